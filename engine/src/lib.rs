@@ -1,1 +1,26 @@
-//! engine
+//! The domain of `gigadb-roles`, pure: which infrastructure is production, what must change to
+//! swap the roles, whether that is safe, and how it is carried out.
+//!
+//! ```text
+//! parse    topology.yaml                 -> Topology      topology::parse
+//! observe  Topology + World              -> Observation   observation::Observation::project
+//! resolve  Topology, Intent, Observation -> Desired       resolve::resolve
+//! diff     Observation, Desired          -> ChangeSet     diff::diff
+//! check    ChangeSet, Observation        -> Findings      rules::check
+//! execute  ChangeSet                     -> Outcome       executor::Executor, a state machine
+//! verify   Desired, Observation          -> Verdict       verify::verify
+//! ```
+//!
+//! **Invariants.** Nothing here does I/O, reads the environment or the clock. The same inputs give
+//! the same bytes: every collection is sorted. An intent is absolute ("production is X").
+//!
+//! What this crate deliberately does not do: speak HTTP, retry, print, or know of Terraform.
+
+pub mod intent;
+pub mod message;
+pub mod name;
+pub mod nearest;
+pub mod observation;
+pub mod rules;
+pub mod topology;
+pub mod world;

@@ -1,0 +1,318 @@
+//! The topology file: which infrastructures there are, what each role is called in each
+//! environment, and how every machine is found.
+//!
+//! [`Topology::parse`] is the only way in. It reports all faults at once, each with line and
+//! column, and keeps what is merely suspicious as [`Warning`]s.
+
+use std::{collections::BTreeMap, fmt};
+
+use serde::{Deserialize, Serialize};
+
+use crate::name::{
+    EndpointName, EnvironmentName, Hostname, InfrastructureName, Role, VariableKey, ZoneName,
+};
+
+/// A whole, valid topology.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Topology {
+    /// The kinds of machine.
+    pub endpoints: BTreeMap<EndpointName, Endpoint>,
+    /// The infrastructures: two or more.
+    pub infrastructures: BTreeMap<InfrastructureName, Infrastructure>,
+    /// The environments.
+    pub environments: BTreeMap<EnvironmentName, Environment>,
+    /// Where the lease against concurrent swaps is kept, if anywhere.
+    pub lock: Option<Lock>,
+    /// The GitLab variable that holds each side's certificate chain, if any.
+    pub certificate_variable: Option<VariableKey>,
+    /// What may be created.
+    pub policy: Policy,
+}
+
+/// A kind of machine, and how its address and instance are found in EC2.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Endpoint {
+    /// Template of the Elastic IP's Name tag.
+    pub eip: NameTemplate,
+    /// Template of the instance's Name tag.
+    pub instance: NameTemplate,
+    /// Whether it answers HTTPS for its hostnames; `None` where the file does not say.
+    pub https: Option<bool>,
+}
+
+/// A Name tag in which `{environment}` and `{owner}` are replaced.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct NameTemplate(String);
+
+impl NameTemplate {
+    /// Takes the template as written; validated by the parser.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    /// The template as written.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Fills the template. `{owner}` without an owner stays as it is; the parser refuses that.
+    pub fn fill(&self, environment: &EnvironmentName, owner: Option<&str>) -> String {
+        let filled = self.0.replace("{environment}", environment.as_str());
+        match owner {
+            Some(owner) => filled.replace("{owner}", owner),
+            None => filled,
+        }
+    }
+}
+
+/// One of the independent infrastructures.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Infrastructure {
+    /// The name of the operators' local checkout.
+    pub checkout: Option<String>,
+    /// Path or numeric id of the GitLab project, as written.
+    pub gitlab_project: String,
+    /// The AWS profile and region.
+    pub aws: Aws,
+    /// Fills `{owner}`.
+    pub owner: Option<String>,
+    /// Elastic IP names that differ from the endpoint's.
+    pub eips: BTreeMap<EndpointName, NameTemplate>,
+    /// Instance names that differ from the endpoint's.
+    pub instances: BTreeMap<EndpointName, NameTemplate>,
+    /// How its machines are reached.
+    pub ssh: Option<Ssh>,
+    /// Template of the name of this side's Terraform state in GitLab.
+    pub terraform_state: Option<NameTemplate>,
+}
+
+/// Where an infrastructure lives in AWS.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Aws {
+    /// The named profile with this side's own keys.
+    pub profile: String,
+    /// The region.
+    pub region: String,
+}
+
+/// How an infrastructure's machines are reached.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ssh {
+    /// The login.
+    pub user: String,
+    /// Path of the private key, `~` not expanded.
+    pub private_key: Option<String>,
+    /// The login on the bastion; the parser fills in `user` where the file does not say.
+    pub bastion_user: String,
+}
+
+/// What each role is called in one environment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Environment {
+    /// Whether data is synchronised from production to the hot standby.
+    pub data_sync: bool,
+    /// Production's names and variables.
+    pub production: RoleTable,
+    /// The hot standby's names and variables.
+    pub hot_standby: RoleTable,
+}
+
+/// The names and variables of one role.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct RoleTable {
+    /// Which endpoint each hostname leads to.
+    pub hostnames: BTreeMap<Hostname, EndpointName>,
+    /// The value of each GitLab variable. Both roles have the same keys.
+    pub variables: BTreeMap<VariableKey, String>,
+}
+
+/// Where the lease is kept: a GitLab Terraform state.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lock {
+    /// Path or numeric id of the GitLab project.
+    pub gitlab_project: String,
+    /// Template of the state's name.
+    pub name: NameTemplate,
+}
+
+/// What may be created, and how.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Policy {
+    /// A managed hostname without a record.
+    pub missing_records: Missing,
+    /// A managed variable without a row.
+    pub missing_variables: Missing,
+    /// TTL in seconds of records that are created; `None` is automatic.
+    pub record_ttl: Option<u32>,
+    /// Whether records that are created are proxied.
+    pub proxied: bool,
+}
+
+/// What to do about something that is missing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Missing {
+    /// Refuse.
+    #[default]
+    Error,
+    /// Create it.
+    Create,
+}
+
+/// What is suspicious in a topology, but not wrong.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Warning {
+    /// Where.
+    pub place: Place,
+    /// What, and what to do about it, as sentences.
+    pub message: String,
+}
+
+/// A place in a file, counted from 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place {
+    /// The line.
+    pub line: usize,
+    /// The column, in characters.
+    pub column: usize,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.line, self.column)
+    }
+}
+
+/// A digest of everything a topology says, independent of layout and comments:
+/// 64 hexadecimal digits of SHA-256.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct TopologyDigest(pub String);
+
+impl Environment {
+    /// The table of `role`.
+    pub fn table(&self, role: Role) -> &RoleTable {
+        match role {
+            Role::Production => &self.production,
+            Role::HotStandby => &self.hot_standby,
+        }
+    }
+
+    /// Every managed hostname with its role and endpoint, sorted by hostname.
+    pub fn hostnames(&self) -> BTreeMap<&Hostname, (Role, &EndpointName)> {
+        Role::ALL
+            .into_iter()
+            .flat_map(|role| {
+                self.table(role)
+                    .hostnames
+                    .iter()
+                    .map(move |(h, e)| (h, (role, e)))
+            })
+            .collect()
+    }
+
+    /// The keys of the role variables, the same for both roles.
+    pub fn variable_keys(&self) -> impl Iterator<Item = &VariableKey> {
+        self.production.variables.keys()
+    }
+
+    /// The apex: the production hostname with the fewest labels below its zone, then the
+    /// shortest, then the first by name. `None` where production publishes no hostname or
+    /// no zone holds one.
+    pub fn apex<'a>(
+        &'a self,
+        zone_of: impl Fn(&Hostname) -> Option<&'a ZoneName>,
+    ) -> Option<&'a Hostname> {
+        self.production
+            .hostnames
+            .keys()
+            .filter_map(|h| Some((h.labels_below(zone_of(h)?)?, h.as_str().len(), h)))
+            .min()
+            .map(|(_, _, h)| h)
+    }
+}
+
+impl Topology {
+    /// The Name tag of the Elastic IP of `endpoint`.
+    pub fn eip_name(
+        &self,
+        infrastructure: &InfrastructureName,
+        environment: &EnvironmentName,
+        endpoint: &EndpointName,
+    ) -> Option<String> {
+        let side = self.infrastructures.get(infrastructure)?;
+        let template = side
+            .eips
+            .get(endpoint)
+            .or_else(|| self.endpoints.get(endpoint).map(|e| &e.eip))?;
+        Some(template.fill(environment, side.owner.as_deref()))
+    }
+
+    /// The Name tag of the instance of `endpoint`.
+    pub fn instance_name(
+        &self,
+        infrastructure: &InfrastructureName,
+        environment: &EnvironmentName,
+        endpoint: &EndpointName,
+    ) -> Option<String> {
+        let side = self.infrastructures.get(infrastructure)?;
+        let template = side
+            .instances
+            .get(endpoint)
+            .or_else(|| self.endpoints.get(endpoint).map(|e| &e.instance))?;
+        Some(template.fill(environment, side.owner.as_deref()))
+    }
+
+    /// Every Name tag (Elastic IPs, then instances) that this topology may look for on one side,
+    /// over all environments, sorted and without repetition.
+    pub fn wanted_names(&self, infrastructure: &InfrastructureName) -> (Vec<String>, Vec<String>) {
+        let names = |of: &dyn Fn(&EnvironmentName, &EndpointName) -> Option<String>| {
+            let mut names: Vec<String> = self
+                .environments
+                .keys()
+                .flat_map(|env| self.endpoints.keys().map(move |e| (env, e)))
+                .filter_map(|(env, e)| of(env, e))
+                .collect();
+            names.sort();
+            names.dedup();
+            names
+        };
+        (
+            names(&|env, e| self.eip_name(infrastructure, env, e)),
+            names(&|env, e| self.instance_name(infrastructure, env, e)),
+        )
+    }
+}
+
+/// A topology with what is suspicious in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Parsed {
+    /// The topology.
+    pub topology: Topology,
+    /// What is suspicious, in the order of the file.
+    pub warnings: Vec<Warning>,
+}
+
+/// One thing that is wrong in a topology file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fault {
+    /// Where.
+    pub place: Place,
+    /// What is wrong and what to write instead, as sentences.
+    pub message: String,
+}
+
+/// Everything that is wrong in a topology file, in the order of the file. Never empty.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the topology has {} fault{}", .0.len(), if .0.len() == 1 { "" } else { "s" })]
+pub struct Faults(pub Vec<Fault>);
+
+impl Faults {
+    /// One `FILE:LINE:COLUMN: message` a line.
+    pub fn render(&self, file: &str) -> String {
+        self.0
+            .iter()
+            .map(|fault| format!("{file}:{}: {}", fault.place, fault.message))
+            .collect::<Vec<_>>()
+            .join("\n")
+    }
+}

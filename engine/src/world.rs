@@ -1,0 +1,250 @@
+//! What the three APIs said, as plain values: the input of every decision.
+//!
+//! The clients fill a [`World`]; [`crate::observation`] projects it on one environment. Parts that
+//! could not be read stay in it as [`Reading::Failed`], so that the engine, not the client,
+//! decides what that means.
+
+use std::{collections::BTreeMap, fmt, net::Ipv4Addr};
+
+use serde::{Deserialize, Serialize};
+
+use crate::name::{
+    AllocationId, Hostname, InfrastructureName, InstanceId, RecordId, VariableKey, ZoneId, ZoneName,
+};
+
+/// Why a part of the world could not be read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failure {
+    /// What kind of failure it is; decides what may go on without the part.
+    pub kind: FailureKind,
+    /// One lower-case clause without a full stop: method, path template, status, vendor codes.
+    /// Never a token, never a body.
+    pub message: String,
+}
+
+/// The kinds of failure that the engine tells apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FailureKind {
+    /// The API answered and said no (401, 403, a project that the token may not see).
+    Refused,
+    /// No usable answer in time: connection, time-out, 5xx, rate limit.
+    Unreachable,
+    /// Settings on this machine are wrong: no token, no such AWS profile, a malformed URL.
+    Misconfigured,
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+/// A part of the world: read now, or not, with what was known before.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reading<T> {
+    /// Read now.
+    Read(T),
+    /// Not read now.
+    Failed {
+        /// Why not.
+        failure: Failure,
+        /// What an earlier reading gave, if there was one.
+        last_known: Option<T>,
+    },
+}
+
+impl<T> Reading<T> {
+    /// A failed reading without anything known from before.
+    pub fn failed(failure: Failure) -> Self {
+        Self::Failed {
+            failure,
+            last_known: None,
+        }
+    }
+
+    /// What is known: read now, else last known.
+    pub fn known(&self) -> Option<&T> {
+        match self {
+            Self::Read(value) => Some(value),
+            Self::Failed { last_known, .. } => last_known.as_ref(),
+        }
+    }
+
+    /// What was read now.
+    pub fn read(&self) -> Option<&T> {
+        match self {
+            Self::Read(value) => Some(value),
+            Self::Failed { .. } => None,
+        }
+    }
+
+    /// Why it could not be read now.
+    pub fn failure(&self) -> Option<&Failure> {
+        match self {
+            Self::Read(_) => None,
+            Self::Failed { failure, .. } => Some(failure),
+        }
+    }
+
+    /// Applies `f` to what is known, keeping whether it was read now.
+    pub fn map<U>(&self, f: impl Fn(&T) -> U) -> Reading<U> {
+        match self {
+            Self::Read(value) => Reading::Read(f(value)),
+            Self::Failed {
+                failure,
+                last_known,
+            } => Reading::Failed {
+                failure: failure.clone(),
+                last_known: last_known.as_ref().map(f),
+            },
+        }
+    }
+}
+
+/// Everything that was read for one topology.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct World {
+    /// The zones that the Cloudflare token can see.
+    pub zones: Reading<Vec<Zone>>,
+    /// Per zone that holds a managed hostname: its A, AAAA and CNAME records, all names.
+    pub records: BTreeMap<ZoneId, Reading<Vec<Record>>>,
+    /// Per infrastructure: the rows of its GitLab project whose key the topology names.
+    pub variables: BTreeMap<InfrastructureName, Reading<Vec<CiVariable>>>,
+    /// Per infrastructure: its Elastic IPs and instances whose Name tag the topology names.
+    pub sides: BTreeMap<InfrastructureName, Reading<Side>>,
+}
+
+/// A DNS zone at Cloudflare.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Zone {
+    /// Cloudflare's id.
+    pub id: ZoneId,
+    /// The zone's name.
+    pub name: ZoneName,
+    /// Whether Cloudflare serves it (`status: active`); only then may it be changed here.
+    pub active: bool,
+    /// How many records one batch request may hold: 200 on the Free plan, else 3,500.
+    pub batch_limit: usize,
+}
+
+/// The record types that decide where a hostname leads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum RecordType {
+    /// An IPv4 address.
+    A,
+    /// An IPv6 address.
+    Aaaa,
+    /// An alias.
+    Cname,
+}
+
+impl fmt::Display for RecordType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::A => "A",
+            Self::Aaaa => "AAAA",
+            Self::Cname => "CNAME",
+        })
+    }
+}
+
+/// One DNS record, with its id.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Record {
+    /// Cloudflare's id; stable over changes of content.
+    pub id: RecordId,
+    /// The full name.
+    pub name: Hostname,
+    /// The type.
+    #[serde(rename = "type")]
+    pub record_type: RecordType,
+    /// Address or target, as text.
+    pub content: String,
+    /// Time to live in seconds; 1 is Cloudflare's spelling of "automatic" (served as 300).
+    pub ttl: u32,
+    /// Whether Cloudflare answers with its own addresses instead of the content.
+    pub proxied: bool,
+}
+
+impl Record {
+    /// The IPv4 address that an A record holds.
+    pub fn address(&self) -> Option<Ipv4Addr> {
+        (self.record_type == RecordType::A)
+            .then(|| self.content.parse().ok())
+            .flatten()
+    }
+}
+
+/// One row of a GitLab project's CI/CD variables; identified by key and scope.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "GitLab's own attributes, one to one"
+)]
+pub struct CiVariable {
+    /// The key.
+    pub key: VariableKey,
+    /// The environment scope, literally; `*` and other patterns are wildcards.
+    pub scope: String,
+    /// The value; `None` where GitLab never shows it (`hidden`).
+    pub value: Option<String>,
+    /// `variable_type: file`: jobs see a path, not the value.
+    pub file: bool,
+    /// Given only to pipelines on protected refs.
+    pub protected: bool,
+    /// Masked in job logs.
+    pub masked: bool,
+    /// Masked and hidden: the API never shows the value again.
+    pub hidden: bool,
+    /// No `$VAR` expansion.
+    pub raw: bool,
+}
+
+/// What one region holds of an infrastructure.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Side {
+    /// Elastic IPs.
+    pub elastic_ips: Vec<ElasticIp>,
+    /// Instances that are not terminated.
+    pub instances: Vec<Instance>,
+}
+
+/// An Elastic IP with a Name tag.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct ElasticIp {
+    /// EC2's id.
+    pub allocation_id: AllocationId,
+    /// The value of its `Name` tag.
+    pub name: String,
+    /// The address.
+    pub address: Ipv4Addr,
+    /// The instance that it is associated with.
+    pub instance_id: Option<InstanceId>,
+}
+
+/// An EC2 instance.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Instance {
+    /// EC2's id.
+    pub id: InstanceId,
+    /// The value of its `Name` tag, empty without one.
+    pub name: String,
+    /// `pending`, `running`, `stopping`, `stopped`, `shutting-down`.
+    pub state: String,
+    /// The private address.
+    pub private_address: Option<Ipv4Addr>,
+    /// The public address.
+    pub public_address: Option<Ipv4Addr>,
+    /// All tags.
+    pub tags: BTreeMap<String, String>,
+}
+
+impl Instance {
+    /// Tells whether the instance runs.
+    pub fn is_running(&self) -> bool {
+        self.state == "running"
+    }
+}
