@@ -1,0 +1,132 @@
+//! What the programs are built from, held against `deny.toml`.
+
+use std::collections::BTreeSet;
+
+use cargo_metadata::{MetadataCommand, Package};
+use serde::Deserialize;
+use spdx::{Expression, ParseMode};
+
+/// More crates than this want a look at what came in, and a reason in the commit that raises it.
+const CRATES_AT_MOST: usize = 330;
+
+#[derive(Deserialize)]
+struct Deny {
+    graph: Graph,
+    licenses: Licenses,
+    bans: Bans,
+    sources: Sources,
+}
+
+#[derive(Deserialize)]
+struct Graph {
+    targets: Vec<String>,
+}
+
+#[derive(Deserialize)]
+struct Licenses {
+    allow: BTreeSet<String>,
+}
+
+#[derive(Deserialize)]
+struct Bans {
+    deny: Vec<Ban>,
+}
+
+#[derive(Deserialize)]
+struct Ban {
+    #[serde(rename = "crate")]
+    name: String,
+    reason: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case")]
+struct Sources {
+    allow_registry: Vec<String>,
+}
+
+fn deny() -> Deny {
+    let text = std::fs::read_to_string(super::root().join("deny.toml")).unwrap();
+    toml::from_str(&text).unwrap()
+}
+
+/// Returns every crate that one of the supported platforms is built from, ours among them.
+fn crates(deny: &Deny) -> Vec<Package> {
+    let mut options = vec!["--locked".to_owned()];
+    for target in &deny.graph.targets {
+        options.extend(["--filter-platform".to_owned(), target.clone()]);
+    }
+    let metadata = MetadataCommand::new()
+        .manifest_path(super::root().join("Cargo.toml"))
+        .other_options(options)
+        .exec()
+        .unwrap();
+    metadata.packages
+}
+
+#[test]
+fn every_licence_is_allowed() {
+    let deny = deny();
+    let mut faults = Vec::new();
+    for package in crates(&deny) {
+        let Some(license) = &package.license else {
+            faults.push(format!(
+                "{} {} names no licence",
+                package.name, package.version
+            ));
+            continue;
+        };
+        let expression = Expression::parse_mode(license, ParseMode::LAX).unwrap();
+        let allowed = expression
+            .evaluate(|requirement| deny.licenses.allow.contains(&requirement.to_string()));
+        if !allowed {
+            faults.push(format!("{} {}: {license}", package.name, package.version));
+        }
+    }
+    assert!(faults.is_empty(), "not allowed by deny.toml: {faults:#?}");
+}
+
+#[test]
+fn no_banned_crate_is_used() {
+    let deny = deny();
+    let crates = crates(&deny);
+    for ban in &deny.bans.deny {
+        let found = crates
+            .iter()
+            .any(|package| package.name.as_str() == ban.name);
+        assert!(!found, "{} is banned: {}", ban.name, ban.reason);
+    }
+}
+
+#[test]
+fn everything_comes_from_the_registry() {
+    let deny = deny();
+    for package in crates(&deny) {
+        let Some(source) = &package.source else {
+            assert!(
+                package.manifest_path.starts_with(super::root()),
+                "{} lies outside the repository",
+                package.name
+            );
+            continue;
+        };
+        let address = source.repr.trim_start_matches("registry+");
+        assert!(
+            deny.sources
+                .allow_registry
+                .iter()
+                .any(|allowed| allowed == address),
+            "{} comes from {source}",
+            package.name
+        );
+    }
+}
+
+#[test]
+fn the_number_of_crates_stays_within_its_budget() {
+    let count = crates(&deny()).len();
+    assert!(
+        count <= CRATES_AT_MOST,
+        "{count} crates; the budget is {CRATES_AT_MOST}"
+    );
+}

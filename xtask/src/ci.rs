@@ -1,0 +1,32 @@
+//! `cargo xtask ci`: what every change must pass, cheapest first.
+//!
+//! The workspace is checked once (clippy and rustdoc share what cargo checks) and built once (programs
+//! and tests share what cargo builds): the EC2 client alone takes minutes each time.
+
+use crate::{
+    step::{Steps, succeed},
+    test, workspace,
+};
+
+/// Runs every step; stops at the first that fails, except that all tests run.
+pub(crate) fn run() -> anyhow::Result<()> {
+    let mut steps = Steps::default();
+    steps.step("format", || {
+        succeed(&mut workspace::cargo(&["fmt", "--all", "--check"]))
+    })?;
+    steps.step("lints", || {
+        let mut clippy = workspace::cargo(&["clippy", "--locked"]);
+        succeed(
+            clippy
+                .args(workspace::EVERYTHING)
+                .args(["--", "-D", "warnings"]),
+        )
+    })?;
+    steps.step("documentation", || {
+        let mut doc = workspace::cargo(&["doc", "--locked", "--workspace", "--no-deps"]);
+        succeed(doc.env("RUSTDOCFLAGS", "-D warnings"))
+    })?;
+    let report = test::all(&mut steps, true)?;
+    steps.print_durations();
+    report.conclude()
+}

@@ -1,0 +1,170 @@
+//! `cargo xtask test`: every test, with the totals of all runners at the end.
+
+use std::{
+    io::{BufRead as _, BufReader},
+    path::Path,
+    process::{Command, ExitStatus, Stdio},
+};
+
+use anyhow::{Context as _, bail};
+
+use crate::{
+    step::{Steps, show, succeed},
+    terraform,
+    totals::Totals,
+    venv,
+    workspace::{self, EVERYTHING},
+};
+
+/// Options of `cargo xtask test`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Arguments {
+    /// Fail when neither Terraform nor OpenTofu is on PATH, instead of skipping what needs them.
+    #[arg(long)]
+    require_terraform: bool,
+}
+
+/// Tests whose path holds this word need Terraform or OpenTofu.
+const NEEDS_TERRAFORM: &str = "with_terraform::";
+
+/// Runs every test; fails if one does, after all have run.
+pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
+    let mut steps = Steps::default();
+    let totals = all(&mut steps, arguments.require_terraform)?;
+    steps.print_durations();
+    totals.conclude()
+}
+
+/// What all runners said.
+#[derive(Debug)]
+pub(crate) struct Report {
+    totals: Totals,
+    failures: Vec<String>,
+    terraform: bool,
+}
+
+impl Report {
+    /// Prints the closing lines; an error when anything failed.
+    pub(crate) fn conclude(&self) -> anyhow::Result<()> {
+        println!();
+        if !self.terraform {
+            println!("{}\n", terraform::MISSING);
+        }
+        println!("total: {}", self.totals);
+        if self.totals.failed > 0 || !self.failures.is_empty() {
+            bail!("tests failed: {}", self.failures.join(", "));
+        }
+        Ok(())
+    }
+}
+
+/// Runs every test, one runner after the other, whatever the one before said.
+pub(crate) fn all(steps: &mut Steps, require_terraform: bool) -> anyhow::Result<Report> {
+    let terraform = terraform::find();
+    if terraform.is_none() {
+        if require_terraform {
+            bail!("{}", terraform::MISSING);
+        }
+        println!("\n{}", terraform::MISSING);
+    }
+    let venv = steps.step("python environment", venv::prepare)?;
+    steps.step("build programs and tests", || {
+        succeed(&mut workspace::build())
+    })?;
+
+    let mut report = Report {
+        totals: Totals::default(),
+        failures: Vec::new(),
+        terraform: terraform.is_some(),
+    };
+    let prepare = |mut command: Command| {
+        command
+            .env("GIGADB_BIN_DIR", workspace::programs())
+            .env(
+                "GIGADB_SIMULATOR",
+                workspace::programs().join("gigadb-simulator"),
+            )
+            .env("GIGADB_VENV", &venv)
+            .env_remove("GIGADB_TERRAFORM");
+        if let Some(terraform) = &terraform {
+            command.env("GIGADB_TERRAFORM", terraform);
+        }
+        command
+    };
+
+    let mut rust = workspace::cargo(&["test", "--locked", "--no-fail-fast"]);
+    rust.args(EVERYTHING);
+    if terraform.is_none() {
+        rust.args(["--", "--skip", NEEDS_TERRAFORM]);
+    }
+    report.run(steps, "rust tests", prepare(rust), Totals::of_cargo)?;
+
+    let examples =
+        workspace::cargo(&["test", "--locked", "--no-fail-fast", "--workspace", "--doc"]);
+    report.run(
+        steps,
+        "examples in documentation",
+        prepare(examples),
+        Totals::of_cargo,
+    )?;
+
+    let fidelity = Path::new("simulator/fidelity");
+    if workspace::root().join(fidelity).is_dir() {
+        let mut python = Command::new(venv::python(&venv));
+        python
+            .current_dir(workspace::root())
+            .args(["-m", "pytest", "-p", "no:cacheprovider", "--quiet"])
+            .arg(fidelity)
+            .env("PYTHONDONTWRITEBYTECODE", "1");
+        report.run(
+            steps,
+            "simulator against other people's clients",
+            prepare(python),
+            Totals::of_pytest,
+        )?;
+    }
+    Ok(report)
+}
+
+impl Report {
+    /// Runs one runner, adds up its closing lines, and notes if it failed.
+    fn run(
+        &mut self,
+        steps: &mut Steps,
+        name: &str,
+        mut command: Command,
+        read: fn(&str) -> Option<Totals>,
+    ) -> anyhow::Result<()> {
+        let (status, totals) = steps.step(name, || stream(&mut command, read))?;
+        self.totals += totals;
+        if !status.success() {
+            self.failures.push(name.to_owned());
+        }
+        Ok(())
+    }
+}
+
+/// Runs a command, passes its output on line by line, and adds up what `read` finds in it.
+fn stream(
+    command: &mut Command,
+    read: fn(&str) -> Option<Totals>,
+) -> anyhow::Result<(ExitStatus, Totals)> {
+    let shown = show(command);
+    let mut child = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .spawn()
+        .with_context(|| format!("cannot start `{shown}`"))?;
+    let mut totals = Totals::default();
+    if let Some(output) = child.stdout.take() {
+        for line in BufReader::new(output).split(b'\n') {
+            let line = line.with_context(|| format!("cannot read what `{shown}` prints"))?;
+            let line = String::from_utf8_lossy(&line);
+            println!("{line}");
+            if let Some(found) = read(line.trim_end()) {
+                totals += found;
+            }
+        }
+    }
+    Ok((child.wait()?, totals))
+}

@@ -1,0 +1,86 @@
+//! The Python environment of the tests: pinned, private, and made again when a pin changes.
+
+use std::{
+    fmt::Write as _,
+    fs, io,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use anyhow::{Context as _, bail};
+use sha2::{Digest as _, Sha256};
+
+use crate::{step::succeed, workspace};
+
+/// Files that pin what is installed, below the root.
+const REQUIREMENTS: [&str; 2] = [
+    "tests/python/requirements.txt",
+    "simulator/fidelity/requirements.txt",
+];
+
+/// Returns `target/venv` with exactly the pinned packages in it.
+pub(crate) fn prepare() -> anyhow::Result<PathBuf> {
+    let folder = workspace::target().join("venv");
+    let key_file = folder.join("requirements.sha256");
+    let key = key()?;
+    if fs::read_to_string(&key_file).is_ok_and(|found| found == key) {
+        return Ok(folder);
+    }
+
+    match fs::remove_dir_all(&folder) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            return Err(error).with_context(|| format!("cannot remove {}", folder.display()));
+        }
+        _ => {}
+    }
+    succeed(Command::new("python3").args(["-m", "venv"]).arg(&folder))
+        .context("the tests need Python 3.11 or later, with its venv module")?;
+    let mut install = Command::new(python(&folder));
+    install.args([
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--disable-pip-version-check",
+    ]);
+    for file in existing() {
+        install.arg("--requirement").arg(file);
+    }
+    succeed(&mut install)?;
+    succeed(Command::new(python(&folder)).args(["-m", "pip", "check"]))?;
+    fs::write(&key_file, key).with_context(|| format!("cannot write {}", key_file.display()))?;
+    Ok(folder)
+}
+
+/// Returns the environment's Python.
+pub(crate) fn python(folder: &Path) -> PathBuf {
+    folder.join("bin").join("python")
+}
+
+fn existing() -> impl Iterator<Item = PathBuf> {
+    REQUIREMENTS
+        .iter()
+        .map(|file| workspace::root().join(file))
+        .filter(|file| file.is_file())
+}
+
+/// Hashes the pins, and the Python they are installed for.
+fn key() -> anyhow::Result<String> {
+    let version = Command::new("python3")
+        .arg("--version")
+        .output()
+        .context("the tests need Python 3.11 or later: cannot start `python3`")?;
+    if !version.status.success() {
+        bail!("`python3 --version` ended with {}", version.status);
+    }
+    let mut hash = Sha256::new();
+    hash.update(&version.stdout);
+    for file in existing() {
+        hash.update(fs::read(&file).with_context(|| format!("cannot read {}", file.display()))?);
+    }
+    let mut key = String::new();
+    for byte in hash.finalize() {
+        write!(key, "{byte:02x}")?;
+    }
+    Ok(key)
+}

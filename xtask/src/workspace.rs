@@ -1,0 +1,44 @@
+//! Where things are.
+
+use std::{
+    env,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+/// Returns the root of the repository.
+pub(crate) fn root() -> &'static Path {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    here.parent().unwrap_or(here)
+}
+
+/// Returns the folder that Cargo builds into.
+pub(crate) fn target() -> PathBuf {
+    match env::var_os("CARGO_TARGET_DIR") {
+        Some(folder) => root().join(folder),
+        None => root().join("target"),
+    }
+}
+
+/// Returns the folder with the programs of a debug build.
+pub(crate) fn programs() -> PathBuf {
+    target().join("debug")
+}
+
+/// Returns a Cargo command at the root, the same Cargo that runs this program.
+pub(crate) fn cargo(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.current_dir(root()).args(arguments);
+    command
+}
+
+/// The one selection of packages and targets that everything is built with. Another selection would
+/// unify features differently and build the EC2 client, which takes minutes, a second time.
+pub(crate) const EVERYTHING: [&str; 2] = ["--workspace", "--all-targets"];
+
+/// Returns the command that builds all programs and tests.
+pub(crate) fn build() -> Command {
+    let mut command = cargo(&["build", "--locked"]);
+    command.args(EVERYTHING);
+    command
+}
