@@ -7,7 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     name::{EnvironmentName, InfrastructureName, Role},
+    nearest::nearest,
     rules::Rule,
+    topology::Topology,
 };
 
 /// A value for each of the two roles.
@@ -152,7 +154,90 @@ pub struct Intent {
     pub on_failure: OnFailure,
     /// Rules waived by name.
     pub overrides: BTreeSet<Rule>,
-    /// Whether this run may move the apex from one of the two sides to the other.
-    /// `false` for a Terraform plan that does not change `production` (contract 5.1.4).
-    pub may_move_apex: bool,
+    /// Whether the operator changes who is production. Without it the apex never moves from one
+    /// side to the other, and a present value of neither side is repaired with a warning.
+    /// Terraform: the configured `production` differs from the state's, or roles traded elsewhere
+    /// shall be traded back. Helper: the apex does not belong to the intended production yet.
+    pub changes_production: bool,
+}
+
+/// Why an intent names something that the topology does not have, or pairs it wrongly.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidIntent {
+    /// An infrastructure that the topology does not have.
+    #[error("the topology has no infrastructure `{name}`{}", .nearest.as_ref().map(|n| format!("; did you mean `{n}`?")).unwrap_or_default())]
+    UnknownInfrastructure {
+        /// Which setting named it: `production`, `hot_standby` or `prepare`.
+        setting: &'static str,
+        /// The name as given.
+        name: String,
+        /// The one that was probably meant.
+        nearest: Option<String>,
+    },
+    /// One infrastructure in both roles.
+    #[error("`{0}` cannot be production and hot standby at once")]
+    SameSide(InfrastructureName),
+    /// More than two infrastructures, and none named as hot standby.
+    #[error("the topology has {0} infrastructures, so `hot_standby` must be named")]
+    HotStandbyNeeded(usize),
+    /// `prepare` names neither side.
+    #[error("`prepare` names `{0}`, which is neither of the two sides")]
+    PrepareOutside(InfrastructureName),
+}
+
+/// Makes the arrangement from what the operator wrote; the hot standby is the other
+/// infrastructure where the topology has two.
+pub fn arrange(
+    topology: &Topology,
+    production: &str,
+    hot_standby: Option<&str>,
+    prepare: Option<&str>,
+) -> Result<(Arrangement, Option<InfrastructureName>), InvalidIntent> {
+    let find = |setting, name: &str| {
+        let known = topology.infrastructures.keys();
+        known
+            .clone()
+            .find(|i| i.as_str() == name)
+            .cloned()
+            .ok_or_else(|| InvalidIntent::UnknownInfrastructure {
+                setting,
+                name: name.to_owned(),
+                nearest: nearest(name, known.map(InfrastructureName::as_str)).map(str::to_owned),
+            })
+    };
+    let production = find("production", production)?;
+    let hot_standby = match hot_standby {
+        Some(name) => find("hot_standby", name)?,
+        None => {
+            let mut others = topology
+                .infrastructures
+                .keys()
+                .filter(|i| **i != production);
+            match (others.next(), others.next()) {
+                (Some(other), None) => other.clone(),
+                _ => {
+                    return Err(InvalidIntent::HotStandbyNeeded(
+                        topology.infrastructures.len(),
+                    ));
+                }
+            }
+        }
+    };
+    if production == hot_standby {
+        return Err(InvalidIntent::SameSide(production));
+    }
+    let prepare = prepare.map(|name| find("prepare", name)).transpose()?;
+    if let Some(side) = &prepare
+        && *side != production
+        && *side != hot_standby
+    {
+        return Err(InvalidIntent::PrepareOutside(side.clone()));
+    }
+    Ok((
+        Arrangement {
+            production,
+            hot_standby,
+        },
+        prepare,
+    ))
 }

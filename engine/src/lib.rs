@@ -16,11 +16,18 @@
 //!
 //! What this crate deliberately does not do: speak HTTP, retry, print, or know of Terraform.
 
+pub mod changes;
+mod diff;
+pub mod executor;
 pub mod intent;
 pub mod message;
 pub mod name;
 pub mod nearest;
 pub mod observation;
+pub mod plan;
+mod resolve;
 pub mod rules;
 pub mod topology;
+pub mod verify;
+pub mod view;
 pub mod world;

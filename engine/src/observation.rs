@@ -9,9 +9,10 @@ use std::{collections::BTreeMap, net::Ipv4Addr};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    name::{EndpointName, EnvironmentName, Hostname, InfrastructureName, VariableKey},
-    topology::TopologyDigest,
-    world::{CiVariable, ElasticIp, Instance, Reading, Record, Zone},
+    name::{EndpointName, EnvironmentName, Hostname, InfrastructureName, VariableKey, ZoneName},
+    nearest::nearest,
+    topology::{Environment, Topology, TopologyDigest},
+    world::{CiVariable, ElasticIp, Failure, Instance, Reading, Record, Side, World, Zone},
 };
 
 /// What was observed of one environment.
@@ -21,6 +22,8 @@ pub struct Observation {
     pub topology: TopologyDigest,
     /// The environment.
     pub environment: EnvironmentName,
+    /// The zones that the token can see, sorted by name.
+    pub zones: Vec<Zone>,
     /// Every managed hostname of the environment.
     pub names: BTreeMap<Hostname, NameObservation>,
     /// Per infrastructure of the topology: its rows for the environment's variable keys.
@@ -79,4 +82,378 @@ impl EndpointObservation {
             _ => None,
         }
     }
+}
+
+/// Why a world cannot be projected on an environment.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ProjectError {
+    /// The topology has no such environment.
+    #[error("the topology has no environment `{environment}`{}", .nearest.as_ref().map(|n| format!("; did you mean `{n}`?")).unwrap_or_default())]
+    UnknownEnvironment {
+        /// The environment as asked for.
+        environment: EnvironmentName,
+        /// The one that was probably meant.
+        nearest: Option<String>,
+    },
+    /// The records, on which every decision rests, could not be read.
+    #[error("{object} could not be read from Cloudflare: {failure}")]
+    Records {
+        /// "the list of zones" or "the records of zone `…`".
+        object: String,
+        /// Why.
+        failure: Failure,
+    },
+}
+
+impl Observation {
+    /// Projects `world` on one environment. What could not be read now keeps what `previous`
+    /// knew, as long as that was observed under the same topology.
+    pub fn project(
+        topology: &Topology,
+        environment: &EnvironmentName,
+        world: &World,
+        previous: Option<&Self>,
+    ) -> Result<Self, ProjectError> {
+        let table = environment_of(topology, environment)?;
+        let digest = topology.digest();
+        let previous = previous.filter(|p| p.topology == digest && p.environment == *environment);
+        let zones = match &world.zones {
+            Reading::Read(zones) => {
+                let mut zones = zones.clone();
+                zones.sort_by(|a, b| (&a.name, &a.id).cmp(&(&b.name, &b.id)));
+                zones
+            }
+            Reading::Failed { failure, .. } => {
+                return Err(ProjectError::Records {
+                    object: "the list of zones".to_owned(),
+                    failure: failure.clone(),
+                });
+            }
+        };
+        let sides: BTreeMap<_, _> = topology
+            .infrastructures
+            .keys()
+            .map(|infrastructure| {
+                let fresh = side_reading(topology, environment, infrastructure, world);
+                let known = previous.and_then(|p| p.sides.get(infrastructure));
+                (infrastructure.clone(), or_last_known(fresh, known))
+            })
+            .collect();
+        let variables = topology
+            .infrastructures
+            .keys()
+            .map(|infrastructure| {
+                let fresh = rows_reading(table, infrastructure, world);
+                let known = previous.and_then(|p| p.variables.get(infrastructure));
+                (infrastructure.clone(), or_last_known(fresh, known))
+            })
+            .collect();
+        let names = names(topology, table, &zones, world, &sides)?;
+        Ok(Self {
+            topology: digest,
+            environment: environment.clone(),
+            zones,
+            names,
+            variables,
+            sides,
+        })
+    }
+
+    /// The zone of a managed hostname.
+    pub fn zone_of(&self, hostname: &Hostname) -> Option<&ZoneName> {
+        self.names.get(hostname)?.zone.as_ref().map(|z| &z.name)
+    }
+
+    /// The apex of the environment, judged by the zones that were seen.
+    pub fn apex<'a>(&'a self, environment: &'a Environment) -> Option<&'a Hostname> {
+        environment.apex(|hostname| self.zone_of(hostname))
+    }
+
+    /// The infrastructure one of whose Elastic IPs is `address`.
+    pub fn owner(&self, address: Ipv4Addr) -> Option<&InfrastructureName> {
+        self.sides.iter().find_map(|(infrastructure, side)| {
+            side.known()?
+                .values()
+                .flat_map(|endpoint| &endpoint.elastic_ips)
+                .any(|eip| eip.address == address)
+                .then_some(infrastructure)
+        })
+    }
+
+    /// The infrastructure that holds the apex: who is production, by the records.
+    pub fn apex_holder(&self, environment: &Environment) -> Option<&InfrastructureName> {
+        self.owner(self.names.get(self.apex(environment)?)?.address()?)
+    }
+
+    /// The address that `endpoint` of `infrastructure` is known by.
+    pub fn address(
+        &self,
+        infrastructure: &InfrastructureName,
+        endpoint: &EndpointName,
+    ) -> Option<Ipv4Addr> {
+        self.sides
+            .get(infrastructure)?
+            .known()?
+            .get(endpoint)?
+            .address()
+    }
+
+    /// The rows of a variable in exactly the environment's scope.
+    pub fn exact_rows(
+        &self,
+        infrastructure: &InfrastructureName,
+        key: &VariableKey,
+    ) -> Vec<&CiVariable> {
+        self.variables
+            .get(infrastructure)
+            .and_then(Reading::known)
+            .and_then(|rows| rows.get(key))
+            .map(|rows| {
+                rows.iter()
+                    .filter(|r| r.scope == self.environment.as_str())
+                    .collect()
+            })
+            .unwrap_or_default()
+    }
+
+    /// The value of a variable in exactly the environment's scope, where it can be read.
+    pub fn value(&self, infrastructure: &InfrastructureName, key: &VariableKey) -> Option<&str> {
+        match self.exact_rows(infrastructure, key).as_slice() {
+            [row] => row.value.as_deref(),
+            _ => None,
+        }
+    }
+
+    /// Every part that could not be read now: what it is, and why.
+    pub fn failures(&self) -> Vec<(Part, &Failure)> {
+        let sides = self
+            .sides
+            .iter()
+            .filter_map(|(i, r)| Some((Part::Region(i.clone()), r.failure()?)));
+        let variables = self
+            .variables
+            .iter()
+            .filter_map(|(i, r)| Some((Part::Variables(i.clone()), r.failure()?)));
+        sides.chain(variables).collect()
+    }
+}
+
+/// A part of the world that is read, and can fail, as a whole.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Part {
+    /// Elastic IPs and instances of a side.
+    Region(InfrastructureName),
+    /// The GitLab variables of a side's project.
+    Variables(InfrastructureName),
+}
+
+impl Part {
+    /// The side that the part belongs to.
+    pub fn infrastructure(&self) -> &InfrastructureName {
+        match self {
+            Self::Region(i) | Self::Variables(i) => i,
+        }
+    }
+}
+
+/// The table of an environment, or an error that names the nearest one.
+pub fn environment_of<'a>(
+    topology: &'a Topology,
+    environment: &EnvironmentName,
+) -> Result<&'a Environment, ProjectError> {
+    topology
+        .environments
+        .get(environment)
+        .ok_or_else(|| ProjectError::UnknownEnvironment {
+            environment: environment.clone(),
+            nearest: nearest(
+                environment.as_str(),
+                topology.environments.keys().map(EnvironmentName::as_str),
+            )
+            .map(str::to_owned),
+        })
+}
+
+fn or_last_known<T: Clone>(fresh: Reading<T>, known: Option<&Reading<T>>) -> Reading<T> {
+    match fresh {
+        Reading::Failed {
+            failure,
+            last_known: None,
+        } => Reading::Failed {
+            failure,
+            last_known: known.and_then(Reading::known).cloned(),
+        },
+        fresh => fresh,
+    }
+}
+
+fn not_asked(object: &str) -> Failure {
+    Failure {
+        kind: crate::world::FailureKind::Unreachable,
+        message: format!("{object} was not read"),
+    }
+}
+
+fn side_reading(
+    topology: &Topology,
+    environment: &EnvironmentName,
+    infrastructure: &InfrastructureName,
+    world: &World,
+) -> Reading<SideObservation> {
+    let Some(reading) = world.sides.get(infrastructure) else {
+        return Reading::failed(not_asked("this region"));
+    };
+    reading.map(|side| {
+        topology
+            .endpoints
+            .keys()
+            .map(|endpoint| {
+                let eip = topology.eip_name(infrastructure, environment, endpoint);
+                let instance = topology.instance_name(infrastructure, environment, endpoint);
+                (
+                    endpoint.clone(),
+                    endpoint_of(side, eip.as_deref(), instance.as_deref()),
+                )
+            })
+            .collect()
+    })
+}
+
+fn endpoint_of(side: &Side, eip: Option<&str>, instance: Option<&str>) -> EndpointObservation {
+    let mut elastic_ips: Vec<ElasticIp> = side
+        .elastic_ips
+        .iter()
+        .filter(|e| Some(e.name.as_str()) == eip)
+        .cloned()
+        .collect();
+    elastic_ips.sort();
+    let mut instances: Vec<Instance> = side
+        .instances
+        .iter()
+        .filter(|i| {
+            Some(i.name.as_str()) == instance
+                || elastic_ips
+                    .iter()
+                    .any(|e| e.instance_id.as_ref() == Some(&i.id))
+        })
+        .cloned()
+        .collect();
+    instances.sort();
+    EndpointObservation {
+        elastic_ips,
+        instances,
+    }
+}
+
+fn rows_reading(
+    table: &Environment,
+    infrastructure: &InfrastructureName,
+    world: &World,
+) -> Reading<VariableRows> {
+    let Some(reading) = world.variables.get(infrastructure) else {
+        return Reading::failed(not_asked("this project's variables"));
+    };
+    reading.map(|rows| {
+        table
+            .variable_keys()
+            .map(|key| {
+                let mut rows: Vec<CiVariable> =
+                    rows.iter().filter(|row| row.key == *key).cloned().collect();
+                rows.sort();
+                (key.clone(), rows)
+            })
+            .collect()
+    })
+}
+
+/// The active zone with the longest name that holds `hostname`; none where two such zones have
+/// one name (the same zone in two accounts), because only one of them can be the one in use.
+fn zone_for<'a>(hostname: &Hostname, zones: &'a [Zone]) -> Option<&'a Zone> {
+    let mut candidates: Vec<&Zone> = zones
+        .iter()
+        .filter(|z| z.active && hostname.is_in(&z.name))
+        .collect();
+    candidates.sort_by_key(|z| std::cmp::Reverse(z.name.as_str().len()));
+    match candidates.as_slice() {
+        [first, second, ..] if first.name == second.name => None,
+        [first, ..] => Some(first),
+        [] => None,
+    }
+}
+
+fn names(
+    topology: &Topology,
+    table: &Environment,
+    zones: &[Zone],
+    world: &World,
+    sides: &BTreeMap<InfrastructureName, Reading<SideObservation>>,
+) -> Result<BTreeMap<Hostname, NameObservation>, ProjectError> {
+    let mut names = BTreeMap::new();
+    for (hostname, (_, endpoint)) in table.hostnames() {
+        let zone = zone_for(hostname, zones).cloned();
+        let mut records = Vec::new();
+        if let Some(zone) = &zone {
+            match world.records.get(&zone.id) {
+                Some(Reading::Read(all)) => {
+                    records.extend(all.iter().filter(|r| r.name == *hostname).cloned());
+                }
+                Some(Reading::Failed { failure, .. }) => {
+                    return Err(unread_zone(zone, failure.clone()));
+                }
+                None => return Err(unread_zone(zone, not_asked("this zone"))),
+            }
+        }
+        records.sort();
+        let look_alikes = if records.is_empty() {
+            look_alikes(topology, endpoint, world, sides)
+        } else {
+            Vec::new()
+        };
+        names.insert(
+            hostname.clone(),
+            NameObservation {
+                zone,
+                records,
+                look_alikes,
+            },
+        );
+    }
+    Ok(names)
+}
+
+fn unread_zone(zone: &Zone, failure: Failure) -> ProjectError {
+    ProjectError::Records {
+        object: format!("the records of zone `{}`", zone.name),
+        failure,
+    }
+}
+
+/// A records of unmanaged names that hold an Elastic IP of `endpoint`.
+fn look_alikes(
+    topology: &Topology,
+    endpoint: &EndpointName,
+    world: &World,
+    sides: &BTreeMap<InfrastructureName, Reading<SideObservation>>,
+) -> Vec<Record> {
+    let addresses: Vec<Ipv4Addr> = sides
+        .values()
+        .filter_map(|side| side.known()?.get(endpoint))
+        .flat_map(|e| e.elastic_ips.iter().map(|eip| eip.address))
+        .collect();
+    let managed = |name: &Hostname| {
+        topology
+            .environments
+            .values()
+            .any(|e| e.hostnames().contains_key(name))
+    };
+    let mut found: Vec<Record> = world
+        .records
+        .values()
+        .filter_map(Reading::read)
+        .flatten()
+        .filter(|r| r.address().is_some_and(|a| addresses.contains(&a)) && !managed(&r.name))
+        .cloned()
+        .collect();
+    found.sort();
+    found
 }

@@ -1,10 +1,25 @@
 //! The rules that keep a swap safe. Each has a name, which findings, overrides and docs use.
 
+pub(crate) mod external_swap;
+pub(crate) mod known_address;
+pub(crate) mod never_unresolvable;
+pub(crate) mod permutation;
+pub(crate) mod single_a_record;
+pub mod unchanged_since_plan;
+pub(crate) mod variables_visible;
+
 use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-use crate::message::Message;
+use crate::{
+    changes::ChangeSet,
+    intent::{Intent, Mode},
+    message::Message,
+    name::{InfrastructureName, Role},
+    observation::Observation,
+    topology::{Environment, Topology},
+};
 
 macro_rules! rules {
     ($($(#[$doc:meta])* $variant:ident = $name:literal, waivable: $waivable:literal;)+) => {
@@ -111,5 +126,80 @@ impl Finding {
     /// Whether this finding stops the plan.
     pub fn blocks(&self) -> bool {
         self.severity == Severity::Error && !self.waived
+    }
+}
+
+/// What the rules judge.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Context<'a> {
+    pub(crate) topology: &'a Topology,
+    pub(crate) environment: &'a Environment,
+    pub(crate) intent: &'a Intent,
+    pub(crate) observation: &'a Observation,
+    pub(crate) changes: &'a ChangeSet,
+}
+
+impl Context<'_> {
+    /// The weight of a finding that concerns `side`: in a failover only the promoted side must be
+    /// well.
+    fn severity(&self, side: &InfrastructureName) -> Severity {
+        if self.intent.mode == Mode::Failover && *side != self.intent.arrangement.production {
+            Severity::Warning
+        } else {
+            Severity::Error
+        }
+    }
+
+    fn finding(&self, rule: Rule, severity: Severity, message: Message) -> Finding {
+        let waived = rule.is_waivable() && self.intent.overrides.contains(&rule);
+        Finding {
+            rule,
+            severity,
+            message,
+            waived,
+        }
+    }
+
+    fn project(&self, side: &InfrastructureName) -> &str {
+        self.topology
+            .infrastructures
+            .get(side)
+            .map_or("", |i| i.gitlab_project.as_str())
+    }
+}
+
+/// Judges a plan by every rule. With an empty change set only what refuses to be read is
+/// reported, so that a stopped standby never blocks unrelated work.
+pub(crate) fn check(context: &Context<'_>) -> Vec<Finding> {
+    let mut findings = known_address::unread(context);
+    findings.extend(variables_visible::unread(context));
+    if !context.changes.is_empty() {
+        findings.extend(single_a_record::check(context));
+        findings.extend(known_address::check(context));
+        findings.extend(permutation::check(context));
+        findings.extend(external_swap::check(context));
+        findings.extend(never_unresolvable::check(context));
+        findings.extend(variables_visible::check(context));
+    }
+    findings.sort_by(|a, b| (a.rule, &a.message).cmp(&(b.rule, &b.message)));
+    findings.dedup();
+    findings
+}
+
+/// The side of a role, for what a hostname of that role concerns.
+fn side_of(intent: &Intent, role: Role) -> &InfrastructureName {
+    intent.arrangement.get(role)
+}
+
+pub(crate) fn unknown_environment(intent: &Intent) -> Finding {
+    Finding {
+        rule: Rule::Permutation,
+        severity: Severity::Error,
+        message: Message::nothing_changed(
+            format!("The topology has no environment `{}`.", intent.environment),
+            format!("environment `{}`", intent.environment),
+            "Name an environment of the topology.",
+        ),
+        waived: false,
     }
 }

@@ -4,6 +4,7 @@
 //! [`Topology::parse`] is the only way in. It reports all faults at once, each with line and
 //! column, and keeps what is merely suspicious as [`Warning`]s.
 
+mod digest;
 use std::{collections::BTreeMap, fmt};
 
 use serde::{Deserialize, Serialize};

@@ -1,0 +1,361 @@
+//! The plan: intent and observation in, everything that a reviewer and an executor need out.
+
+use std::collections::BTreeSet;
+
+use crate::{
+    changes::{Blocked, ChangeSet, Target, Transaction},
+    diff::diff,
+    intent::{Intent, Mode},
+    name::{InfrastructureName, Role},
+    observation::{Observation, environment_of},
+    resolve::{resolve, sides},
+    rules::{self, Context, Finding, Rule},
+    topology::{Environment, Topology},
+    view::{Status, View},
+};
+
+/// What will be done, and what there is to say about it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Plan {
+    /// What was asked for.
+    pub intent: Intent,
+    /// The world as observed.
+    pub observed: View,
+    /// The world as it will be when the plan is carried out.
+    pub desired: View,
+    /// The writes.
+    pub changes: ChangeSet,
+    /// What the rules found, sorted by rule and object. Empty when the change set is, unless a
+    /// side refuses to be read.
+    pub findings: Vec<Finding>,
+    /// What the intent asks for and this plan leaves undone, because it is out of reach (in a
+    /// failover) or its rule is waived.
+    pub owed: Vec<Owed>,
+    /// What else the operator should know, one sentence or more each.
+    pub notices: Vec<Notice>,
+}
+
+/// Something that the intent asks for and the plan leaves as it is.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Owed {
+    /// The hostname or variable.
+    pub object: String,
+    /// What it should be, where that is known.
+    pub wanted: Option<String>,
+    /// Why it is left: a clause.
+    pub reason: String,
+}
+
+/// Something worth knowing that no rule covers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notice {
+    /// A short name for the subject.
+    pub topic: &'static str,
+    /// The text, in full sentences.
+    pub text: String,
+}
+
+/// Why no plan can be made: the desired world cannot be computed. Never empty.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Incomputable(pub Vec<Finding>);
+
+impl Plan {
+    /// The findings that stop the plan.
+    pub fn blocking(&self) -> impl Iterator<Item = &Finding> {
+        self.findings.iter().filter(|f| f.blocks())
+    }
+
+    /// Tells whether there is nothing to do and nothing in the way.
+    pub fn is_empty(&self) -> bool {
+        self.changes.is_empty()
+    }
+}
+
+/// Makes the plan. The intent's environment and sides must be the topology's
+/// (see [`crate::intent::arrange`]).
+pub fn plan(
+    topology: &Topology,
+    intent: &Intent,
+    observation: &Observation,
+) -> Result<Plan, Incomputable> {
+    let Ok(environment) = environment_of(topology, &intent.environment) else {
+        return Err(Incomputable(vec![rules::unknown_environment(intent)]));
+    };
+    let observed = View::observed(environment, sides(intent), observation);
+    let mut desired = resolve(topology, environment, intent, observation).map_err(Incomputable)?;
+    let full = diff(topology, environment, intent, observation, &desired);
+    let findings = rules::check(&Context {
+        topology,
+        environment,
+        intent,
+        observation,
+        changes: &full,
+    });
+    let (changes, owed) = leave_out_of_reach(
+        environment,
+        intent,
+        observation,
+        &observed,
+        &mut desired,
+        full,
+    );
+    let notices = notices(topology, intent, observation, &changes, &findings);
+    Ok(Plan {
+        intent: intent.clone(),
+        observed,
+        desired,
+        changes,
+        findings,
+        owed,
+        notices,
+    })
+}
+
+/// Takes out of the change set what a failover cannot reach and what a waived rule lets stand,
+/// and plans it at its present value.
+fn leave_out_of_reach(
+    environment: &Environment,
+    intent: &Intent,
+    observation: &Observation,
+    observed: &View,
+    desired: &mut View,
+    mut changes: ChangeSet,
+) -> (ChangeSet, Vec<Owed>) {
+    let failover = intent.mode == Mode::Failover;
+    let mut owed: BTreeSet<Owed> = BTreeSet::new();
+    if failover {
+        owed.extend(names_without_address(intent, desired));
+    }
+    changes.blocked.retain(|blocked| match blocked {
+        Blocked::Name(hostname) => {
+            let lost = desired
+                .hostnames
+                .get(hostname)
+                .is_some_and(|n| n.role == Role::HotStandby);
+            let leave = (failover && lost) || intent.overrides.contains(&Rule::SingleARecord);
+            if leave
+                && let (Some(wanted), Some(present)) = (
+                    desired.hostnames.get_mut(hostname),
+                    observed.hostnames.get(hostname),
+                )
+            {
+                owed.insert(Owed {
+                    object: format!("A record of `{hostname}`"),
+                    wanted: wanted.address.map(|a| a.to_string()),
+                    reason: "it has not exactly one A record".to_owned(),
+                });
+                wanted.address = present.address;
+                wanted.infrastructure.clone_from(&present.infrastructure);
+            }
+            !leave
+        }
+        Blocked::Variable(side, key) => {
+            let leave = failover || intent.overrides.contains(&Rule::VariablesVisible);
+            let id = (side.clone(), key.clone());
+            if leave && let Some(wanted) = desired.variables.get_mut(&id) {
+                owed.insert(Owed {
+                    object: format!(
+                        "variable `{key}` of `{side}`, scope `{}`",
+                        intent.environment
+                    ),
+                    wanted: wanted.clone(),
+                    reason: unread_reason(observation, side)
+                        .unwrap_or_else(|| "it has no readable row in this exact scope".to_owned()),
+                });
+                *wanted = observed.variables.get(&id).cloned().flatten();
+            }
+            !leave
+        }
+    });
+    if failover {
+        for stage in &mut changes.stages {
+            stage.retain(|transaction| {
+                !owe_unreachable(transaction, observation, observed, desired, &mut owed)
+            });
+        }
+        changes.stages.retain(|stage| !stage.is_empty());
+    }
+    desired.status = desired.judge(environment, sides(intent), observation);
+    (changes, owed.into_iter().collect())
+}
+
+fn names_without_address(intent: &Intent, desired: &View) -> Vec<Owed> {
+    desired
+        .hostnames
+        .iter()
+        .filter(|(_, name)| name.infrastructure.as_ref() != Some(intent.arrangement.get(name.role)))
+        .map(|(hostname, name)| Owed {
+            object: format!("A record of `{hostname}`"),
+            wanted: None,
+            reason: format!(
+                "the address of the {} endpoint of `{}` is not known",
+                name.endpoint, intent.arrangement.hot_standby
+            ),
+        })
+        .collect()
+}
+
+/// Plans a variable of an unreachable project at its last known value. Tells whether it did.
+fn owe_unreachable(
+    transaction: &Transaction,
+    observation: &Observation,
+    observed: &View,
+    desired: &mut View,
+    owed: &mut BTreeSet<Owed>,
+) -> bool {
+    let Some(step) = transaction.steps.first() else {
+        return false;
+    };
+    let Target::Variable {
+        infrastructure,
+        key,
+        ..
+    } = &step.target
+    else {
+        return false;
+    };
+    let Some(reason) = unread_reason(observation, infrastructure) else {
+        return false;
+    };
+    let id = (infrastructure.clone(), key.clone());
+    let last_known = observed.variables.get(&id).cloned().flatten();
+    desired.variables.insert(id, last_known);
+    owed.insert(Owed {
+        object: step.target.to_string(),
+        wanted: Some(step.to.clone()),
+        reason,
+    });
+    true
+}
+
+fn unread_reason(observation: &Observation, side: &InfrastructureName) -> Option<String> {
+    observation
+        .variables
+        .get(side)?
+        .failure()
+        .map(ToString::to_string)
+}
+
+fn notices(
+    topology: &Topology,
+    intent: &Intent,
+    observation: &Observation,
+    changes: &ChangeSet,
+    findings: &[Finding],
+) -> Vec<Notice> {
+    let mut notices = Vec::new();
+    let mut add = |topic, text| notices.push(Notice { topic, text });
+    let pair = &intent.arrangement;
+    let others: Vec<String> = topology
+        .infrastructures
+        .keys()
+        .filter(|i| pair.role_of(i).is_none())
+        .map(|i| format!("`{i}`"))
+        .collect();
+    if !others.is_empty() && !changes.is_empty() {
+        add(
+            "other-sides",
+            format!(
+                "{} keep what they have: this plan concerns `{}` and `{}` alone.",
+                others.join(", "),
+                pair.production,
+                pair.hot_standby
+            ),
+        );
+    }
+    if intent.prepare.as_ref() == Some(&pair.production) {
+        add(
+            "prepare",
+            format!(
+                "`prepare = \"{}\"` has no effect any more, because that side is production. The line can go.",
+                pair.production
+            ),
+        );
+    }
+    if intent.mode == Mode::Failover {
+        let well = observation.failures().is_empty()
+            && !findings
+                .iter()
+                .any(|f| matches!(f.rule, Rule::KnownAddress | Rule::VariablesVisible));
+        if changes.is_empty() {
+            add("mode", "`mode = \"failover\"` still stands in the configuration. Take it out, so that the next swap checks both sides.".to_owned());
+        } else if well {
+            add(
+                "mode",
+                "Both sides are well: use switchover, which checks both and loses nothing."
+                    .to_owned(),
+            );
+        } else if intent.changes_production {
+            add(
+                "mode",
+                format!(
+                    "What was written on `{}` since the last synchronisation to `{}` is not there: a failover loses it.",
+                    pair.hot_standby, pair.production
+                ),
+            );
+        }
+    }
+    if changes.is_empty() && !intent.overrides.is_empty() {
+        let names: Vec<&str> = intent.overrides.iter().map(|r| r.as_str()).collect();
+        add(
+            "overrides",
+            format!(
+                "Waived rules still stand in the configuration: {}. Take them out, so that the next swap is checked in full.",
+                names.join(", ")
+            ),
+        );
+    }
+    notices
+}
+
+/// Tells whether the observed status lets a world be adopted as it is; see [`adopt`].
+fn disagreements(plan: &Plan) -> Vec<String> {
+    let steps = plan.changes.steps().filter_map(|s| {
+        let from = s.from.as_ref()?;
+        Some(format!("{} is `{from}`, not `{}`", s.target, s.to))
+    });
+    let blocked = plan.changes.blocked.iter().map(|b| match b {
+        Blocked::Name(hostname) => format!("`{hostname}` has not exactly one A record"),
+        Blocked::Variable(side, key) => {
+            format!(
+                "variable `{key}` of `{side}` has no readable row in scope `{}`",
+                plan.intent.environment
+            )
+        }
+    });
+    steps.chain(blocked).collect()
+}
+
+/// Why a present arrangement cannot be adopted as the intent states it: what disagrees, one
+/// clause each, in the order of writing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Disagreement {
+    /// Who is production by the records, if that is clear.
+    pub holder: Option<InfrastructureName>,
+    /// What the world is, in a word.
+    pub status: Status,
+    /// What disagrees.
+    pub objects: Vec<String>,
+}
+
+/// Judges whether creating a Terraform resource for this plan only takes over what is there.
+/// Creation never changes a present value; policy may let it add what is missing.
+pub fn adopt(
+    topology: &Topology,
+    plan: &Plan,
+    observation: &Observation,
+) -> Result<(), Disagreement> {
+    let objects = disagreements(plan);
+    if objects.is_empty() {
+        return Ok(());
+    }
+    let holder = environment_of(topology, &plan.intent.environment)
+        .ok()
+        .and_then(|environment| observation.apex_holder(environment))
+        .cloned();
+    Err(Disagreement {
+        holder,
+        status: plan.observed.status,
+        objects,
+    })
+}

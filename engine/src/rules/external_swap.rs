@@ -1,0 +1,32 @@
+//! `external-swap`: roles that were traded elsewhere are never silently traded back.
+
+use super::{Context, Finding, Rule, Severity};
+use crate::message::Message;
+
+pub(super) fn check(context: &Context<'_>) -> Vec<Finding> {
+    if context.intent.changes_production {
+        return Vec::new();
+    }
+    let wanted = &context.intent.arrangement.production;
+    let holder = context.observation.apex_holder(context.environment);
+    let apex = context.observation.apex(context.environment);
+    let (Some(holder), Some(apex)) = (holder, apex) else {
+        return Vec::new();
+    };
+    if holder == wanted || context.intent.arrangement.role_of(holder).is_none() {
+        return Vec::new();
+    }
+    let message = Message::nothing_changed(
+        format!(
+            "Roles were traded outside Terraform: `{apex}` belongs to `{holder}`, while the configuration and the state say `{wanted}`."
+        ),
+        format!(
+            "apex `{apex}` of environment `{}`",
+            context.intent.environment
+        ),
+        format!(
+            "Set `production = \"{holder}\"` to accept the trade, or `on_external_swap = \"revert\"` to plan the way back, or `\"keep\"` to leave this environment alone."
+        ),
+    );
+    vec![context.finding(Rule::ExternalSwap, Severity::Error, message)]
+}

@@ -1,0 +1,205 @@
+//! `known-address`: every endpoint in use has, on each side, exactly one Elastic IP with the
+//! expected Name tag, associated with a running instance. No rule looks at an address's range.
+
+use std::collections::BTreeSet;
+
+use super::{Context, Finding, Rule, Severity};
+use crate::{
+    intent::{Intent, Mode},
+    message::Message,
+    name::{EndpointName, InfrastructureName},
+    observation::{EndpointObservation, Observation},
+    topology::Topology,
+    world::{ElasticIp, FailureKind},
+};
+
+/// A region that could not be read: a refusal is an error always, silence only when something
+/// would be written.
+pub(super) fn unread(context: &Context<'_>) -> Vec<Finding> {
+    context
+        .intent
+        .arrangement
+        .iter()
+        .filter_map(|(_, side)| {
+            let failure = context.observation.sides.get(side)?.failure()?;
+            let matters = failure.kind != FailureKind::Unreachable || !context.changes.is_empty();
+            let severity = if matters {
+                context.severity(side)
+            } else {
+                Severity::Warning
+            };
+            let message = Message::nothing_changed(
+                format!("The Elastic IPs of `{side}` could not be read: {failure}."),
+                region(context.topology, side),
+                unread_next(context.intent, side),
+            );
+            Some(Finding {
+                rule: Rule::KnownAddress,
+                severity,
+                message,
+                waived: false,
+            })
+        })
+        .collect()
+}
+
+fn unread_next(intent: &Intent, side: &InfrastructureName) -> String {
+    let check = "Check the AWS profile's keys and permissions (ec2:DescribeAddresses, ec2:DescribeInstances) and that the region is enabled for the account";
+    if intent.mode == Mode::Switchover && *side == intent.arrangement.hot_standby {
+        format!("{check}; if that side is lost, use `mode = \"failover\"`.")
+    } else {
+        format!("{check}, then plan again.")
+    }
+}
+
+fn region(topology: &Topology, side: &InfrastructureName) -> String {
+    topology.infrastructures.get(side).map_or_else(
+        || format!("infrastructure `{side}`"),
+        |i| {
+            format!(
+                "infrastructure `{side}` (profile `{}`, region {})",
+                i.aws.profile, i.aws.region
+            )
+        },
+    )
+}
+
+/// An endpoint whose address cannot be told, so that no world can be planned.
+pub(crate) fn incomputable(
+    topology: &Topology,
+    intent: &Intent,
+    observation: &Observation,
+    side: &InfrastructureName,
+    endpoint: &EndpointName,
+) -> Vec<Finding> {
+    let error = |message| Finding {
+        rule: Rule::KnownAddress,
+        severity: Severity::Error,
+        message,
+        waived: false,
+    };
+    let Some(reading) = observation.sides.get(side) else {
+        return Vec::new();
+    };
+    match (reading.known(), reading.failure()) {
+        (Some(known), _) => {
+            let name = topology
+                .eip_name(side, &intent.environment, endpoint)
+                .unwrap_or_default();
+            let seen = known.get(endpoint).cloned().unwrap_or_default();
+            elastic_ip_fault(&name, side, topology, &seen)
+                .into_iter()
+                .map(error)
+                .collect()
+        }
+        (None, Some(failure)) => vec![error(Message::nothing_changed(
+            format!("The address of the {endpoint} endpoint of `{side}` is not known: {failure}."),
+            region(topology, side),
+            unread_next(intent, side),
+        ))],
+        (None, None) => Vec::new(),
+    }
+}
+
+fn elastic_ip_fault(
+    name: &str,
+    side: &InfrastructureName,
+    topology: &Topology,
+    seen: &EndpointObservation,
+) -> Option<Message> {
+    let place = region(topology, side);
+    match seen.elastic_ips.as_slice() {
+        [_] => None,
+        [] => Some(Message::nothing_changed(
+            format!("`{side}` has no Elastic IP with the Name tag `{name}`."),
+            format!("Elastic IP `{name}` of {place}"),
+            "Allocate and tag it, or correct `eip` (or this side's `eips`) in the topology.",
+        )),
+        several => Some(Message::nothing_changed(
+            format!(
+                "`{side}` has {} Elastic IPs with the Name tag `{name}`.",
+                several.len()
+            ),
+            format!("Elastic IP `{name}` of {place}: {}", list(several)),
+            "Leave the Name tag on exactly one of them.",
+        )),
+    }
+}
+
+fn list(eips: &[ElasticIp]) -> String {
+    eips.iter()
+        .map(|e| format!("{} ({})", e.address, e.allocation_id))
+        .collect::<Vec<_>>()
+        .join(", ")
+}
+
+pub(super) fn check(context: &Context<'_>) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let used: BTreeSet<&EndpointName> = context
+        .environment
+        .hostnames()
+        .into_values()
+        .map(|(_, e)| e)
+        .collect();
+    for (_, side) in context.intent.arrangement.iter() {
+        let Some(known) = context.observation.sides.get(side).and_then(|s| s.known()) else {
+            continue;
+        };
+        for endpoint in &used {
+            let name = context
+                .topology
+                .eip_name(side, &context.intent.environment, endpoint)
+                .unwrap_or_default();
+            let nothing = EndpointObservation::default();
+            let seen = known.get(*endpoint).unwrap_or(&nothing);
+            let fault = elastic_ip_fault(&name, side, context.topology, seen)
+                .or_else(|| instance_fault(&name, side, context.topology, seen));
+            findings.extend(
+                fault.map(|m| context.finding(Rule::KnownAddress, context.severity(side), m)),
+            );
+        }
+    }
+    findings
+}
+
+fn instance_fault(
+    name: &str,
+    side: &InfrastructureName,
+    topology: &Topology,
+    seen: &EndpointObservation,
+) -> Option<Message> {
+    let [eip] = seen.elastic_ips.as_slice() else {
+        return None;
+    };
+    let object = format!(
+        "Elastic IP `{name}` ({}, {}) of {}",
+        eip.address,
+        eip.allocation_id,
+        region(topology, side)
+    );
+    let Some(id) = &eip.instance_id else {
+        return Some(Message::nothing_changed(
+            format!("The Elastic IP `{name}` of `{side}` is associated with no instance."),
+            object,
+            "Associate it with the running instance of this endpoint, then plan again.",
+        ));
+    };
+    match seen.instances.iter().find(|i| i.id == *id) {
+        Some(instance) if instance.is_running() => None,
+        Some(instance) => Some(Message::nothing_changed(
+            format!(
+                "The instance behind `{name}` of `{side}` is {}, not running.",
+                instance.state
+            ),
+            format!("{object}, instance {id}"),
+            "Start the instance, then plan again.",
+        )),
+        None => Some(Message::nothing_changed(
+            format!(
+                "The Elastic IP `{name}` of `{side}` is associated with an instance that EC2 does not show."
+            ),
+            format!("{object}, instance {id}"),
+            "Associate it with the running instance of this endpoint, then plan again.",
+        )),
+    }
+}

@@ -1,0 +1,87 @@
+//! `permutation`: addresses and values are exchanged between the two sides; nothing foreign is
+//! replaced unasked, and nothing outside the topology is ever written.
+
+use super::{Context, Finding, Rule, Severity, side_of};
+use crate::{
+    changes::{Step, Target},
+    message::Message,
+    name::Role,
+};
+
+pub(super) fn check(context: &Context<'_>) -> Vec<Finding> {
+    context
+        .changes
+        .steps()
+        .filter_map(|step| foreign(context, step))
+        .collect()
+}
+
+fn foreign(context: &Context<'_>, step: &Step) -> Option<Finding> {
+    let present = step.from.as_ref()?;
+    let (is_foreign, side, allowed) = match &step.target {
+        Target::Record { hostname, .. } => {
+            let (role, endpoint) = *context.environment.hostnames().get(hostname)?;
+            let owner = present
+                .parse()
+                .ok()
+                .and_then(|a| context.observation.owner(a));
+            let ours = owner.is_some_and(|o| context.intent.arrangement.role_of(o).is_some());
+            let allowed = context
+                .intent
+                .arrangement
+                .iter()
+                .filter_map(|(_, s)| context.observation.address(s, endpoint))
+                .map(|a| a.to_string())
+                .collect::<Vec<_>>();
+            let readable = context.intent.arrangement.iter().all(|(_, s)| {
+                context
+                    .observation
+                    .sides
+                    .get(s)
+                    .is_some_and(|r| r.known().is_some())
+            });
+            (!ours && readable, side_of(context.intent, role), allowed)
+        }
+        Target::Variable {
+            infrastructure,
+            key,
+            ..
+        } => {
+            let allowed: Vec<String> = Role::ALL
+                .into_iter()
+                .filter_map(|r| context.environment.table(r).variables.get(key).cloned())
+                .collect();
+            (!allowed.contains(present), infrastructure, allowed)
+        }
+    };
+    if !is_foreign {
+        return None;
+    }
+    let severity = if context.intent.changes_production {
+        context.severity(side)
+    } else {
+        Severity::Warning
+    };
+    let next = match severity {
+        Severity::Error => "Put one of the two expected values back, or waive the rule `permutation` to have the present one replaced.".to_owned(),
+        Severity::Warning => format!("It will be set to `{}`; make sure that nobody needs the present value.", step.to),
+    };
+    Some(context.finding(
+        Rule::Permutation,
+        severity,
+        Message::nothing_changed(
+            format!(
+                "The present value of the {} belongs to neither side: `{present}`.",
+                step.target
+            ),
+            format!("{}; expected one of {}", step.target, quoted(&allowed)),
+            next,
+        ),
+    ))
+}
+
+fn quoted(values: &[String]) -> String {
+    let mut values: Vec<String> = values.iter().map(|v| format!("`{v}`")).collect();
+    values.dedup();
+    values.join(", ")
+}

@@ -1,0 +1,145 @@
+//! `variables-visible`: every role variable has one readable row in exactly the environment's
+//! scope.
+
+use super::{Context, Finding, Rule, Severity};
+use crate::{
+    message::Message,
+    name::{InfrastructureName, VariableKey},
+    topology::Missing,
+    world::{CiVariable, FailureKind},
+};
+
+/// A project that could not be read: a refusal is an error always, silence only when something
+/// would be written. A failover needs no GitLab.
+pub(super) fn unread(context: &Context<'_>) -> Vec<Finding> {
+    let failover = context.intent.mode == crate::intent::Mode::Failover;
+    if context.environment.variable_keys().next().is_none() {
+        return Vec::new();
+    }
+    context
+        .intent
+        .arrangement
+        .iter()
+        .filter_map(|(_, side)| {
+            let failure = context.observation.variables.get(side)?.failure()?;
+            let matters =
+                failure.kind != FailureKind::Unreachable || !context.changes.is_empty();
+            let severity =
+                if matters && !failover { Severity::Error } else { Severity::Warning };
+            let message = Message::nothing_changed(
+                format!("The variables of `{side}` could not be read: {failure}."),
+                format!("GitLab project `{}`", context.project(side)),
+                "Give the token scope `api` and the role Maintainer on this project, then plan again.",
+            );
+            Some(Finding { rule: Rule::VariablesVisible, severity, message, waived: false })
+        })
+        .collect()
+}
+
+pub(super) fn check(context: &Context<'_>) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for (_, side) in context.intent.arrangement.iter() {
+        let Some(rows) = context
+            .observation
+            .variables
+            .get(side)
+            .and_then(|r| r.known())
+        else {
+            continue;
+        };
+        for (key, all) in rows {
+            if let Some(message) = fault(context, side, key, all) {
+                let severity = match context.intent.mode {
+                    crate::intent::Mode::Switchover => Severity::Error,
+                    crate::intent::Mode::Failover => Severity::Warning,
+                };
+                findings.push(context.finding(Rule::VariablesVisible, severity, message));
+            }
+        }
+    }
+    findings.extend(protection_differs(context));
+    findings
+}
+
+fn fault(
+    context: &Context<'_>,
+    side: &InfrastructureName,
+    key: &VariableKey,
+    all: &[CiVariable],
+) -> Option<Message> {
+    let scope = &context.intent.environment;
+    let object = format!(
+        "variable `{key}` of `{}`, scope `{scope}`",
+        context.project(side)
+    );
+    let exact: Vec<&CiVariable> = all.iter().filter(|r| r.scope == scope.as_str()).collect();
+    let (what, next) = match exact.as_slice() {
+        [row] if row.hidden || row.value.is_none() => (
+            format!(
+                "`{key}` is hidden, so that its present value can be neither reviewed nor restored."
+            ),
+            "Delete the variable in GitLab and create it again as visible, with the same value.",
+        ),
+        [row] if row.file => (
+            format!("`{key}` is of type file."),
+            "Change its type to a plain variable in GitLab.",
+        ),
+        [row] if row.value.as_ref().is_some_and(|v| v.contains('\n')) => (
+            format!("`{key}` has more than one line."),
+            "Correct the value in GitLab: a role variable is one line.",
+        ),
+        [_] => return None,
+        [] if context.topology.policy.missing_variables == Missing::Create => return None,
+        [] => {
+            let wildcards: Vec<String> = all
+                .iter()
+                .filter(|r| r.scope.contains('*'))
+                .map(|r| format!("`{}`", r.scope))
+                .collect();
+            let what = if wildcards.is_empty() {
+                format!("`{key}` has no row in scope `{scope}`.")
+            } else {
+                format!(
+                    "`{key}` is stored only under the wildcard scope {}.",
+                    wildcards.join(", ")
+                )
+            };
+            (
+                what,
+                "Create the row in this exact scope, or set `policy.missing_variables: create` in the topology. A value may be inherited from the group; it is left alone.",
+            )
+        }
+        several => (
+            format!("`{key}` has {} rows in scope `{scope}`.", several.len()),
+            "Leave exactly one row in this scope.",
+        ),
+    };
+    Some(Message::nothing_changed(what, object, next))
+}
+
+fn protection_differs(context: &Context<'_>) -> Vec<Finding> {
+    let pair = &context.intent.arrangement;
+    let row = |side, key| match context.observation.exact_rows(side, key).as_slice() {
+        [row] => Some(row.protected),
+        _ => None,
+    };
+    context
+        .environment
+        .variable_keys()
+        .filter_map(|key| {
+            let (a, b) = (row(&pair.production, key)?, row(&pair.hot_standby, key)?);
+            (a != b).then(|| {
+                let (on, off) = if a { (&pair.production, &pair.hot_standby) } else { (&pair.hot_standby, &pair.production) };
+                context.finding(
+                    Rule::VariablesVisible,
+                    Severity::Warning,
+                    Message::nothing_changed(
+                        format!("`{key}` is protected on `{on}` and not on `{off}`."),
+                        format!("variable `{key}`, scope `{}`", context.intent.environment),
+                        "Give both the same flag, so that pipelines of both sides see the variable alike.",
+                    ),
+                )
+            })
+        })
+        .collect()
+}

@@ -1,0 +1,157 @@
+//! The digest of what a topology says.
+//!
+//! Everything is written as `LENGTH:BYTES`, every collection after its size, so that no two
+//! topologies have the same rendering. Each type is taken apart without `..`: a new field does not
+//! compile until it counts.
+
+use std::{borrow::Borrow, collections::BTreeMap};
+
+use sha2::{Digest, Sha256};
+
+use super::{
+    Aws, Endpoint, Environment, Infrastructure, Lock, Missing, NameTemplate, Policy, RoleTable,
+    Ssh, Topology, TopologyDigest,
+};
+
+/// Names the rendering; to be changed with it.
+const FORMAT: &str = "gigadb topology 1";
+
+impl Topology {
+    /// The digest of everything this topology says, whatever its file's layout.
+    pub fn digest(&self) -> TopologyDigest {
+        let mut rendering = Rendering(Sha256::new());
+        rendering.text(FORMAT);
+        rendering.topology(self);
+        TopologyDigest(format!("{:x}", rendering.0.finalize()))
+    }
+}
+
+struct Rendering(Sha256);
+
+impl Rendering {
+    fn text(&mut self, text: &str) {
+        self.0.update(format!("{}:", text.len()));
+        self.0.update(text);
+    }
+
+    fn flag(&mut self, flag: bool) {
+        self.text(if flag { "true" } else { "false" });
+    }
+
+    fn option<T>(&mut self, option: Option<&T>, one: impl FnOnce(&mut Self, &T)) {
+        match option {
+            None => self.text("none"),
+            Some(value) => {
+                self.text("some");
+                one(self, value);
+            }
+        }
+    }
+
+    fn map<K: Borrow<str>, V>(&mut self, map: &BTreeMap<K, V>, one: impl Fn(&mut Self, &V)) {
+        self.text(&map.len().to_string());
+        for (key, value) in map {
+            self.text(key.borrow());
+            one(self, value);
+        }
+    }
+
+    fn template(&mut self, template: &NameTemplate) {
+        self.text(template.as_str());
+    }
+
+    fn topology(&mut self, topology: &Topology) {
+        let Topology {
+            endpoints,
+            infrastructures,
+            environments,
+            lock,
+            certificate_variable,
+            policy,
+        } = topology;
+        self.map(endpoints, |r, endpoint| {
+            let Endpoint {
+                eip,
+                instance,
+                https,
+            } = endpoint;
+            r.template(eip);
+            r.template(instance);
+            r.option(https.as_ref(), |r, https| r.flag(*https));
+        });
+        self.map(infrastructures, Self::infrastructure);
+        self.map(environments, |r, environment| {
+            let Environment {
+                data_sync,
+                production,
+                hot_standby,
+            } = environment;
+            r.flag(*data_sync);
+            r.table(production);
+            r.table(hot_standby);
+        });
+        self.option(lock.as_ref(), |r, lock| {
+            let Lock {
+                gitlab_project,
+                name,
+            } = lock;
+            r.text(gitlab_project);
+            r.template(name);
+        });
+        self.option(certificate_variable.as_ref(), |r, key| r.text(key.as_str()));
+        let Policy {
+            missing_records,
+            missing_variables,
+            record_ttl,
+            proxied,
+        } = policy;
+        for missing in [missing_records, missing_variables] {
+            self.text(match missing {
+                Missing::Error => "error",
+                Missing::Create => "create",
+            });
+        }
+        self.option(record_ttl.as_ref(), |r, ttl| r.text(&ttl.to_string()));
+        self.flag(*proxied);
+    }
+
+    fn infrastructure(&mut self, infrastructure: &Infrastructure) {
+        let Infrastructure {
+            checkout,
+            gitlab_project,
+            aws: Aws { profile, region },
+            owner,
+            eips,
+            instances,
+            ssh,
+            terraform_state,
+        } = infrastructure;
+        self.option(checkout.as_ref(), |r, checkout| r.text(checkout));
+        self.text(gitlab_project);
+        self.text(profile);
+        self.text(region);
+        self.option(owner.as_ref(), |r, owner| r.text(owner));
+        self.map(eips, Self::template);
+        self.map(instances, Self::template);
+        self.option(ssh.as_ref(), |r, ssh| {
+            let Ssh {
+                user,
+                private_key,
+                bastion_user,
+            } = ssh;
+            r.text(user);
+            r.option(private_key.as_ref(), |r, key| r.text(key));
+            r.text(bastion_user);
+        });
+        self.option(terraform_state.as_ref(), Self::template);
+    }
+
+    fn table(&mut self, table: &RoleTable) {
+        let RoleTable {
+            hostnames,
+            variables,
+        } = table;
+        self.map(hostnames, |r, endpoint| r.text(endpoint.as_str()));
+        self.map(variables, |r, value| r.text(value));
+    }
+}

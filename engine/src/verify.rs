@@ -1,0 +1,51 @@
+//! Whether the world that was read again is the world that was desired.
+
+use crate::view::View;
+
+/// One object that is not as desired.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Difference {
+    /// The hostname or variable.
+    pub object: String,
+    /// What was desired.
+    pub desired: Option<String>,
+    /// What is there.
+    pub present: Option<String>,
+}
+
+/// What reading again showed.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Verdict {
+    /// Everything that is not as desired, sorted.
+    pub differences: Vec<Difference>,
+}
+
+impl Verdict {
+    /// Tells whether the world is as desired.
+    pub fn holds(&self) -> bool {
+        self.differences.is_empty()
+    }
+}
+
+/// Compares the world read again with the desired one.
+pub fn verify(desired: &View, present: &View) -> Verdict {
+    let names = desired.hostnames.iter().filter_map(|(hostname, wanted)| {
+        let address = present.hostnames.get(hostname).and_then(|n| n.address);
+        (address != wanted.address).then(|| Difference {
+            object: format!("A record of `{hostname}`"),
+            desired: wanted.address.map(|a| a.to_string()),
+            present: address.map(|a| a.to_string()),
+        })
+    });
+    let variables = desired.variables.iter().filter_map(|(id, wanted)| {
+        let value = present.variables.get(id).cloned().flatten();
+        (value != *wanted).then(|| Difference {
+            object: format!("variable `{}` of `{}`", id.1, id.0),
+            desired: wanted.clone(),
+            present: value,
+        })
+    });
+    let mut differences: Vec<Difference> = names.chain(variables).collect();
+    differences.sort();
+    Verdict { differences }
+}

@@ -1,0 +1,241 @@
+//! One environment as operators see it: which name leads where, what each variable holds, and
+//! one word for the whole. The observed and the desired world have the same shape, so that a plan
+//! is empty exactly when the two are equal.
+
+use std::{collections::BTreeMap, fmt, net::Ipv4Addr};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    intent::Arrangement,
+    name::{EndpointName, Hostname, InfrastructureName, Role, VariableKey, ZoneName},
+    observation::Observation,
+    topology::{Environment, Topology},
+};
+
+/// One word for a whole environment, judged with the apex's holder as production.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    /// Every record and variable is as the topology's table says.
+    Consistent,
+    /// Every record is, and the hot standby's variables all hold production's values.
+    Prepared,
+    /// Something is not.
+    Mixed,
+    /// A managed hostname has not exactly one A record, or an address of neither side.
+    Unknown,
+}
+
+impl Status {
+    /// The word, as in attributes and output.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Consistent => "consistent",
+            Self::Prepared => "prepared",
+            Self::Mixed => "mixed",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// Where one hostname leads.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NameView {
+    /// The role that publishes it; the topology's.
+    pub role: Role,
+    /// The endpoint that it leads to; the topology's.
+    pub endpoint: EndpointName,
+    /// The zone that it belongs to; `None` where no visible, active zone holds it.
+    pub zone: Option<ZoneName>,
+    /// The address, where there is exactly one A record and no AAAA or CNAME beside it.
+    pub address: Option<Ipv4Addr>,
+    /// Which of the two sides the address belongs to, if either.
+    pub infrastructure: Option<InfrastructureName>,
+}
+
+/// A variable of one side's project.
+pub type VariableId = (InfrastructureName, VariableKey);
+
+/// One environment, as operators see it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct View {
+    /// The word for the whole.
+    pub status: Status,
+    /// Every managed hostname.
+    pub hostnames: BTreeMap<Hostname, NameView>,
+    /// Every role variable of the two sides in the environment's exact scope; `None` where there
+    /// is no readable row.
+    pub variables: BTreeMap<VariableId, Option<String>>,
+}
+
+impl View {
+    /// The environment as it was observed, for the two named sides (in either order).
+    pub fn observed(
+        environment: &Environment,
+        sides: [&InfrastructureName; 2],
+        observation: &Observation,
+    ) -> Self {
+        let hostnames = environment
+            .hostnames()
+            .into_iter()
+            .map(|(hostname, (role, endpoint))| {
+                let address = observation.names.get(hostname).and_then(|n| n.address());
+                let view = NameView {
+                    role,
+                    endpoint: endpoint.clone(),
+                    zone: observation.zone_of(hostname).cloned(),
+                    address,
+                    infrastructure: address
+                        .and_then(|a| observation.owner(a))
+                        .filter(|owner| sides.contains(owner))
+                        .cloned(),
+                };
+                (hostname.clone(), view)
+            })
+            .collect();
+        let variables = sides
+            .into_iter()
+            .flat_map(|side| environment.variable_keys().map(move |key| (side, key)))
+            .map(|(side, key)| {
+                let value = observation.value(side, key).map(str::to_owned);
+                ((side.clone(), key.clone()), value)
+            })
+            .collect();
+        let mut view = Self {
+            status: Status::Unknown,
+            hostnames,
+            variables,
+        };
+        view.status = view.judge(environment, sides, observation);
+        view
+    }
+
+    /// The word for this view. Addresses of the sides are taken from `observation`.
+    pub fn judge(
+        &self,
+        environment: &Environment,
+        sides: [&InfrastructureName; 2],
+        observation: &Observation,
+    ) -> Status {
+        let unclear = |name: &NameView| name.address.is_none() || name.infrastructure.is_none();
+        if self.hostnames.values().any(unclear) {
+            return Status::Unknown;
+        }
+        let holder = observation
+            .apex(environment)
+            .and_then(|apex| self.hostnames.get(apex)?.infrastructure.as_ref());
+        let Some(production) = holder else {
+            return Status::Unknown;
+        };
+        let hot_standby = if sides[0] == production {
+            sides[1]
+        } else {
+            sides[0]
+        };
+        let holder_of = |role: Role| match role {
+            Role::Production => production,
+            Role::HotStandby => hot_standby,
+        };
+        let records_fit = self.hostnames.values().all(|name| {
+            name.infrastructure.as_ref() == Some(holder_of(name.role))
+                && observation
+                    .address(holder_of(name.role), &name.endpoint)
+                    .is_none_or(|expected| name.address == Some(expected))
+        });
+        let holds = |side: &InfrastructureName, role: Role| {
+            environment
+                .table(role)
+                .variables
+                .iter()
+                .all(|(key, value)| {
+                    self.variables
+                        .get(&(side.clone(), key.clone()))
+                        .and_then(Option::as_ref)
+                        == Some(value)
+                })
+        };
+        if !records_fit || !holds(production, Role::Production) {
+            Status::Mixed
+        } else if holds(hot_standby, Role::HotStandby) {
+            Status::Consistent
+        } else if holds(hot_standby, Role::Production) {
+            Status::Prepared
+        } else {
+            Status::Mixed
+        }
+    }
+}
+
+/// Why it is not clear who has which role. Roles go by records alone.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct Unclear(pub String);
+
+/// Who has which role in an environment, by the records: production holds the apex, and every
+/// managed hostname leads to the side that its role says.
+///
+/// With more than two infrastructures the hot standby is the one that the standby's hostnames
+/// lead to.
+pub fn roles(
+    topology: &Topology,
+    environment: &Environment,
+    observation: &Observation,
+) -> Result<Arrangement, Unclear> {
+    let name = &observation.environment;
+    let apex = observation.apex(environment).ok_or_else(|| {
+        Unclear(format!(
+            "no hostname of production in `{name}` lies in a visible, active zone"
+        ))
+    })?;
+    let holder = |hostname: &Hostname| {
+        let seen = observation.names.get(hostname);
+        let address = seen
+            .and_then(|n| n.address())
+            .ok_or_else(|| Unclear(format!("`{hostname}` has not exactly one A record")))?;
+        observation.owner(address).cloned().ok_or_else(|| {
+            Unclear(format!(
+                "`{hostname}` leads to {address}, an Elastic IP of no known side"
+            ))
+        })
+    };
+    let production = holder(apex)?;
+    let mut hot_standby: Option<InfrastructureName> = match topology.infrastructures.len() {
+        2 => topology
+            .infrastructures
+            .keys()
+            .find(|i| **i != production)
+            .cloned(),
+        _ => None,
+    };
+    for (hostname, (role, _)) in environment.hostnames() {
+        let side = holder(hostname)?;
+        let fits = match (role, &hot_standby) {
+            (Role::Production, _) => side == production,
+            (Role::HotStandby, Some(standby)) => side == *standby,
+            (Role::HotStandby, None) => side != production,
+        };
+        if !fits {
+            return Err(Unclear(format!(
+                "`{hostname}` is a name of the {role} but leads to `{side}`, while `{apex}` \
+                 leads to `{production}`"
+            )));
+        }
+        if role == Role::HotStandby {
+            hot_standby = Some(side);
+        }
+    }
+    let hot_standby = hot_standby.ok_or_else(|| {
+        Unclear(format!("`{name}` publishes no hostname of the hot standby, and the topology has more than two infrastructures"))
+    })?;
+    Ok(Arrangement {
+        production,
+        hot_standby,
+    })
+}
