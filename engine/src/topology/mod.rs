@@ -5,6 +5,17 @@
 //! column, and keeps what is merely suspicious as [`Warning`]s.
 
 mod digest;
+mod environments;
+mod infrastructures;
+mod parse;
+mod reader;
+mod template;
+mod warn;
+mod yaml;
+
+#[cfg(test)]
+mod tests;
+
 use std::{collections::BTreeMap, fmt};
 
 use serde::{Deserialize, Serialize};

@@ -1,0 +1,344 @@
+//! The topology file as a whole. Every section is read even where another is faulty, and what
+//! one section refers to counts as known as soon as it has a name.
+
+use std::collections::BTreeMap;
+
+use super::{
+    Endpoint, Faults, Lock, Missing, NameTemplate, Parsed, Place, Policy, Topology,
+    environments::environments,
+    infrastructures::infrastructures,
+    reader::{Entry, Fields, ROOT, Reader, join},
+    template::{self, Owner},
+    warn::warnings,
+    yaml::{self, Kind, Node, Scalar},
+};
+use crate::{
+    name::{EndpointName, EnvironmentName, VariableKey},
+    nearest::nearest,
+};
+
+/// The shortest and the longest TTL of a record, in seconds.
+/// <https://developers.cloudflare.com/dns/manage-dns-records/reference/ttl/>
+const RECORD_TTL: std::ops::RangeInclusive<u32> = 60..=86_400;
+
+impl Topology {
+    /// Reads a topology file. Fails with everything that is wrong in it.
+    pub fn parse(text: &str) -> Result<Parsed, Faults> {
+        let mut reader = Reader::default();
+        let root = yaml::read(text, &mut reader.faults);
+        let topology = root.as_ref().and_then(|root| topology(&mut reader, root));
+        match (root, topology) {
+            (Some(root), Some(topology)) if reader.faults.is_empty() => {
+                let warnings = warnings(&topology, &root);
+                Ok(Parsed { topology, warnings })
+            }
+            _ => {
+                let mut faults = reader.faults;
+                faults.sort_by(|a, b| (a.place, &a.message).cmp(&(b.place, &b.message)));
+                faults.dedup();
+                Err(Faults(faults))
+            }
+        }
+    }
+}
+
+/// An endpoint as far as it could be read, for what refers to it.
+#[derive(Debug)]
+pub(super) struct KnownEndpoint {
+    pub(super) eip: Option<Placed<NameTemplate>>,
+    pub(super) instance: Option<Placed<NameTemplate>>,
+}
+
+/// What sections refer to. `None` where that section is missing or no mapping: then references to
+/// it are not judged.
+#[derive(Debug, Default)]
+pub(super) struct Known {
+    pub(super) endpoints: Option<BTreeMap<EndpointName, KnownEndpoint>>,
+    pub(super) environments: Vec<EnvironmentName>,
+}
+
+/// A value and where it is.
+#[derive(Debug, Clone)]
+pub(super) struct Placed<T> {
+    pub(super) place: Place,
+    pub(super) value: T,
+}
+
+impl Known {
+    /// Reads the name of an endpoint that must exist.
+    pub(super) fn endpoint(
+        &self,
+        reader: &mut Reader,
+        place: Place,
+        text: &str,
+    ) -> Option<EndpointName> {
+        let endpoints = self.endpoints.as_ref()?;
+        if let Some((name, _)) = endpoints.get_key_value(text) {
+            return Some(name.clone());
+        }
+        let names = endpoints.keys().map(EndpointName::as_str);
+        let advice = match nearest(text, names.clone()) {
+            Some(near) => format!("Did you mean `{near}`?"),
+            None if endpoints.is_empty() => "Add it to `endpoints`.".to_owned(),
+            None => {
+                let names: Vec<String> = names.map(|n| format!("`{n}`")).collect();
+                format!(
+                    "Add it to `endpoints`, or write one of those: {}.",
+                    names.join(", ")
+                )
+            }
+        };
+        let text = text.escape_debug();
+        reader.fault(place, format!("`{text}` is no endpoint. {advice}"));
+        None
+    }
+}
+
+fn topology(reader: &mut Reader, root: &Node) -> Option<Topology> {
+    const KEYS: [&str; 7] = [
+        "version",
+        "endpoints",
+        "infrastructures",
+        "environments",
+        "lock",
+        "certificate_variable",
+        "policy",
+    ];
+    let start = Place { line: 1, column: 1 };
+    let file = reader.fields(start, root, ROOT, &KEYS)?;
+    version(reader, &file);
+    let endpoint_entries = section::<EndpointName>(
+        reader,
+        &file,
+        "endpoints",
+        "endpoints: { web: { eip: …, instance: … } }",
+    );
+    let environment_entries = section::<EnvironmentName>(
+        reader,
+        &file,
+        "environments",
+        "environments: { live: { production: …, hot_standby: … } }",
+    );
+    let mut known = Known {
+        endpoints: None,
+        environments: environment_entries
+            .iter()
+            .flatten()
+            .map(|e| e.name.clone())
+            .collect(),
+    };
+    let endpoints = endpoint_entries.map(|entries| {
+        let (all, whole) = endpoints(reader, &entries);
+        known.endpoints = Some(all);
+        whole
+    });
+    let infrastructures = section(
+        reader,
+        &file,
+        "infrastructures",
+        "infrastructures: { gigadb-website: { gitlab_project: …, aws: … }, … }",
+    )
+    .map(|entries| infrastructures(reader, file.place_of("infrastructures"), &entries, &known));
+    let environments = environment_entries.map(|entries| environments(reader, &entries, &known));
+    let lock = file
+        .get("lock")
+        .map(|node| lock(reader, file.place_of("lock"), node));
+    let certificate_variable = file.get("certificate_variable").map(|node| {
+        let text = reader.text(node, "certificate_variable")?;
+        reader.name::<VariableKey>(node.place, text)
+    });
+    let policy = match file.get("policy") {
+        Some(node) => policy(reader, file.place_of("policy"), node),
+        None => Some(Policy::default()),
+    };
+    Some(Topology {
+        endpoints: endpoints?,
+        infrastructures: infrastructures?,
+        environments: environments?,
+        lock: flat(lock)?,
+        certificate_variable: flat(certificate_variable)?,
+        policy: policy?,
+    })
+}
+
+/// Turns "absent, faulty or good" inside out: `None` is faulty.
+#[expect(clippy::option_option, reason = "absent and faulty are two things")]
+pub(super) fn flat<T>(value: Option<Option<T>>) -> Option<Option<T>> {
+    match value {
+        None => Some(None),
+        Some(None) => None,
+        Some(Some(value)) => Some(Some(value)),
+    }
+}
+
+fn version(reader: &mut Reader, file: &Fields) {
+    let Some(node) = file.required(reader, "version", "version: 1") else {
+        return;
+    };
+    match &node.kind {
+        Kind::Faulty => {}
+        Kind::Scalar(Scalar {
+            text,
+            quoted: false,
+        }) if text == "1" => {}
+        Kind::Scalar(Scalar { text, .. }) => reader.fault(
+            node.place,
+            format!(
+                "`version` is `{}`, and this program reads version 1. Write `version: 1`.",
+                text.escape_debug()
+            ),
+        ),
+        Kind::Sequence | Kind::Mapping(_) => {
+            reader.fault(node.place, "`version` is not a number. Write `version: 1`.");
+        }
+    }
+}
+
+/// A required section whose keys are names; at least one.
+fn section<'n, K>(
+    reader: &mut Reader,
+    file: &Fields<'n>,
+    key: &str,
+    example: &str,
+) -> Option<Vec<Entry<'n, K>>>
+where
+    K: std::str::FromStr<Err = crate::name::InvalidName> + Ord + Clone + std::borrow::Borrow<str>,
+{
+    let node = file.required(reader, key, example)?;
+    if matches!(&node.kind, Kind::Mapping(entries) if entries.is_empty()) {
+        reader.fault(node.place, format!("`{key}` is empty. Write `{example}`."));
+        return None;
+    }
+    reader.named(node, key, &format!("a mapping, as in `{example}`"))
+}
+
+fn endpoints(
+    reader: &mut Reader,
+    entries: &[Entry<EndpointName>],
+) -> (
+    BTreeMap<EndpointName, KnownEndpoint>,
+    BTreeMap<EndpointName, Endpoint>,
+) {
+    let mut all = BTreeMap::new();
+    let mut whole = BTreeMap::new();
+    for Entry { name, place, value } in entries {
+        let path = join("endpoints", name.as_str());
+        let fields = reader.fields(*place, value, &path, &["eip", "instance", "https"]);
+        let mut template = |key: &str, example: &str| {
+            let fields = fields.as_ref()?;
+            let node = fields.required(reader, key, example)?;
+            // Whether a side has an owner is judged side by side.
+            let value = template::read(reader, node, &fields.path(key), Owner::Elsewhere)?;
+            let place = node.place;
+            Some(Placed { place, value })
+        };
+        let known = KnownEndpoint {
+            eip: template("eip", "eip: \"eip-gigadb-{environment}-gigadb\""),
+            instance: template(
+                "instance",
+                "instance: \"gigadb_webserver_{environment}_gigadb\"",
+            ),
+        };
+        let https = fields
+            .as_ref()
+            .and_then(|f| f.get("https"))
+            .map(|node| reader.boolean(node, &join(&path, "https")));
+        if let (Some(eip), Some(instance), Some(https)) = (&known.eip, &known.instance, flat(https))
+        {
+            let (eip, instance) = (eip.value.clone(), instance.value.clone());
+            whole.insert(
+                name.clone(),
+                Endpoint {
+                    eip,
+                    instance,
+                    https,
+                },
+            );
+        }
+        all.insert(name.clone(), known);
+    }
+    (all, whole)
+}
+
+fn lock(reader: &mut Reader, place: Place, node: &Node) -> Option<Lock> {
+    let fields = reader.fields(place, node, "lock", &["gitlab_project", "name"])?;
+    let project = fields
+        .required(
+            reader,
+            "gitlab_project",
+            "gitlab_project: gigascience/upstream/gigadb-website",
+        )
+        .and_then(|node| template::gitlab_project(reader, node, "lock.gitlab_project"));
+    let name = fields
+        .required(reader, "name", "name: \"gigadb-roles-{environment}\"")
+        .and_then(|node| template::read(reader, node, "lock.name", Owner::Meaningless));
+    Some(Lock {
+        gitlab_project: project?,
+        name: name?,
+    })
+}
+
+fn policy(reader: &mut Reader, place: Place, node: &Node) -> Option<Policy> {
+    const KEYS: [&str; 4] = [
+        "missing_records",
+        "missing_variables",
+        "record_ttl",
+        "proxied",
+    ];
+    let fields = reader.fields(place, node, "policy", &KEYS)?;
+    let mut missing = |key: &str| match fields.get(key) {
+        None => Some(Missing::Error),
+        Some(node) => match reader.choice(node, &fields.path(key), &["error", "create"])? {
+            "create" => Some(Missing::Create),
+            _ => Some(Missing::Error),
+        },
+    };
+    let missing_records = missing("missing_records");
+    let missing_variables = missing("missing_variables");
+    let record_ttl = match fields.get("record_ttl") {
+        None => Some(None),
+        Some(node) => record_ttl(reader, node),
+    };
+    let proxied = match fields.get("proxied") {
+        None => Some(false),
+        Some(node) => reader.boolean(node, "policy.proxied"),
+    };
+    Some(Policy {
+        missing_records: missing_records?,
+        missing_variables: missing_variables?,
+        record_ttl: record_ttl?,
+        proxied: proxied?,
+    })
+}
+
+#[expect(clippy::option_option, reason = "faulty and automatic are two things")]
+fn record_ttl(reader: &mut Reader, node: &Node) -> Option<Option<u32>> {
+    if let Kind::Scalar(Scalar { text, quoted }) = &node.kind {
+        if text == "auto" {
+            return Some(None);
+        }
+        let seconds = text.parse::<u32>().ok().filter(|_| !quoted);
+        match seconds {
+            Some(seconds) if RECORD_TTL.contains(&seconds) => return Some(Some(seconds)),
+            Some(30..60) => {
+                reader.fault(
+                    node.place,
+                    format!(
+                        "`policy.record_ttl` is {text}, and only zones of Cloudflare's Enterprise \
+                         plan allow less than 60 seconds. Write `auto`, or 60 to 86400."
+                    ),
+                );
+                return None;
+            }
+            _ => {}
+        }
+    }
+    if !matches!(node.kind, Kind::Faulty) {
+        reader.fault(
+            node.place,
+            "`policy.record_ttl` is neither `auto` nor a TTL in seconds. \
+             Write `auto`, or 60 to 86400 without quotes.",
+        );
+    }
+    None
+}

@@ -1,0 +1,360 @@
+//! Reads nodes as what they should be, and collects what is wrong with them.
+
+use std::{borrow::Borrow, collections::BTreeMap, str::FromStr};
+
+use super::{
+    Fault, Place,
+    yaml::{Kind, Node, NotText, Scalar},
+};
+use crate::{name::InvalidName, nearest::nearest};
+
+/// Collects faults. Every method that returns `None` has reported why, here or before.
+#[derive(Debug, Default)]
+pub(super) struct Reader {
+    pub(super) faults: Vec<Fault>,
+}
+
+/// A mapping with a fixed set of keys.
+#[derive(Debug)]
+pub(super) struct Fields<'n> {
+    /// Where the mapping belongs: its own key, so that what is missing has a place.
+    place: Place,
+    path: String,
+    values: BTreeMap<&'n str, (&'n Node, &'n Node)>,
+    /// Keys that are missing only because they are misspelt.
+    meant: Vec<String>,
+}
+
+/// An entry of a mapping whose keys are names.
+#[derive(Debug, Clone)]
+pub(super) struct Entry<'n, K> {
+    pub(super) name: K,
+    /// Where the key is.
+    pub(super) place: Place,
+    pub(super) value: &'n Node,
+}
+
+impl Reader {
+    pub(super) fn fault(&mut self, place: Place, message: impl Into<String>) {
+        let message = message.into();
+        self.faults.push(Fault { place, message });
+    }
+
+    fn wrong_kind(&mut self, node: &Node, path: &str, expected: &str) {
+        let found = match &node.kind {
+            Kind::Faulty => return,
+            Kind::Sequence => "a list",
+            Kind::Mapping(_) => "a mapping",
+            Kind::Scalar(scalar) => match scalar.not_text() {
+                Some(NotText::Null) => "nothing",
+                Some(NotText::Boolean) => "a boolean",
+                Some(NotText::Number) => "a number",
+                None => "a text",
+            },
+        };
+        self.fault(
+            node.place,
+            format!("`{path}` holds {found}. Write {expected}."),
+        );
+    }
+
+    /// The entries of a mapping whose keys are all plain words, each at most once.
+    fn entries<'n>(
+        &mut self,
+        node: &'n Node,
+        path: &str,
+        expected: &str,
+    ) -> Option<Vec<(&'n str, &'n Node, &'n Node)>> {
+        let Kind::Mapping(entries) = &node.kind else {
+            self.wrong_kind(node, path, expected);
+            return None;
+        };
+        let mut seen: BTreeMap<&str, Place> = BTreeMap::new();
+        let mut kept = Vec::new();
+        for (key, value) in entries {
+            let text = match &key.kind {
+                Kind::Scalar(Scalar { text, .. }) => text.as_str(),
+                Kind::Faulty => continue,
+                Kind::Sequence | Kind::Mapping(_) => {
+                    self.fault(
+                        key.place,
+                        format!("A key of `{path}` is not a word. Write {expected}."),
+                    );
+                    continue;
+                }
+            };
+            if let Some(first) = seen.get(text) {
+                self.fault(
+                    key.place,
+                    format!(
+                        "`{text}` stands in `{path}` twice, first at {first}. \
+                         Keep one of the two."
+                    ),
+                );
+                continue;
+            }
+            seen.insert(text, key.place);
+            kept.push((text, key, value));
+        }
+        Some(kept)
+    }
+
+    /// A mapping with the keys `known`; `path` is its own, "the topology" for the whole file.
+    pub(super) fn fields<'n>(
+        &mut self,
+        place: Place,
+        node: &'n Node,
+        path: &str,
+        known: &[&str],
+    ) -> Option<Fields<'n>> {
+        let expected = format!("a mapping with the keys {}", words(known));
+        let entries = self.entries(node, path, &expected)?;
+        let mut fields = Fields {
+            place,
+            path: path.to_owned(),
+            values: BTreeMap::new(),
+            meant: Vec::new(),
+        };
+        for (text, key, value) in entries {
+            if known.contains(&text) {
+                fields.values.insert(text, (key, value));
+                continue;
+            }
+            let advice = match nearest(text, known.iter().copied()) {
+                Some(near) => {
+                    fields.meant.push(near.to_owned());
+                    format!("Did you mean `{near}`?")
+                }
+                None => format!("Write one of {}, or remove it.", words(known)),
+            };
+            self.fault(
+                key.place,
+                format!("`{text}` is not a key of `{path}`. {advice}"),
+            );
+        }
+        Some(fields)
+    }
+
+    /// A mapping whose keys are names, each at most once in its one spelling.
+    pub(super) fn named<'n, K>(
+        &mut self,
+        node: &'n Node,
+        path: &str,
+        expected: &str,
+    ) -> Option<Vec<Entry<'n, K>>>
+    where
+        K: FromStr<Err = InvalidName> + Ord + Clone + Borrow<str>,
+    {
+        let mut kept: Vec<Entry<'n, K>> = Vec::new();
+        for (text, key, value) in self.entries(node, path, expected)? {
+            let Some(name) = self.name::<K>(key.place, text) else {
+                continue;
+            };
+            if let Some(first) = kept.iter().find(|e| e.name == name) {
+                let spelling: &str = name.borrow();
+                let place = first.place;
+                self.fault(
+                    key.place,
+                    format!(
+                        "`{text}` is the same name as `{spelling}`, which stands in `{path}` at \
+                         {place}. Keep one of the two."
+                    ),
+                );
+                continue;
+            }
+            let place = key.place;
+            kept.push(Entry { name, place, value });
+        }
+        Some(kept)
+    }
+
+    /// A text as an identifier.
+    pub(super) fn name<K: FromStr<Err = InvalidName>>(
+        &mut self,
+        place: Place,
+        text: &str,
+    ) -> Option<K> {
+        match text.parse() {
+            Ok(name) => Some(name),
+            Err(InvalidName { expected, .. }) => {
+                self.fault(
+                    place,
+                    format!(
+                        "`{}` is no valid name. Write {expected}.",
+                        text.escape_debug()
+                    ),
+                );
+                None
+            }
+        }
+    }
+
+    /// A text of one line, possibly empty.
+    pub(super) fn line<'n>(&mut self, node: &'n Node, path: &str) -> Option<&'n str> {
+        let Kind::Scalar(scalar) = &node.kind else {
+            self.wrong_kind(node, path, "a text");
+            return None;
+        };
+        let text = scalar.text.as_str();
+        match scalar.not_text() {
+            Some(NotText::Null) if text.is_empty() => {
+                self.fault(
+                    node.place,
+                    format!("`{path}` has no value. Write one after the colon, or remove the key."),
+                );
+                return None;
+            }
+            Some(kind) => {
+                let kind = match kind {
+                    NotText::Null => "YAML's null",
+                    NotText::Boolean => "a boolean to YAML",
+                    NotText::Number => "a number to YAML",
+                };
+                self.fault(
+                    node.place,
+                    format!("`{text}` is {kind}, and `{path}` is a text. Quote it: `\"{text}\"`."),
+                );
+                return None;
+            }
+            None => {}
+        }
+        if text.contains(char::is_control) {
+            self.fault(
+                node.place,
+                format!(
+                    "`{path}` holds a line break or another control character. \
+                     Write it on one line."
+                ),
+            );
+            return None;
+        }
+        Some(text)
+    }
+
+    /// A text of one line that says something.
+    pub(super) fn text<'n>(&mut self, node: &'n Node, path: &str) -> Option<&'n str> {
+        let text = self.line(node, path)?;
+        if text.trim().is_empty() {
+            self.fault(
+                node.place,
+                format!("`{path}` is empty. Write its value, or remove the key."),
+            );
+            return None;
+        }
+        if text.trim() != text {
+            self.fault(
+                node.place,
+                format!("`{path}` begins or ends with a space. Remove the space."),
+            );
+            return None;
+        }
+        Some(text)
+    }
+
+    /// `true` or `false`.
+    pub(super) fn boolean(&mut self, node: &Node, path: &str) -> Option<bool> {
+        if let Kind::Scalar(Scalar {
+            text,
+            quoted: false,
+        }) = &node.kind
+        {
+            match text.as_str() {
+                "true" | "True" | "TRUE" => return Some(true),
+                "false" | "False" | "FALSE" => return Some(false),
+                _ => {}
+            }
+        }
+        self.wrong_kind(node, path, "`true` or `false`, without quotes");
+        None
+    }
+
+    /// One of a few words.
+    pub(super) fn choice<'w>(
+        &mut self,
+        node: &Node,
+        path: &str,
+        choices: &[&'w str],
+    ) -> Option<&'w str> {
+        let text = self.text(node, path)?;
+        if let Some(choice) = choices.iter().find(|c| **c == text) {
+            return Some(choice);
+        }
+        self.fault(
+            node.place,
+            format!(
+                "`{text}` is no value of `{path}`. Write {}.",
+                words_or(choices)
+            ),
+        );
+        None
+    }
+}
+
+impl<'n> Fields<'n> {
+    /// The value of `key`, if it is there.
+    pub(super) fn get(&self, key: &str) -> Option<&'n Node> {
+        self.values.get(key).map(|(_, value)| *value)
+    }
+
+    /// The place of the key `key`, or of the whole mapping where it is missing.
+    pub(super) fn place_of(&self, key: &str) -> Place {
+        self.values.get(key).map_or(self.place, |(k, _)| k.place)
+    }
+
+    /// The value of `key`, which must be there; `example` shows how to write it.
+    pub(super) fn required(
+        &self,
+        reader: &mut Reader,
+        key: &str,
+        example: &str,
+    ) -> Option<&'n Node> {
+        let value = self.get(key);
+        if value.is_none() && !self.is_meant(key) {
+            reader.fault(
+                self.place,
+                format!("`{}` has no `{key}`. Add `{example}`.", self.path),
+            );
+        }
+        value
+    }
+
+    /// Tells whether `key` is missing only because it is misspelt.
+    pub(super) fn is_meant(&self, key: &str) -> bool {
+        self.meant.iter().any(|m| m == key)
+    }
+
+    /// The path of `key`, as messages name it.
+    pub(super) fn path(&self, key: &str) -> String {
+        join(&self.path, key)
+    }
+}
+
+/// The path of the whole file.
+pub(super) const ROOT: &str = "topology";
+
+/// The path of `key` in `path`.
+pub(super) fn join(path: &str, key: &str) -> String {
+    if path == ROOT {
+        key.to_owned()
+    } else {
+        format!("{path}.{key}")
+    }
+}
+
+fn words(words: &[&str]) -> String {
+    list(words, "and")
+}
+
+fn words_or(words: &[&str]) -> String {
+    list(words, "or")
+}
+
+fn list(words: &[&str], conjunction: &str) -> String {
+    let quoted: Vec<String> = words.iter().map(|w| format!("`{w}`")).collect();
+    match quoted.split_last() {
+        Some((last, rest)) if !rest.is_empty() => {
+            format!("{} {conjunction} {last}", rest.join(", "))
+        }
+        _ => quoted.concat(),
+    }
+}

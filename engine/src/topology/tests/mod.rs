@@ -1,0 +1,5 @@
+//! Tests of the topology file.
+
+mod digest;
+mod examples;
+mod generate;

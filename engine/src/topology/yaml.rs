@@ -1,0 +1,250 @@
+//! YAML as a tree in which every node knows its place.
+//!
+//! Built from the parser's events rather than from a ready-made tree, because a linter needs what
+//! such trees drop: repeated keys with both their places, and whether a scalar was quoted.
+//! Sequences keep no items (nothing in a topology is one), and aliases and tags are refused, so
+//! that the file means the same to every reader.
+
+use saphyr_parser::{Event, Marker, Parser, ScalarStyle, Span, StrInput};
+
+use super::{Fault, Place};
+
+/// Deeper than any topology; bounds the recursion on hostile input.
+const MAX_DEPTH: usize = 32;
+
+/// A node and where it begins.
+#[derive(Debug)]
+pub(super) struct Node {
+    pub(super) place: Place,
+    pub(super) kind: Kind,
+}
+
+#[derive(Debug)]
+pub(super) enum Kind {
+    Scalar(Scalar),
+    Sequence,
+    Mapping(Vec<(Node, Node)>),
+    /// A fault has been reported here already.
+    Faulty,
+}
+
+/// A scalar as it was written.
+#[derive(Debug)]
+pub(super) struct Scalar {
+    pub(super) text: String,
+    pub(super) quoted: bool,
+}
+
+/// What a scalar is to YAML, where it is not a text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum NotText {
+    Null,
+    Boolean,
+    Number,
+}
+
+impl Scalar {
+    /// What YAML makes of the scalar, if not a text. The words that only YAML 1.1 takes for
+    /// booleans count too: tools disagree about them.
+    pub(super) fn not_text(&self) -> Option<NotText> {
+        if self.quoted {
+            return None;
+        }
+        match self.text.to_ascii_lowercase().as_str() {
+            "" | "~" | "null" => Some(NotText::Null),
+            "true" | "false" | "yes" | "no" | "on" | "off" => Some(NotText::Boolean),
+            ".inf" | "+.inf" | "-.inf" | ".nan" => Some(NotText::Number),
+            text => {
+                let digits = |prefix, radix| {
+                    text.strip_prefix(prefix).is_some_and(|d: &str| {
+                        !d.is_empty() && d.chars().all(|c| c.is_digit(radix))
+                    })
+                };
+                let decimal =
+                    text.contains(|c: char| c.is_ascii_digit()) && text.parse::<f64>().is_ok();
+                (decimal || digits("0x", 16) || digits("0o", 8)).then_some(NotText::Number)
+            }
+        }
+    }
+}
+
+impl Node {
+    /// The node at `path`, with the key that leads to it.
+    pub(super) fn at(&self, path: &[&str]) -> Option<(&Node, &Node)> {
+        let (last, parents) = path.split_last()?;
+        let parent = parents
+            .iter()
+            .try_fold(self, |node, key| Some(node.entry(key)?.1))?;
+        parent.entry(last)
+    }
+
+    fn entry(&self, key: &str) -> Option<(&Node, &Node)> {
+        let Kind::Mapping(entries) = &self.kind else {
+            return None;
+        };
+        entries
+            .iter()
+            .find(|(k, _)| matches!(&k.kind, Kind::Scalar(s) if s.text == key))
+            .map(|(k, v)| (k, v))
+    }
+}
+
+/// The one document of `text`, as far as it can be read. `None` means that `faults` says why.
+pub(super) fn read(text: &str, faults: &mut Vec<Fault>) -> Option<Node> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let mut tree = Tree {
+        text,
+        parser: Parser::new_from_str(text),
+        faults,
+    };
+    let root = tree.document();
+    if root.is_none() && tree.faults.is_empty() {
+        tree.fault(
+            Place { line: 1, column: 1 },
+            "The file is empty. Begin it with `version: 1`.",
+        );
+    }
+    root
+}
+
+struct Tree<'t> {
+    text: &'t str,
+    parser: Parser<'t, StrInput<'t>>,
+    faults: &'t mut Vec<Fault>,
+}
+
+impl<'t> Tree<'t> {
+    fn fault(&mut self, place: Place, message: impl Into<String>) {
+        let message = message.into();
+        self.faults.push(Fault { place, message });
+    }
+
+    /// The next event. A syntax error is reported and ends the reading.
+    fn next(&mut self) -> Option<(Event<'t>, Place)> {
+        match self.parser.next_event()? {
+            Ok((event, Span { start, .. })) => Some((event, place(start))),
+            Err(error) => {
+                let place = place(*error.marker());
+                let line = self.text.lines().nth(place.line - 1).unwrap_or_default();
+                let indent = line.len() - line.trim_start().len();
+                let advice = if line[..indent].contains('\t') {
+                    "Indent with spaces: YAML does not allow tabs there"
+                } else {
+                    "Correct the line, or the one before it"
+                };
+                let info = error.info().trim_end_matches('.');
+                self.fault(place, format!("This is not YAML: {info}. {advice}."));
+                None
+            }
+        }
+    }
+
+    fn document(&mut self) -> Option<Node> {
+        let mut root = None;
+        loop {
+            match self.next() {
+                Some((Event::DocumentStart(_), place)) if root.is_some() => {
+                    self.fault(
+                        place,
+                        "A second document begins here, and a topology is one document. \
+                         Remove the `---` or what follows it.",
+                    );
+                    return root;
+                }
+                Some((Event::DocumentStart(_), _)) => {
+                    let (event, place) = self.next()?;
+                    root = Some(self.node(event, place, 0)?);
+                }
+                Some((Event::StreamEnd, _)) => return root,
+                Some(_) => {}
+                None => return None,
+            }
+        }
+    }
+
+    /// The node that begins with `event`; `None` after a syntax error.
+    fn node(&mut self, event: Event<'t>, place: Place, depth: usize) -> Option<Node> {
+        let (kind, tag) = match event {
+            Event::Scalar(text, style, _, tag) => {
+                let text = text.into_owned();
+                let string = tag
+                    .as_ref()
+                    .is_some_and(|t| t.is_yaml_core_schema() && t.suffix == "str");
+                let quoted = string || style != ScalarStyle::Plain;
+                let tag = if string { None } else { tag };
+                (Kind::Scalar(Scalar { text, quoted }), tag)
+            }
+            Event::SequenceStart(_, tag) => {
+                self.skip_sequence()?;
+                (Kind::Sequence, tag)
+            }
+            Event::MappingStart(_, tag) => (self.mapping(place, depth)?, tag),
+            Event::Alias(_) => {
+                self.fault(
+                    place,
+                    "An alias (`*…`) stands here, and a topology has none. \
+                     Write out what it stands for.",
+                );
+                (Kind::Faulty, None)
+            }
+            _ => (Kind::Faulty, None),
+        };
+        let kind = match tag {
+            Some(tag) => {
+                self.fault(
+                    place,
+                    format!("The tag `{tag}` has no meaning in a topology. Remove it."),
+                );
+                Kind::Faulty
+            }
+            None => kind,
+        };
+        Some(Node { place, kind })
+    }
+
+    fn mapping(&mut self, start: Place, depth: usize) -> Option<Kind> {
+        if depth == MAX_DEPTH {
+            self.fault(
+                start,
+                format!(
+                    "Mappings are nested more than {MAX_DEPTH} deep here. Remove what is too much."
+                ),
+            );
+            return None;
+        }
+        let mut entries = Vec::new();
+        loop {
+            let (event, at) = self.next()?;
+            if event == Event::MappingEnd {
+                return Some(Kind::Mapping(entries));
+            }
+            let key = self.node(event, at, depth + 1)?;
+            let (event, at) = self.next()?;
+            let mut value = self.node(event, at, depth + 1)?;
+            // The parser places an absent value wherever the next token happens to be.
+            if matches!(&value.kind, Kind::Scalar(s) if s.text.is_empty() && !s.quoted) {
+                value.place = key.place;
+            }
+            entries.push((key, value));
+        }
+    }
+
+    fn skip_sequence(&mut self) -> Option<()> {
+        let mut open = 1_usize;
+        while open > 0 {
+            match self.next()?.0 {
+                Event::SequenceStart(..) | Event::MappingStart(..) => open += 1,
+                Event::SequenceEnd | Event::MappingEnd => open -= 1,
+                _ => {}
+            }
+        }
+        Some(())
+    }
+}
+
+fn place(marker: Marker) -> Place {
+    Place {
+        line: marker.line().max(1),
+        column: marker.col() + 1,
+    }
+}
