@@ -1,1 +1,19 @@
-//! tests
+//! A stage for acceptance tests and the demo: simulated APIs, a home folder, a Terraform root, and the
+//! programs as users run them.
+//!
+//! Every [`Scene`] is its own: nothing of the caller's environment, home or network reaches the programs
+//! that it starts, and nothing they print or leave behind may hold a secret of the simulated world.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "helpers of tests: whatever is missing fails the test that asked"
+)]
+
+pub mod procedure;
+pub mod programs;
+pub mod scene;
+mod secrets;
+
+pub use programs::Output;
+pub use scene::{Scene, assignment};
