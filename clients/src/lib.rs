@@ -1,1 +1,67 @@
-//! clients
+//! The clients of Cloudflare, GitLab and EC2, and the driver that runs the engine's executor.
+//!
+//! ```text
+//! Settings  explicit settings and environment  -> where and how        settings
+//! observe   Topology + three APIs              -> engine World         observe, shared
+//! write     one zone batch, one variable       -> done, not, unknown   write
+//! ```
+//!
+//! **Invariants.** Only rows and names that the topology knows are kept. A write whose outcome is
+//! unknown is never sent again. Tokens, headers and bodies are in no log, error or message. The
+//! process environment is read through the caller's function alone, except by the AWS SDK for
+//! what no setting names.
+//!
+//! What this crate deliberately does not do: decide anything about roles, or talk to the user.
+
+mod cloudflare;
+mod ec2;
+mod gitlab;
+mod http;
+mod observe;
+mod secret;
+pub mod settings;
+mod shared;
+mod write;
+
+use std::sync::Arc;
+
+pub use crate::{
+    cloudflare::{NewRecord, Patch},
+    observe::{Scope, Which},
+    secret::Secret,
+    settings::{Explicit, Settings, SettingsError, Timing},
+    shared::SharedWorld,
+    write::{Outcome, Patience, WriteFailure},
+};
+
+/// The three APIs. Cheap to make and to clone: clients, connections and credentials are made at
+/// the first call and shared by all clones.
+#[derive(Debug, Clone)]
+pub struct Apis {
+    timing: Timing,
+    cloudflare: cloudflare::Cloudflare,
+    gitlab: gitlab::Gitlab,
+    ec2: ec2::Ec2,
+    spent: Arc<observe::SpentTime>,
+}
+
+impl Apis {
+    /// Prepares the clients. Nothing is sent, read or checked yet.
+    pub fn new(settings: Settings) -> Self {
+        let tls = [&settings.cloudflare, &settings.gitlab]
+            .iter()
+            .any(|service| service.base_url.scheme() == "https");
+        let transport = http::Transport::new(settings.timing, tls);
+        Self {
+            timing: settings.timing,
+            cloudflare: cloudflare::Cloudflare::new(transport.clone(), settings.cloudflare),
+            gitlab: gitlab::Gitlab::new(transport, settings.gitlab),
+            ec2: ec2::Ec2::new(settings.aws, settings.timing),
+            spent: Arc::default(),
+        }
+    }
+
+    fn timing(&self) -> &Timing {
+        &self.timing
+    }
+}

@@ -1,0 +1,263 @@
+//! Cloudflare's DNS API: zones, records, and one batch per zone.
+
+mod wire;
+
+use std::net::Ipv4Addr;
+
+use gigadb_engine::{
+    name::{Hostname, RecordId, ZoneId},
+    world::{Record, RecordType, Zone},
+};
+use reqwest::{Method, header::AUTHORIZATION};
+use serde::de::DeserializeOwned;
+
+use crate::{
+    http::{Answer, Api, Budget, Call, CallError, Dialect, Repeat, Transport},
+    settings::{Service, Setting},
+};
+
+/// The largest page of zones that Cloudflare gives.
+const ZONES_A_PAGE: &str = "50";
+/// A page of records that holds any ordinary zone whole.
+const RECORDS_A_PAGE: &str = "5000";
+/// Records that one batch may hold on the Free plan.
+const FREE_BATCH: usize = 200;
+/// Records that one batch may hold on the other plans.
+const PAID_BATCH: usize = 3500;
+/// Cloudflare's spelling of "automatic".
+const AUTOMATIC_TTL: u32 = 1;
+
+/// Changes the content of one record and nothing else of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Patch {
+    /// The record.
+    pub record_id: RecordId,
+    /// Its new content.
+    pub content: String,
+}
+
+/// An A record to be created.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewRecord {
+    /// The full name.
+    pub name: Hostname,
+    /// The address.
+    pub address: Ipv4Addr,
+    /// Time to live in seconds; `None` is automatic.
+    pub ttl: Option<u32>,
+    /// Whether Cloudflare answers with its own addresses.
+    pub proxied: bool,
+}
+
+/// The client.
+#[derive(Debug, Clone)]
+pub(crate) struct Cloudflare {
+    api: Api,
+}
+
+impl Cloudflare {
+    pub(crate) fn new(transport: Transport, service: Service) -> Self {
+        Self {
+            api: Api::new(
+                transport,
+                service,
+                Dialect {
+                    name: "Cloudflare",
+                    token_setting: Setting::CloudflareToken,
+                    token_header: AUTHORIZATION,
+                    token_prefix: "Bearer ",
+                    request_id: "cf-ray",
+                    faults: wire::faults,
+                    // 1000 invalid token, 6003 malformed header, 9106 authentication failed (sent
+                    // as 400), 9109 not authorized or not from here, 10000 authentication error.
+                    refusals: &[1000, 6003, 9106, 9109, 10000],
+                },
+            ),
+        }
+    }
+
+    /// Every zone that the token can see.
+    pub(crate) async fn list_zones(&self, budget: Budget<'_>) -> Result<Vec<Zone>, CallError> {
+        let rows: Vec<wire::Zone> = self
+            .pages("/zones", &["zones"], String::new(), ZONES_A_PAGE, budget)
+            .await?;
+        Ok(rows.into_iter().filter_map(zone).collect())
+    }
+
+    /// The A, AAAA and CNAME records of one zone. Names that are no hostnames (wildcards) are
+    /// left out: no topology can name them.
+    pub(crate) async fn list_records(
+        &self,
+        zone: &Zone,
+        budget: Budget<'_>,
+    ) -> Result<Vec<Record>, CallError> {
+        let rows: Vec<wire::Record> = self
+            .pages(
+                "/zones/{zone_id}/dns_records",
+                &["zones", zone.id.as_str(), "dns_records"],
+                format!("zone `{}`", zone.name),
+                RECORDS_A_PAGE,
+                budget,
+            )
+            .await?;
+        let mut records: Vec<Record> = rows.into_iter().filter_map(record).collect();
+        // Pages are offsets into a list that may change meanwhile: a record may come twice.
+        records.sort();
+        records.dedup_by(|a, b| a.id == b.id);
+        Ok(records)
+    }
+
+    /// Writes one batch: one transaction at Cloudflare.
+    pub(crate) async fn write_batch(
+        &self,
+        zone: &ZoneId,
+        patches: &[Patch],
+        posts: &[NewRecord],
+        budget: Budget<'_>,
+    ) -> Result<(), CallError> {
+        let batch = wire::Batch {
+            patches: patches
+                .iter()
+                .map(|patch| wire::Patch {
+                    id: patch.record_id.as_str(),
+                    content: &patch.content,
+                })
+                .collect(),
+            posts: Vec::new(),
+        };
+        let addresses: Vec<String> = posts.iter().map(|p| p.address.to_string()).collect();
+        let batch = wire::Batch {
+            posts: posts
+                .iter()
+                .zip(&addresses)
+                .map(|(post, address)| wire::Post {
+                    record_type: RecordType::A.to_string(),
+                    name: post.name.as_str(),
+                    content: address,
+                    // A proxied record has no TTL of its own.
+                    ttl: post.ttl.filter(|_| !post.proxied).unwrap_or(AUTOMATIC_TTL),
+                    proxied: post.proxied,
+                })
+                .collect(),
+            ..batch
+        };
+        let call = Call {
+            method: Method::POST,
+            template: "/zones/{zone_id}/dns_records/batch",
+            object: format!("zone id {zone}"),
+            segments: &["zones", zone.as_str(), "dns_records", "batch"],
+            query: &[],
+            body: serde_json::to_value(&batch).ok(),
+            repeat: Repeat::OnlyIfNotApplied,
+        };
+        let answer = self.api.send(&call, budget).await?;
+        self.open::<serde_json::Value>(&call, &answer).map(|_| ())
+    }
+
+    async fn pages<T: DeserializeOwned>(
+        &self,
+        template: &'static str,
+        segments: &[&str],
+        object: String,
+        per_page: &str,
+        budget: Budget<'_>,
+    ) -> Result<Vec<T>, CallError> {
+        let full = per_page.parse().unwrap_or(usize::MAX);
+        let mut rows = Vec::new();
+        let mut page = 1_u64;
+        loop {
+            let number = page.to_string();
+            let call = Call {
+                method: Method::GET,
+                template,
+                object: object.clone(),
+                segments,
+                query: &[("per_page", per_page), ("page", &number)],
+                body: None,
+                repeat: Repeat::Always,
+            };
+            let answer = self.api.send(&call, budget).await?;
+            let envelope = self.open::<Vec<T>>(&call, &answer)?;
+            let found = envelope.result.unwrap_or_default();
+            let count = found.len();
+            rows.extend(found);
+            let more = match envelope.result_info.and_then(|info| info.total_pages) {
+                Some(pages) => page < pages,
+                None => count >= full,
+            };
+            if !more || count == 0 {
+                return Ok(rows);
+            }
+            page += 1;
+        }
+    }
+
+    fn open<T: DeserializeOwned>(
+        &self,
+        call: &Call<'_>,
+        answer: &Answer,
+    ) -> Result<wire::Envelope<T>, CallError> {
+        match serde_json::from_slice::<wire::Envelope<T>>(&answer.body) {
+            Ok(envelope) if envelope.success => Ok(envelope),
+            Ok(envelope) => {
+                let faults = wire::flatten(envelope.errors.unwrap_or_default());
+                Err(self.api.unsuccessful(call, answer, faults))
+            }
+            Err(e) => {
+                let faults = wire::faults(&answer.body);
+                if faults.is_empty() {
+                    Err(self.api.garbage(call, answer, &not_json(&e)))
+                } else {
+                    Err(self.api.unsuccessful(call, answer, faults))
+                }
+            }
+        }
+    }
+}
+
+/// Why a body could not be read, without quoting it.
+fn not_json(error: &serde_json::Error) -> String {
+    format!(
+        "not the JSON that was expected (line {}, column {})",
+        error.line(),
+        error.column()
+    )
+}
+
+fn zone(row: wire::Zone) -> Option<Zone> {
+    let free = row
+        .plan
+        .and_then(|plan| plan.legacy_id)
+        .is_none_or(|plan| plan == "free");
+    Some(Zone {
+        id: row.id.parse().ok()?,
+        name: row.name.parse().ok()?,
+        active: row.status.as_deref() == Some("active"),
+        batch_limit: if free { FREE_BATCH } else { PAID_BATCH },
+    })
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a TTL is clamped to what u32 holds first"
+)]
+fn record(row: wire::Record) -> Option<Record> {
+    let record_type = match row.record_type.as_str() {
+        "A" => RecordType::A,
+        "AAAA" => RecordType::Aaaa,
+        "CNAME" => RecordType::Cname,
+        _ => return None,
+    };
+    Some(Record {
+        id: row.id.parse().ok()?,
+        name: row.name.parse().ok()?,
+        record_type,
+        content: row.content.unwrap_or_default(),
+        ttl: row
+            .ttl
+            .unwrap_or(f64::from(AUTOMATIC_TTL))
+            .clamp(0.0, f64::from(u32::MAX)) as u32,
+        proxied: row.proxied.unwrap_or_default(),
+    })
+}

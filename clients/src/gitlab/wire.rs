@@ -1,0 +1,62 @@
+//! GitLab's JSON, as far as it is needed. Unknown fields are tolerated; a null boolean is false.
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::http::VendorFault;
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Variable {
+    pub(super) key: String,
+    #[serde(default)]
+    pub(super) value: Option<String>,
+    #[serde(default)]
+    pub(super) variable_type: Option<String>,
+    #[serde(default)]
+    pub(super) protected: Option<bool>,
+    #[serde(default)]
+    pub(super) masked: Option<bool>,
+    #[serde(default)]
+    pub(super) hidden: Option<bool>,
+    #[serde(default)]
+    pub(super) raw: Option<bool>,
+    #[serde(default)]
+    pub(super) environment_scope: Option<String>,
+}
+
+/// The errors that a body names: `message` as text, or as a map of field to texts, or `error`
+/// with `error_description`. None where it is no JSON (rate limits answer in plain text).
+pub(super) fn faults(body: &[u8]) -> Vec<VendorFault> {
+    let Ok(Value::Object(body)) = serde_json::from_slice(body) else {
+        return Vec::new();
+    };
+    let text = |key: &str| body.get(key).and_then(Value::as_str);
+    let mut messages = Vec::new();
+    match body.get("message") {
+        Some(Value::String(message)) => messages.push(message.clone()),
+        Some(Value::Object(fields)) => {
+            for (field, texts) in fields {
+                let texts: Vec<&str> = match texts {
+                    Value::Array(texts) => texts.iter().filter_map(Value::as_str).collect(),
+                    Value::String(text) => vec![text],
+                    _ => Vec::new(),
+                };
+                messages.push(format!("{field} {}", texts.join(", ")));
+            }
+        }
+        _ => {}
+    }
+    if let Some(error) = text("error") {
+        messages.push(match text("error_description") {
+            Some(description) => format!("{error}: {description}"),
+            None => error.to_owned(),
+        });
+    }
+    messages
+        .into_iter()
+        .map(|message| VendorFault {
+            code: None,
+            message,
+        })
+        .collect()
+}

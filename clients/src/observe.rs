@@ -1,0 +1,386 @@
+//! Reads the world: everything a topology names, concurrently, in as few calls as there can be.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
+
+use futures::{StreamExt, future::join_all};
+use gigadb_engine::{
+    name::{EnvironmentName, Hostname, InfrastructureName, VariableKey, ZoneId},
+    topology::Topology,
+    world::{CiVariable, Failure, FailureKind, Reading, Record, Side, World, Zone},
+};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    Apis,
+    ec2::Wanted,
+    http::{Budget, seconds, stoppable},
+};
+
+/// Record lists that are asked for at a time.
+const LISTS_AT_A_TIME: usize = 16;
+
+/// Some of the names of a topology, or all of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Which<T> {
+    /// All that the topology has.
+    All,
+    /// These.
+    Only(BTreeSet<T>),
+}
+
+impl<T: Ord> Which<T> {
+    /// None at all.
+    pub fn none() -> Self {
+        Self::Only(BTreeSet::new())
+    }
+
+    /// Just this one.
+    pub fn one(name: T) -> Self {
+        Self::Only(BTreeSet::from([name]))
+    }
+
+    /// Tells whether `name` is among them.
+    pub fn holds(&self, name: &T) -> bool {
+        match self {
+            Self::All => true,
+            Self::Only(names) => names.contains(name),
+        }
+    }
+}
+
+/// What to read. Parts out of scope are absent from the [`World`]; without records its zones are
+/// an empty reading.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Scope {
+    /// The environments whose hostnames, variable keys and machines are looked for.
+    pub environments: Which<EnvironmentName>,
+    /// Whether to read zones and records.
+    pub records: bool,
+    /// The infrastructures whose variables to read.
+    pub variables: Which<InfrastructureName>,
+    /// The infrastructures whose Elastic IPs and instances to read.
+    pub sides: Which<InfrastructureName>,
+}
+
+impl Scope {
+    /// Everything that the topology names.
+    pub fn everything() -> Self {
+        Self {
+            environments: Which::All,
+            records: true,
+            variables: Which::All,
+            sides: Which::All,
+        }
+    }
+
+    /// What writes can have changed: records and variables.
+    pub fn written(environments: Which<EnvironmentName>) -> Self {
+        Self {
+            environments,
+            records: true,
+            variables: Which::All,
+            sides: Which::none(),
+        }
+    }
+}
+
+/// How much of its time each side has used up, per API.
+///
+/// Only time that ended in nothing counts: what answers may be asked again for as long as it
+/// answers.
+#[derive(Debug, Default)]
+pub(crate) struct SpentTime {
+    used: Mutex<HashMap<(InfrastructureName, Part), Duration>>,
+}
+
+/// The part of a side that is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Part {
+    Variables,
+    Machines,
+}
+
+impl SpentTime {
+    fn left(&self, side: &InfrastructureName, part: Part, limit: Duration) -> Duration {
+        let used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
+        limit.saturating_sub(used.get(&(side.clone(), part)).copied().unwrap_or_default())
+    }
+
+    fn note<T>(
+        &self,
+        side: &InfrastructureName,
+        part: Part,
+        took: Duration,
+        result: &Result<T, Failure>,
+    ) {
+        let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
+        let key = (side.clone(), part);
+        match result {
+            Err(failure) if failure.kind == FailureKind::Unreachable => {
+                *used.entry(key).or_default() += took;
+            }
+            _ => {
+                used.remove(&key);
+            }
+        }
+    }
+}
+
+impl Apis {
+    /// Reads what `scope` names of the world of `topology`. Never fails as a whole: each part
+    /// that could not be read says why. When `cancel` is triggered, what is not read yet fails.
+    pub async fn observe(
+        &self,
+        topology: &Topology,
+        scope: &Scope,
+        cancel: &CancellationToken,
+    ) -> World {
+        let names = Names::of(topology, scope);
+        let ((zones, records), variables, sides) = tokio::join!(
+            self.observe_records(&names.hostnames, scope, cancel),
+            self.observe_variables(topology, scope, &names.keys, cancel),
+            self.observe_sides(topology, scope, cancel),
+        );
+        World {
+            zones,
+            records,
+            variables,
+            sides,
+        }
+    }
+
+    async fn observe_records(
+        &self,
+        hostnames: &BTreeSet<&Hostname>,
+        scope: &Scope,
+        cancel: &CancellationToken,
+    ) -> (Reading<Vec<Zone>>, BTreeMap<ZoneId, Reading<Vec<Record>>>) {
+        if !scope.records {
+            return (Reading::Read(Vec::new()), BTreeMap::new());
+        }
+        let budget = || Budget::new(self.timing().call, Some(cancel));
+        let mut zones = match self.cloudflare.list_zones(budget()).await {
+            Ok(zones) => zones,
+            Err(error) => return (Reading::failed(error.failure()), BTreeMap::new()),
+        };
+        zones.sort_by(|a, b| (&a.name, &a.id).cmp(&(&b.name, &b.id)));
+        let records = futures::stream::iter(zones_to_read(&zones, hostnames))
+            .map(|zone| async move {
+                let list = self.cloudflare.list_records(zone, budget()).await;
+                let reading = match list {
+                    Ok(records) => Reading::Read(records),
+                    Err(error) => Reading::failed(error.failure()),
+                };
+                (zone.id.clone(), reading)
+            })
+            .buffer_unordered(LISTS_AT_A_TIME)
+            .collect()
+            .await;
+        (Reading::Read(zones), records)
+    }
+
+    /// One list per project, even where two infrastructures share one.
+    async fn observe_variables(
+        &self,
+        topology: &Topology,
+        scope: &Scope,
+        keys: &BTreeSet<VariableKey>,
+        cancel: &CancellationToken,
+    ) -> BTreeMap<InfrastructureName, Reading<Vec<CiVariable>>> {
+        let mut projects: BTreeMap<&str, Vec<&InfrastructureName>> = BTreeMap::new();
+        for (name, side) in &topology.infrastructures {
+            if scope.variables.holds(name) {
+                projects.entry(&side.gitlab_project).or_default().push(name);
+            }
+        }
+        let reads = projects.into_iter().map(|(project, names)| async move {
+            let reading = self
+                .patiently(names[0], Part::Variables, "GitLab", |limit| async move {
+                    let budget = Budget::new(limit, Some(cancel));
+                    self.gitlab
+                        .list_variables(project, keys, budget)
+                        .await
+                        .map_err(|error| error.failure())
+                })
+                .await;
+            (names, reading)
+        });
+        join_all(reads)
+            .await
+            .into_iter()
+            .flat_map(|(names, reading)| {
+                names
+                    .into_iter()
+                    .map(move |name| (name.clone(), reading.clone()))
+            })
+            .collect()
+    }
+
+    async fn observe_sides(
+        &self,
+        topology: &Topology,
+        scope: &Scope,
+        cancel: &CancellationToken,
+    ) -> BTreeMap<InfrastructureName, Reading<Side>> {
+        let reads = topology
+            .infrastructures
+            .iter()
+            .filter(|(name, _)| scope.sides.holds(name))
+            .map(|(name, side)| async move {
+                let wanted = wanted(topology, scope, name);
+                let wanted = &wanted;
+                let reading = self
+                    .patiently(name, Part::Machines, "EC2", |limit| async move {
+                        stoppable(self.ec2.read_side(&side.aws, wanted, limit), Some(cancel))
+                            .await
+                            .unwrap_or_else(|| {
+                                Err(Failure {
+                                    kind: FailureKind::Unreachable,
+                                    message: format!(
+                                        "the run was stopped before EC2 in {} answered",
+                                        side.aws.region
+                                    ),
+                                })
+                            })
+                    })
+                    .await;
+                (name.clone(), reading)
+            });
+        join_all(reads).await.into_iter().collect()
+    }
+
+    /// Reads one part of one side within what is left of its time.
+    async fn patiently<T, F>(
+        &self,
+        side: &InfrastructureName,
+        part: Part,
+        api: &str,
+        read: impl FnOnce(Duration) -> F,
+    ) -> Reading<T>
+    where
+        F: Future<Output = Result<T, Failure>>,
+    {
+        let limit = self.timing().side_reads;
+        let left = self.spent.left(side, part, limit);
+        if left.is_zero() {
+            return Reading::failed(Failure {
+                kind: FailureKind::Unreachable,
+                message: format!(
+                    "{api} was not asked again for {side}: it did not answer for {} before",
+                    seconds(limit)
+                ),
+            });
+        }
+        let started = Instant::now();
+        let result = read(left).await;
+        self.spent.note(side, part, started.elapsed(), &result);
+        match result {
+            Ok(value) => Reading::Read(value),
+            Err(failure) => Reading::failed(failure),
+        }
+    }
+}
+
+/// What a scope names, collected.
+struct Names<'a> {
+    hostnames: BTreeSet<&'a Hostname>,
+    keys: BTreeSet<VariableKey>,
+}
+
+impl<'a> Names<'a> {
+    fn of(topology: &'a Topology, scope: &Scope) -> Self {
+        let mut names = Self {
+            hostnames: BTreeSet::new(),
+            keys: BTreeSet::new(),
+        };
+        for (name, environment) in &topology.environments {
+            if scope.environments.holds(name) {
+                names.hostnames.extend(environment.hostnames().keys());
+                names.keys.extend(environment.variable_keys().cloned());
+            }
+        }
+        names
+    }
+}
+
+fn wanted(topology: &Topology, scope: &Scope, side: &InfrastructureName) -> Wanted {
+    let mut wanted = Wanted::default();
+    for environment in topology.environments.keys() {
+        if !scope.environments.holds(environment) {
+            continue;
+        }
+        for endpoint in topology.endpoints.keys() {
+            wanted
+                .elastic_ips
+                .extend(topology.eip_name(side, environment, endpoint));
+            wanted
+                .instances
+                .extend(topology.instance_name(side, environment, endpoint));
+        }
+    }
+    wanted
+}
+
+/// The zones that hold one of `hostnames`: for each, the active ones with the longest matching
+/// name. Inactive zones are served elsewhere and are not read.
+fn zones_to_read<'a>(zones: &'a [Zone], hostnames: &BTreeSet<&Hostname>) -> Vec<&'a Zone> {
+    let mut by_name: HashMap<&str, Vec<&Zone>> = HashMap::new();
+    for zone in zones.iter().filter(|zone| zone.active) {
+        by_name.entry(zone.name.as_str()).or_default().push(zone);
+    }
+    let mut found = BTreeMap::new();
+    for hostname in hostnames {
+        let mut suffix = Some(hostname.as_str());
+        while let Some(name) = suffix {
+            if let Some(zones) = by_name.get(name) {
+                found.extend(zones.iter().map(|zone| (&zone.id, *zone)));
+                break;
+            }
+            suffix = name.split_once('.').map(|(_, rest)| rest);
+        }
+    }
+    found.into_values().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn zone(id: &str, name: &str, active: bool) -> Zone {
+        Zone {
+            id: id.parse().unwrap(),
+            name: name.parse().unwrap(),
+            active,
+            batch_limit: 200,
+        }
+    }
+
+    #[test]
+    fn only_zones_that_hold_a_hostname_are_read() {
+        let zones = [
+            zone("1", "example.org", true),
+            zone("2", "sub.example.org", true),
+            zone("3", "moved.example.org", false),
+            zone("4", "example.net", true),
+            zone("5", "ample.org", true),
+        ];
+        let read = |names: &[&str]| {
+            let names: Vec<Hostname> = names.iter().map(|n| n.parse().unwrap()).collect();
+            zones_to_read(&zones, &names.iter().collect())
+                .iter()
+                .map(|z| z.id.to_string())
+                .collect::<Vec<_>>()
+                .join(",")
+        };
+        assert_eq!(read(&["example.org", "a.b.example.org"]), "1");
+        assert_eq!(read(&["a.sub.example.org"]), "2");
+        assert_eq!(read(&["a.moved.example.org"]), "1");
+        assert_eq!(read(&["example.net", "sub.example.org"]), "2,4");
+        assert_eq!(read(&["example.com"]), "");
+    }
+}

@@ -1,0 +1,452 @@
+//! How the three APIs are reached: explicit settings first, then environment variables.
+
+use std::{fmt, path::PathBuf, time::Duration};
+
+use thiserror::Error;
+use url::{Host, Url};
+
+use crate::secret::Secret;
+
+/// Where Cloudflare's API is, unless settings say otherwise.
+pub const CLOUDFLARE_BASE_URL: &str = "https://api.cloudflare.com/client/v4";
+/// Where GitLab's API is, unless settings say otherwise.
+pub const GITLAB_BASE_URL: &str = "https://gitlab.com/api/v4";
+
+/// Settings given on purpose (a provider block, a command line). `None` and empty texts leave
+/// the choice to the environment.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Explicit {
+    /// `cloudflare.api_token`.
+    pub cloudflare_api_token: Option<Secret>,
+    /// `cloudflare.base_url`.
+    pub cloudflare_base_url: Option<String>,
+    /// `gitlab.token`.
+    pub gitlab_token: Option<Secret>,
+    /// `gitlab.base_url`.
+    pub gitlab_base_url: Option<String>,
+    /// `aws.endpoint_url`.
+    pub aws_endpoint_url: Option<String>,
+    /// `aws.shared_config_files`.
+    pub aws_shared_config_files: Vec<PathBuf>,
+    /// `aws.shared_credentials_files`.
+    pub aws_shared_credentials_files: Vec<PathBuf>,
+}
+
+/// Everything needed to make [`Apis`](crate::Apis).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// Cloudflare.
+    pub cloudflare: Service,
+    /// GitLab.
+    pub gitlab: Service,
+    /// EC2.
+    pub aws: AwsSettings,
+    /// How long to wait for what.
+    pub timing: Timing,
+}
+
+/// One HTTP API with a token.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Service {
+    /// The token; without one, the first call fails and names the setting.
+    pub token: Option<Secret>,
+    /// The base URL: https, or http to a loopback address; without a trailing slash.
+    pub base_url: Url,
+}
+
+/// What is not in the topology about EC2. Profiles and regions are in the topology alone.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct AwsSettings {
+    /// Replaces the endpoint of every region.
+    pub endpoint_url: Option<String>,
+    /// Replaces `~/.aws/config`.
+    pub shared_config_files: Vec<PathBuf>,
+    /// Replaces `~/.aws/credentials`.
+    pub shared_credentials_files: Vec<PathBuf>,
+}
+
+/// How long to wait for what, and how often to try.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Timing {
+    /// For a connection, TLS included.
+    pub connect: Duration,
+    /// For one attempt.
+    pub attempt: Duration,
+    /// Attempts of one call.
+    pub attempts: u32,
+    /// For one call, attempts and pauses together.
+    pub call: Duration,
+    /// For what is read of one side of one API, over a whole walk.
+    pub side_reads: Duration,
+    /// For one write that concerns the lost side of a failover.
+    pub lost_side_writes: Duration,
+    /// The pause before the second attempt; doubles from then on, with jitter.
+    pub backoff: Duration,
+}
+
+impl Default for Timing {
+    fn default() -> Self {
+        Self {
+            connect: Duration::from_secs(5),
+            attempt: Duration::from_secs(15),
+            attempts: 3,
+            call: Duration::from_secs(60),
+            side_reads: Duration::from_secs(20),
+            lost_side_writes: Duration::from_secs(10),
+            backoff: Duration::from_millis(500),
+        }
+    }
+}
+
+/// Which setting is meant, by every name that it has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Setting {
+    /// Cloudflare's token.
+    CloudflareToken,
+    /// Cloudflare's base URL.
+    CloudflareBaseUrl,
+    /// GitLab's token.
+    GitlabToken,
+    /// GitLab's base URL.
+    GitlabBaseUrl,
+    /// EC2's endpoint.
+    AwsEndpointUrl,
+}
+
+impl Setting {
+    /// The attribute of the provider block, as its steps.
+    pub fn attribute(self) -> [&'static str; 2] {
+        match self {
+            Self::CloudflareToken => ["cloudflare", "api_token"],
+            Self::CloudflareBaseUrl => ["cloudflare", "base_url"],
+            Self::GitlabToken => ["gitlab", "token"],
+            Self::GitlabBaseUrl => ["gitlab", "base_url"],
+            Self::AwsEndpointUrl => ["aws", "endpoint_url"],
+        }
+    }
+
+    /// The environment variables, the first to be looked at first.
+    pub fn variables(self) -> &'static [&'static str] {
+        match self {
+            Self::CloudflareToken => &["CLOUDFLARE_API_TOKEN"],
+            Self::CloudflareBaseUrl => &["CLOUDFLARE_BASE_URL"],
+            Self::GitlabToken => &["GITLAB_TOKEN", "GITLAB_PRIVATE_TOKEN"],
+            Self::GitlabBaseUrl => &["GITLAB_BASE_URL"],
+            Self::AwsEndpointUrl => &["AWS_ENDPOINT_URL_EC2", "AWS_ENDPOINT_URL"],
+        }
+    }
+}
+
+impl fmt::Display for Setting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::CloudflareToken => "the Cloudflare API token",
+            Self::CloudflareBaseUrl => "the Cloudflare base URL",
+            Self::GitlabToken => "the GitLab token",
+            Self::GitlabBaseUrl => "the GitLab base URL",
+            Self::AwsEndpointUrl => "the AWS endpoint URL",
+        })
+    }
+}
+
+/// Where a setting was found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Source {
+    /// Given on purpose.
+    Explicit(Setting),
+    /// Taken from this environment variable.
+    Environment(&'static str),
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Explicit(setting) => write!(f, "`{}`", setting.attribute().join(".")),
+            Self::Environment(variable) => write!(f, "environment variable `{variable}`"),
+        }
+    }
+}
+
+/// A setting that cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("{setting} (from {source_name}) {fault}")]
+pub struct SettingsError {
+    /// Which one.
+    pub setting: Setting,
+    /// Where it was found.
+    pub source_name: Source,
+    /// What is wrong with it, and what to write instead. Never the value of a token.
+    pub fault: String,
+}
+
+impl Settings {
+    /// Resolves settings: explicit ones beat the environment, empty ones count as absent.
+    /// Fails for the first that cannot be used; a missing token is no fault until it is needed.
+    pub fn resolve(
+        explicit: Explicit,
+        env: &dyn Fn(&str) -> Option<String>,
+    ) -> Result<Self, SettingsError> {
+        let find = |setting: Setting, given: Option<String>| found(setting, given, env);
+        let secret = |s: Option<Secret>| s.map(|s| s.expose().to_owned());
+        let files = |given: Vec<PathBuf>, variable: &str| {
+            let given: Vec<PathBuf> = given
+                .into_iter()
+                .filter(|path| !path.as_os_str().is_empty())
+                .collect();
+            if given.is_empty() {
+                env(variable)
+                    .filter(|text| !text.trim().is_empty())
+                    .map(PathBuf::from)
+                    .into_iter()
+                    .collect()
+            } else {
+                given
+            }
+        };
+        Ok(Self {
+            cloudflare: Service {
+                token: token(find(
+                    Setting::CloudflareToken,
+                    secret(explicit.cloudflare_api_token),
+                ))?,
+                base_url: parse_url(
+                    &find(Setting::CloudflareBaseUrl, explicit.cloudflare_base_url).unwrap_or_else(
+                        || Found::default(Setting::CloudflareBaseUrl, CLOUDFLARE_BASE_URL),
+                    ),
+                )?,
+            },
+            gitlab: Service {
+                token: token(find(Setting::GitlabToken, secret(explicit.gitlab_token)))?,
+                base_url: parse_url(
+                    &find(Setting::GitlabBaseUrl, explicit.gitlab_base_url)
+                        .unwrap_or_else(|| Found::default(Setting::GitlabBaseUrl, GITLAB_BASE_URL)),
+                )?,
+            },
+            aws: AwsSettings {
+                endpoint_url: find(Setting::AwsEndpointUrl, explicit.aws_endpoint_url)
+                    .map(|found| parse_url(&found).map(|url| url.to_string()))
+                    .transpose()?,
+                shared_config_files: files(explicit.aws_shared_config_files, "AWS_CONFIG_FILE"),
+                shared_credentials_files: files(
+                    explicit.aws_shared_credentials_files,
+                    "AWS_SHARED_CREDENTIALS_FILE",
+                ),
+            },
+            timing: Timing::default(),
+        })
+    }
+}
+
+/// A text with where it came from, whitespace around it removed.
+struct Found {
+    setting: Setting,
+    source: Source,
+    text: String,
+}
+
+impl Found {
+    fn default(setting: Setting, text: &str) -> Self {
+        Self {
+            setting,
+            source: Source::Explicit(setting),
+            text: text.to_owned(),
+        }
+    }
+
+    fn refuse(&self, fault: impl Into<String>) -> SettingsError {
+        SettingsError {
+            setting: self.setting,
+            source_name: self.source,
+            fault: fault.into(),
+        }
+    }
+}
+
+fn found(
+    setting: Setting,
+    given: Option<String>,
+    env: &dyn Fn(&str) -> Option<String>,
+) -> Option<Found> {
+    let trimmed = |text: String| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
+    let explicit = given
+        .and_then(trimmed)
+        .map(|text| (Source::Explicit(setting), text));
+    explicit
+        .or_else(|| {
+            setting.variables().iter().find_map(|variable| {
+                Some((
+                    Source::Environment(variable),
+                    env(variable).and_then(trimmed)?,
+                ))
+            })
+        })
+        .map(|(source, text)| Found {
+            setting,
+            source,
+            text,
+        })
+}
+
+fn token(found: Option<Found>) -> Result<Option<Secret>, SettingsError> {
+    let Some(found) = found else { return Ok(None) };
+    if found.text.bytes().all(|b| b.is_ascii_graphic()) {
+        Ok(Some(Secret::new(found.text)))
+    } else {
+        Err(found.refuse(
+            "holds a blank, a line break or a character that no token has; copy the token again, alone",
+        ))
+    }
+}
+
+/// Accepts https, and http for loopback addresses, without user, query or fragment.
+fn parse_url(found: &Found) -> Result<Url, SettingsError> {
+    let example = "write it as `https://HOST/PATH`";
+    let mut url = Url::parse(&found.text)
+        .map_err(|e| found.refuse(format!("is not a URL ({e}); {example}")))?;
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(found.refuse("holds a user or password; give the token in its own setting"));
+    }
+    if url.query().is_some() || url.fragment().is_some() {
+        return Err(found.refuse(format!("holds a query or fragment; {example}")));
+    }
+    match url.scheme() {
+        "https" => {}
+        "http" if url.host().is_some_and(|host| is_loopback(&host)) => {}
+        "http" => {
+            return Err(found.refuse(
+                "is plain http to an address that is not loopback, which would show the token to the network; use https",
+            ));
+        }
+        other => {
+            return Err(found.refuse(format!("has the scheme `{other}`; {example}")));
+        }
+    }
+    let path = url.path().trim_end_matches('/').to_owned();
+    url.set_path(&path);
+    Ok(url)
+}
+
+fn is_loopback(host: &Host<&str>) -> bool {
+    match host {
+        Host::Domain(name) => *name == "localhost",
+        Host::Ipv4(address) => address.is_loopback(),
+        Host::Ipv6(address) => address.is_loopback(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn resolve(explicit: Explicit, env: &[(&str, &str)]) -> Result<Settings, String> {
+        let env = |name: &str| {
+            env.iter()
+                .find(|(n, _)| *n == name)
+                .map(|(_, v)| (*v).to_owned())
+        };
+        Settings::resolve(explicit, &env).map_err(|e| e.to_string())
+    }
+
+    #[test]
+    fn defaults_are_the_public_apis_without_tokens() {
+        let settings = resolve(Explicit::default(), &[]).unwrap();
+        assert_eq!(settings.cloudflare.base_url.as_str(), CLOUDFLARE_BASE_URL);
+        assert_eq!(settings.gitlab.base_url.as_str(), GITLAB_BASE_URL);
+        assert_eq!(settings.cloudflare.token, None);
+        assert_eq!(settings.aws, AwsSettings::default());
+    }
+
+    #[test]
+    fn explicit_beats_environment_and_empty_is_absent() {
+        let explicit = Explicit {
+            cloudflare_api_token: Some(Secret::new("explicit")),
+            gitlab_token: Some(Secret::new("")),
+            aws_shared_config_files: vec!["/a/config".into()],
+            ..Explicit::default()
+        };
+        let env = [
+            ("CLOUDFLARE_API_TOKEN", "environment"),
+            ("GITLAB_TOKEN", " "),
+            ("GITLAB_PRIVATE_TOKEN", "second\n"),
+            ("AWS_CONFIG_FILE", "/b/config"),
+            ("AWS_SHARED_CREDENTIALS_FILE", "/b/credentials"),
+            ("AWS_ENDPOINT_URL", "http://127.0.0.1:1"),
+            ("AWS_ENDPOINT_URL_EC2", "http://[::1]:2/"),
+        ];
+        let settings = resolve(explicit, &env).unwrap();
+        let token = |s: &Service| s.token.as_ref().map(|t| t.expose().to_owned());
+        assert_eq!(token(&settings.cloudflare).as_deref(), Some("explicit"));
+        assert_eq!(token(&settings.gitlab).as_deref(), Some("second"));
+        assert_eq!(
+            settings.aws.shared_config_files,
+            [PathBuf::from("/a/config")]
+        );
+        assert_eq!(
+            settings.aws.shared_credentials_files,
+            [PathBuf::from("/b/credentials")]
+        );
+        assert_eq!(
+            settings.aws.endpoint_url.as_deref(),
+            Some("http://[::1]:2/")
+        );
+    }
+
+    #[test]
+    fn urls_that_would_show_a_token_are_refused() {
+        let url = |text: &str| {
+            resolve(Explicit::default(), &[("GITLAB_BASE_URL", text)])
+                .map(|s| s.gitlab.base_url.to_string())
+        };
+        for (given, kept) in [
+            ("http://127.0.0.1:80/api/v4/", "http://127.0.0.1/api/v4"),
+            ("http://127.9.9.9:8080/x", "http://127.9.9.9:8080/x"),
+            ("http://[::1]:9/x", "http://[::1]:9/x"),
+            ("http://localhost:9/x", "http://localhost:9/x"),
+            (
+                "https://git.example.org/api/v4",
+                "https://git.example.org/api/v4",
+            ),
+        ] {
+            assert_eq!(url(given).as_deref(), Ok(kept), "{given}");
+        }
+        for given in [
+            "http://gitlab.example.org/api/v4",
+            "http://localhost.example.org/",
+            "http://127.0.0.1.example.org/",
+            "http://0.0.0.0/",
+            "ftp://127.0.0.1/",
+            "https://user:planted@example.org/",
+            "https://example.org/?token=planted",
+            "example.org",
+        ] {
+            let error = url(given).unwrap_err();
+            assert!(
+                error.starts_with(
+                    "the GitLab base URL (from environment variable `GITLAB_BASE_URL`) "
+                ),
+                "{given}: {error}"
+            );
+            assert!(!error.contains("planted"), "{error}");
+        }
+        let explicit = Explicit {
+            aws_endpoint_url: Some("http://10.0.0.1/".to_owned()),
+            ..Explicit::default()
+        };
+        let error = resolve(explicit, &[]).unwrap_err();
+        assert!(
+            error.starts_with("the AWS endpoint URL (from `aws.endpoint_url`) is plain http"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn a_pasted_line_break_in_a_token_is_named_without_the_token() {
+        let error = resolve(
+            Explicit::default(),
+            &[("CLOUDFLARE_API_TOKEN", "planted\ntoken")],
+        )
+        .unwrap_err();
+        assert!(error.contains("`CLOUDFLARE_API_TOKEN`"), "{error}");
+        assert!(!error.contains("planted"), "{error}");
+    }
+}

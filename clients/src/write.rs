@@ -1,0 +1,115 @@
+//! The three writes that there are, and what is known after one that failed.
+
+use std::time::Duration;
+
+use gigadb_engine::{
+    name::{VariableKey, ZoneId},
+    world::Failure,
+};
+use thiserror::Error;
+
+use crate::{
+    Apis,
+    cloudflare::{NewRecord, Patch},
+    http::{Budget, CallError},
+};
+
+/// A write that did not succeed.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("{failure}")]
+pub struct WriteFailure {
+    /// What is known about its effect.
+    pub outcome: Outcome,
+    /// Why.
+    pub failure: Failure,
+}
+
+/// What is known about the effect of a write that did not succeed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// It surely had none: it was refused, or never left.
+    NotApplied,
+    /// It may have been carried out: read back before anything is decided.
+    Unknown,
+}
+
+impl From<CallError> for WriteFailure {
+    fn from(error: CallError) -> Self {
+        Self {
+            outcome: if error.fault.surely_not_applied() {
+                Outcome::NotApplied
+            } else {
+                Outcome::Unknown
+            },
+            failure: error.failure(),
+        }
+    }
+}
+
+/// How long a write may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Patience {
+    /// As long as any call.
+    #[default]
+    Ordinary,
+    /// As long as what concerns the lost side of a failover may hold it up.
+    LostSide,
+}
+
+/// Writes are never cancelled: what is in flight is finished, so that its outcome is known.
+impl Apis {
+    /// Writes one batch in one zone: the contents of existing records, and new records. One
+    /// request, one transaction.
+    pub async fn write_zone_batch(
+        &self,
+        zone: &ZoneId,
+        patches: &[Patch],
+        posts: &[NewRecord],
+        patience: Patience,
+    ) -> Result<(), WriteFailure> {
+        let budget = Budget::new(self.limit(patience), None);
+        Ok(self
+            .cloudflare
+            .write_batch(zone, patches, posts, budget)
+            .await?)
+    }
+
+    /// Sets the value of one existing row, found by key and exact scope, and nothing else of it.
+    pub async fn write_variable(
+        &self,
+        project: &str,
+        key: &VariableKey,
+        scope: &str,
+        value: &str,
+        patience: Patience,
+    ) -> Result<(), WriteFailure> {
+        let budget = Budget::new(self.limit(patience), None);
+        Ok(self
+            .gitlab
+            .write_variable(project, key, scope, value, budget)
+            .await?)
+    }
+
+    /// Creates one row: visible, neither masked nor protected.
+    pub async fn create_variable(
+        &self,
+        project: &str,
+        key: &VariableKey,
+        scope: &str,
+        value: &str,
+        patience: Patience,
+    ) -> Result<(), WriteFailure> {
+        let budget = Budget::new(self.limit(patience), None);
+        Ok(self
+            .gitlab
+            .create_variable(project, key, scope, value, budget)
+            .await?)
+    }
+
+    fn limit(&self, patience: Patience) -> Duration {
+        match patience {
+            Patience::Ordinary => self.timing().call,
+            Patience::LostSide => self.timing().lost_side_writes.min(self.timing().call),
+        }
+    }
+}
