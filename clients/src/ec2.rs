@@ -96,12 +96,12 @@ impl Ec2 {
         wanted: &Wanted,
         limit: Duration,
     ) -> Result<Side, Failure> {
-        let client = self.client(aws).await;
+        let client = Box::pin(self.client(aws)).await;
         let limit = limit.min(self.timing.call);
         let reading = async {
             futures::future::try_join(
-                self.elastic_ips(&client, aws, wanted, limit),
-                self.instances(&client, aws, limit),
+                Box::pin(self.elastic_ips(&client, aws, wanted, limit)),
+                Box::pin(self.instances(&client, aws, limit)),
             )
             .await
         };
@@ -290,7 +290,7 @@ impl Ec2 {
             if given.is_empty() {
                 files = match kind {
                     EnvConfigFileKind::Config => files.include_default_config_file(true),
-                    _ => files.include_default_credentials_file(true),
+                    EnvConfigFileKind::Credentials => files.include_default_credentials_file(true),
                 };
             }
             for file in given {

@@ -90,7 +90,7 @@ impl Default for Timing {
             connect: Duration::from_secs(5),
             attempt: Duration::from_secs(15),
             attempts: 3,
-            call: Duration::from_secs(60),
+            call: Duration::from_mins(1),
             side_reads: Duration::from_secs(20),
             lost_side_writes: Duration::from_secs(10),
             backoff: Duration::from_millis(500),

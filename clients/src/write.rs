@@ -33,8 +33,8 @@ pub enum Outcome {
     Unknown,
 }
 
-impl From<CallError> for WriteFailure {
-    fn from(error: CallError) -> Self {
+impl From<Box<CallError>> for WriteFailure {
+    fn from(error: Box<CallError>) -> Self {
         Self {
             outcome: if error.fault.surely_not_applied() {
                 Outcome::NotApplied

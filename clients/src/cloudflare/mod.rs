@@ -77,7 +77,7 @@ impl Cloudflare {
     }
 
     /// Every zone that the token can see.
-    pub(crate) async fn list_zones(&self, budget: Budget<'_>) -> Result<Vec<Zone>, CallError> {
+    pub(crate) async fn list_zones(&self, budget: Budget<'_>) -> Result<Vec<Zone>, Box<CallError>> {
         let rows: Vec<wire::Zone> = self
             .pages("/zones", &["zones"], String::new(), ZONES_A_PAGE, budget)
             .await?;
@@ -90,7 +90,7 @@ impl Cloudflare {
         &self,
         zone: &Zone,
         budget: Budget<'_>,
-    ) -> Result<Vec<Record>, CallError> {
+    ) -> Result<Vec<Record>, Box<CallError>> {
         let rows: Vec<wire::Record> = self
             .pages(
                 "/zones/{zone_id}/dns_records",
@@ -114,7 +114,7 @@ impl Cloudflare {
         patches: &[Patch],
         posts: &[NewRecord],
         budget: Budget<'_>,
-    ) -> Result<(), CallError> {
+    ) -> Result<(), Box<CallError>> {
         let batch = wire::Batch {
             patches: patches
                 .iter()
@@ -161,7 +161,7 @@ impl Cloudflare {
         object: String,
         per_page: &str,
         budget: Budget<'_>,
-    ) -> Result<Vec<T>, CallError> {
+    ) -> Result<Vec<T>, Box<CallError>> {
         let full = per_page.parse().unwrap_or(usize::MAX);
         let mut rows = Vec::new();
         let mut page = 1_u64;
@@ -196,7 +196,7 @@ impl Cloudflare {
         &self,
         call: &Call<'_>,
         answer: &Answer,
-    ) -> Result<wire::Envelope<T>, CallError> {
+    ) -> Result<wire::Envelope<T>, Box<CallError>> {
         match serde_json::from_slice::<wire::Envelope<T>>(&answer.body) {
             Ok(envelope) if envelope.success => Ok(envelope),
             Ok(envelope) => {
@@ -243,7 +243,7 @@ fn zone(row: wire::Zone) -> Option<Zone> {
     reason = "a TTL is clamped to what u32 holds first"
 )]
 fn record(row: wire::Record) -> Option<Record> {
-    let record_type = match row.record_type.as_str() {
+    let record_type = match row.kind.as_str() {
         "A" => RecordType::A,
         "AAAA" => RecordType::Aaaa,
         "CNAME" => RecordType::Cname,

@@ -27,8 +27,8 @@ struct Faulty {
 pub(super) struct Message {
     #[serde(default)]
     code: Option<i64>,
-    #[serde(default)]
-    message: Option<String>,
+    #[serde(default, rename = "message")]
+    text: Option<String>,
     #[serde(default)]
     error_chain: Option<Vec<Message>>,
 }
@@ -60,7 +60,7 @@ pub(super) struct Record {
     pub(super) id: String,
     pub(super) name: String,
     #[serde(rename = "type")]
-    pub(super) record_type: String,
+    pub(super) kind: String,
     #[serde(default)]
     pub(super) content: Option<String>,
     #[serde(default)]
@@ -110,7 +110,7 @@ pub(super) fn flatten(messages: Vec<Message>) -> Vec<VendorFault> {
         .flat_map(|message| {
             let own = VendorFault {
                 code: message.code,
-                message: message.message.unwrap_or_default(),
+                message: message.text.unwrap_or_default(),
             };
             std::iter::once(own).chain(flatten(message.error_chain.unwrap_or_default()))
         })

@@ -54,7 +54,7 @@ impl Gitlab {
         project: &str,
         keys: &BTreeSet<VariableKey>,
         budget: Budget<'_>,
-    ) -> Result<Vec<CiVariable>, CallError> {
+    ) -> Result<Vec<CiVariable>, Box<CallError>> {
         let mut rows = Vec::new();
         let mut page = "1".to_owned();
         for _ in 0..MOST_PAGES {
@@ -101,7 +101,7 @@ impl Gitlab {
         scope: &str,
         value: &str,
         budget: Budget<'_>,
-    ) -> Result<(), CallError> {
+    ) -> Result<(), Box<CallError>> {
         let call = Call {
             method: Method::PUT,
             template: "/projects/{id}/variables/{key}",
@@ -122,7 +122,7 @@ impl Gitlab {
         scope: &str,
         value: &str,
         budget: Budget<'_>,
-    ) -> Result<(), CallError> {
+    ) -> Result<(), Box<CallError>> {
         let call = Call {
             method: Method::POST,
             template: "/projects/{id}/variables",
@@ -143,7 +143,7 @@ impl Gitlab {
         scope: &str,
         value: &str,
         budget: Budget<'_>,
-    ) -> Result<(), CallError> {
+    ) -> Result<(), Box<CallError>> {
         let answer = self.api.send(call, budget).await?;
         let row: wire::Variable = self.open(call, &answer)?;
         let as_meant = row.key == key.as_str()
@@ -162,7 +162,7 @@ impl Gitlab {
         &self,
         call: &Call<'_>,
         answer: &Answer,
-    ) -> Result<T, CallError> {
+    ) -> Result<T, Box<CallError>> {
         serde_json::from_slice(&answer.body).map_err(|e| {
             let why = format!(
                 "not the JSON that was expected (line {}, column {})",
@@ -204,7 +204,7 @@ fn variable(row: wire::Variable, keys: &BTreeSet<VariableKey>) -> Option<CiVaria
         key,
         scope: row.environment_scope.unwrap_or_else(|| "*".to_owned()),
         value: row.value,
-        file: row.variable_type.as_deref() == Some("file"),
+        file: row.kind.as_deref() == Some("file"),
         protected: row.protected.unwrap_or_default(),
         masked: row.masked.unwrap_or_default(),
         hidden: row.hidden.unwrap_or_default(),

@@ -10,8 +10,8 @@ pub(super) struct Variable {
     pub(super) key: String,
     #[serde(default)]
     pub(super) value: Option<String>,
-    #[serde(default)]
-    pub(super) variable_type: Option<String>,
+    #[serde(default, rename = "variable_type")]
+    pub(super) kind: Option<String>,
     #[serde(default)]
     pub(super) protected: Option<bool>,
     #[serde(default)]

@@ -199,7 +199,7 @@ impl Api {
         &self,
         call: &Call<'_>,
         budget: Budget<'_>,
-    ) -> Result<Answer, CallError> {
+    ) -> Result<Answer, Box<CallError>> {
         let fail = |fault: Fault| self.error(call, fault);
         let client = self
             .transport
@@ -240,7 +240,7 @@ impl Api {
         url: &Url,
         call: &Call<'_>,
         budget: Budget<'_>,
-    ) -> Result<Answer, CallError> {
+    ) -> Result<Answer, Box<CallError>> {
         let timing = &self.transport.timing;
         let started = Instant::now();
         let until = budget.until.min(started + timing.attempt);
@@ -281,7 +281,7 @@ impl Api {
         token: &Secret,
         url: &Url,
         call: &Call<'_>,
-    ) -> Result<Answer, CallError> {
+    ) -> Result<Answer, Box<CallError>> {
         let mut value = HeaderValue::from_str(&format!("{}{}", self.token_prefix, token.expose()))
             .map_err(|_| self.error(call, Fault::no_token(self.token_setting)))?;
         value.set_sensitive(true);
@@ -312,7 +312,7 @@ impl Api {
         let status = response.status();
         let headers = std::mem::take(response.headers_mut());
         let request_id = text(&headers, self.request_id).map(|id| error::tidy(&id, Some(token)));
-        let identified = |mut error: CallError| {
+        let identified = |mut error: Box<CallError>| {
             error.request_id.clone_from(&request_id);
             error
         };
@@ -362,8 +362,8 @@ impl Api {
     }
 
     /// An error about `call` in this API's words.
-    pub(crate) fn error(&self, call: &Call<'_>, fault: Fault) -> CallError {
-        CallError {
+    pub(crate) fn error(&self, call: &Call<'_>, fault: Fault) -> Box<CallError> {
+        Box::new(CallError {
             api: self.name,
             method: call.method.clone(),
             template: call.template,
@@ -373,11 +373,11 @@ impl Api {
             attempts: 1,
             too_long: None,
             refusals: self.refusals,
-        }
+        })
     }
 
     /// The error for a 2xx answer that makes no sense.
-    pub(crate) fn garbage(&self, call: &Call<'_>, answer: &Answer, why: &str) -> CallError {
+    pub(crate) fn garbage(&self, call: &Call<'_>, answer: &Answer, why: &str) -> Box<CallError> {
         let mut error = self.error(
             call,
             Fault::Garbage(error::tidy(why, self.service.token.as_ref())),
@@ -392,7 +392,7 @@ impl Api {
         call: &Call<'_>,
         answer: &Answer,
         faults: Vec<VendorFault>,
-    ) -> CallError {
+    ) -> Box<CallError> {
         let faults = faults
             .into_iter()
             .map(|fault| VendorFault {
