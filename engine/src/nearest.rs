@@ -21,7 +21,7 @@ mod tests {
     use super::nearest;
 
     #[test]
-    fn a_slip_is_recognised_and_a_stranger_is_not() {
+    fn a_slip_is_recognized_and_a_stranger_is_not() {
         let known = ["gigadb-website", "alt-gigadb-website"];
         assert_eq!(nearest("gigadb-websit", known), Some("gigadb-website"));
         assert_eq!(

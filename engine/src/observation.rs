@@ -4,7 +4,10 @@
 //! refresh to plan to apply (in a Terraform resource's private data, in a saved plan). It holds no
 //! times and no secrets: values are those of role variables, which are public names.
 
-use std::{collections::BTreeMap, net::Ipv4Addr};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::Ipv4Addr,
+};
 
 use serde::{Deserialize, Serialize};
 
@@ -57,6 +60,10 @@ pub struct EndpointObservation {
     pub elastic_ips: Vec<ElasticIp>,
     /// Instances: those the Elastic IPs are associated with, and those with the expected Name tag.
     pub instances: Vec<Instance>,
+    /// The address that production's names held before a failover, taken for this machine's where
+    /// EC2 could not say; see [`Observation::assume_addresses`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub assumed: Option<Ipv4Addr>,
 }
 
 impl NameObservation {
@@ -75,12 +82,20 @@ impl NameObservation {
 }
 
 impl EndpointObservation {
-    /// The address, where exactly one Elastic IP has the expected name.
+    /// The address, where exactly one Elastic IP has the expected name, else the assumed one.
     pub fn address(&self) -> Option<Ipv4Addr> {
         match self.elastic_ips.as_slice() {
             [eip] => Some(eip.address),
-            _ => None,
+            _ => self.assumed,
         }
+    }
+
+    /// Every address that belongs to this machine.
+    fn addresses(&self) -> impl Iterator<Item = Ipv4Addr> {
+        self.elastic_ips
+            .iter()
+            .map(|eip| eip.address)
+            .chain(self.assumed)
     }
 }
 
@@ -174,10 +189,51 @@ impl Observation {
         self.sides.iter().find_map(|(infrastructure, side)| {
             side.known()?
                 .values()
-                .flat_map(|endpoint| &endpoint.elastic_ips)
-                .any(|eip| eip.address == address)
+                .any(|endpoint| endpoint.addresses().any(|a| a == address))
                 .then_some(infrastructure)
         })
+    }
+
+    /// Takes for the addresses of `lost`, where EC2 cannot say and nothing is known from before,
+    /// what production's names hold, endpoint by endpoint, as long as they agree and the address
+    /// belongs to no other side. Before a failover that is exactly where they lead.
+    pub fn assume_addresses(&mut self, environment: &Environment, lost: &InfrastructureName) {
+        let Some(Reading::Failed {
+            failure,
+            last_known: None,
+        }) = self.sides.get(lost)
+        else {
+            return;
+        };
+        let failure = failure.clone();
+        let mut held: BTreeMap<&EndpointName, BTreeSet<Ipv4Addr>> = BTreeMap::new();
+        for (hostname, endpoint) in &environment.production.hostnames {
+            let address = self.names.get(hostname).and_then(NameObservation::address);
+            if let Some(address) = address.filter(|a| self.owner(*a).is_none()) {
+                held.entry(endpoint).or_default().insert(address);
+            }
+        }
+        let assumed: SideObservation = held
+            .into_iter()
+            .filter(|(_, addresses)| addresses.len() == 1)
+            .map(|(endpoint, addresses)| {
+                let assumed = addresses.first().copied();
+                (
+                    endpoint.clone(),
+                    EndpointObservation {
+                        assumed,
+                        ..Default::default()
+                    },
+                )
+            })
+            .collect();
+        if !assumed.is_empty() {
+            let reading = Reading::Failed {
+                failure,
+                last_known: Some(assumed),
+            };
+            self.sides.insert(lost.clone(), reading);
+        }
     }
 
     /// The infrastructure that holds the apex: who is production, by the records.
@@ -342,6 +398,7 @@ fn endpoint_of(side: &Side, eip: Option<&str>, instance: Option<&str>) -> Endpoi
     EndpointObservation {
         elastic_ips,
         instances,
+        assumed: None,
     }
 }
 

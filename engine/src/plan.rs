@@ -19,6 +19,9 @@ use crate::{
 pub struct Plan {
     /// What was asked for.
     pub intent: Intent,
+    /// What the plan was computed from: the observation given, and in a failover what was assumed
+    /// of the lost side. Projections after this plan take it as the previous observation.
+    pub observation: Observation,
     /// The world as observed.
     pub observed: View,
     /// The world as it will be when the plan is carried out.
@@ -81,6 +84,11 @@ pub fn plan(
     let Ok(environment) = environment_of(topology, &intent.environment) else {
         return Err(Incomputable(vec![rules::unknown_environment(intent)]));
     };
+    let mut assumed = observation.clone();
+    if intent.mode == Mode::Failover {
+        assumed.assume_addresses(environment, &intent.arrangement.hot_standby);
+    }
+    let observation = &assumed;
     let observed = View::observed(environment, sides(intent), observation);
     let mut desired = resolve(topology, environment, intent, observation).map_err(Incomputable)?;
     let full = diff(topology, environment, intent, observation, &desired);
@@ -102,6 +110,7 @@ pub fn plan(
     let notices = notices(topology, intent, observation, &changes, &findings);
     Ok(Plan {
         intent: intent.clone(),
+        observation: assumed,
         observed,
         desired,
         changes,
@@ -289,7 +298,7 @@ fn notices(
             add(
                 "mode",
                 format!(
-                    "What was written on `{}` since the last synchronisation to `{}` is not there: a failover loses it.",
+                    "What was written on `{}` since the last synchronization to `{}` is not there: a failover loses it.",
                     pair.hot_standby, pair.production
                 ),
             );

@@ -8,7 +8,7 @@ use std::{
 use crate::{
     intent::{Intent, Mode},
     message::Message,
-    name::{EndpointName, InfrastructureName, Role},
+    name::{Hostname, InfrastructureName, Role},
     observation::Observation,
     rules::{Finding, Rule, Severity, known_address},
     topology::{Environment, Topology},
@@ -27,33 +27,30 @@ pub(crate) fn resolve(
     let mut hostnames = BTreeMap::new();
     for (hostname, (role, endpoint)) in environment.hostnames() {
         let side = intent.arrangement.get(role);
+        let may_be_owed = intent.mode == Mode::Failover && role == Role::HotStandby;
         let zone = observation.zone_of(hostname).cloned();
-        if zone.is_none() {
+        if zone.is_none() && !may_be_owed {
             findings.push(no_zone(intent, observation, hostname.as_str()));
         }
-        let (address, infrastructure) =
-            match address(environment, intent, observation, role, side, endpoint) {
-                Some(address) => (Some(address), Some(side.clone())),
-                None if intent.mode == Mode::Failover && role == Role::HotStandby => {
-                    let present = observation.names.get(hostname).and_then(|n| n.address());
-                    let owner = present
-                        .and_then(|a| observation.owner(a))
-                        .filter(|o| intent.arrangement.role_of(o).is_some());
-                    (present, owner.cloned())
+        let known = observation
+            .address(side, endpoint)
+            .filter(|_| zone.is_some() || !may_be_owed);
+        let (address, infrastructure) = match known {
+            Some(address) => (Some(address), Some(side.clone())),
+            None if may_be_owed => present(intent, observation, hostname),
+            None => {
+                if reported.insert((side, endpoint)) {
+                    findings.extend(known_address::incomputable(
+                        topology,
+                        intent,
+                        observation,
+                        side,
+                        endpoint,
+                    ));
                 }
-                None => {
-                    if reported.insert((side, endpoint)) {
-                        findings.extend(known_address::incomputable(
-                            topology,
-                            intent,
-                            observation,
-                            side,
-                            endpoint,
-                        ));
-                    }
-                    (None, None)
-                }
-            };
+                (None, None)
+            }
+        };
         hostnames.insert(
             hostname.clone(),
             NameView {
@@ -65,6 +62,7 @@ pub(crate) fn resolve(
             },
         );
     }
+    findings.dedup();
     if !findings.is_empty() {
         return Err(findings);
     }
@@ -101,35 +99,17 @@ pub(crate) fn sides(intent: &Intent) -> [&InfrastructureName; 2] {
     ]
 }
 
-/// The address of a side's endpoint: EC2's, now or last known. In a failover the lost side's is,
-/// at worst, what production's names still hold, as long as they agree endpoint by endpoint.
-fn address(
-    environment: &Environment,
+/// Where a hostname leads now: its address, and which of the two sides that belongs to.
+fn present(
     intent: &Intent,
     observation: &Observation,
-    role: Role,
-    side: &InfrastructureName,
-    endpoint: &EndpointName,
-) -> Option<Ipv4Addr> {
-    if let Some(known) = observation.sides.get(side).and_then(|s| s.known()) {
-        return known.get(endpoint).and_then(|e| e.address());
-    }
-    if intent.mode != Mode::Failover || role != Role::HotStandby {
-        return None;
-    }
-    let promoted = &intent.arrangement.production;
-    let held: BTreeSet<Ipv4Addr> = environment
-        .production
-        .hostnames
-        .iter()
-        .filter(|(_, e)| *e == endpoint)
-        .filter_map(|(h, _)| observation.names.get(h)?.address())
-        .filter(|a| observation.owner(*a) != Some(promoted))
-        .collect();
-    match held.len() {
-        1 => held.first().copied(),
-        _ => None,
-    }
+    hostname: &Hostname,
+) -> (Option<Ipv4Addr>, Option<InfrastructureName>) {
+    let address = observation.names.get(hostname).and_then(|n| n.address());
+    let owner = address
+        .and_then(|a| observation.owner(a))
+        .filter(|owner| intent.arrangement.role_of(owner).is_some());
+    (address, owner.cloned())
 }
 
 fn no_zone(intent: &Intent, observation: &Observation, hostname: &str) -> Finding {

@@ -1,8 +1,14 @@
 //! What holds for every plan, whatever the world.
 
+#![allow(clippy::expect_used, reason = "a test's own fixtures")]
+
 mod model;
 
-use gigadb_engine::{intent::Intent, topology::Topology, world::{Reading, World}};
+use gigadb_engine::{
+    intent::Intent,
+    topology::Topology,
+    world::{Reading, World},
+};
 use model::{
     UPSTREAM, apply, apply_step, every_name_has_one_address_of_the_two_sides, intent, planned,
     topology, view, world,
@@ -18,7 +24,8 @@ fn mixed(topology: &Topology, choices: &[bool]) -> World {
     let other = world(topology, SIDES[1]);
     let mut choices = choices.iter().cycle();
     for (zone, records) in &mut mixed.records {
-        let (Reading::Read(records), Reading::Read(others)) = (records, &other.records[zone]) else {
+        let (Reading::Read(records), Reading::Read(others)) = (records, &other.records[zone])
+        else {
             panic!("both worlds are readable")
         };
         for record in records.iter_mut() {
@@ -35,7 +42,9 @@ fn mixed(topology: &Topology, choices: &[bool]) -> World {
         };
         for row in rows.iter_mut() {
             if *choices.next().expect("a cycle")
-                && let Some(there) = others.iter().find(|r| r.key == row.key && r.scope == row.scope)
+                && let Some(there) = others
+                    .iter()
+                    .find(|r| r.key == row.key && r.scope == row.scope)
             {
                 row.value.clone_from(&there.value);
             }
@@ -71,7 +80,11 @@ fn shuffled(world: &World, seed: usize) -> World {
 }
 
 fn cases() -> impl Strategy<Value = (usize, usize, Vec<bool>)> {
-    (0..2_usize, 0..2_usize, proptest::collection::vec(any::<bool>(), 1..60))
+    (
+        0..2_usize,
+        0..2_usize,
+        proptest::collection::vec(any::<bool>(), 1..60),
+    )
 }
 
 fn set_up(env: usize, side: usize) -> (Topology, Intent) {
@@ -153,7 +166,8 @@ fn two_swaps_restore_the_world() {
     let first = world(&topology, SIDES[0]);
     let mut now = first.clone();
     for production in [SIDES[1], SIDES[0]] {
-        let plan = planned(&topology, &intent(&topology, "live", production), &now).expect("computable");
+        let plan =
+            planned(&topology, &intent(&topology, "live", production), &now).expect("computable");
         assert_eq!(plan.changes.steps().count(), 16);
         apply(&mut now, &plan.changes);
     }
@@ -161,9 +175,12 @@ fn two_swaps_restore_the_world() {
 }
 
 #[test]
-fn an_observation_survives_its_own_serialisation() {
+fn an_observation_survives_its_own_serialization() {
     let topology = topology(UPSTREAM);
     let observation = model::observe(&topology, "live", &world(&topology, SIDES[0]));
-    let text = serde_json::to_string(&observation).expect("serialisable");
-    assert_eq!(serde_json::from_str::<gigadb_engine::observation::Observation>(&text).expect("readable"), observation);
+    let text = serde_json::to_string(&observation).expect("serializable");
+    assert_eq!(
+        serde_json::from_str::<gigadb_engine::observation::Observation>(&text).expect("readable"),
+        observation
+    );
 }

@@ -93,7 +93,7 @@ pub(crate) fn incomputable(
                 .collect()
         }
         (None, Some(failure)) => vec![error(Message::nothing_changed(
-            format!("The address of the {endpoint} endpoint of `{side}` is not known: {failure}."),
+            format!("The addresses of `{side}` are not known: {failure}."),
             region(topology, side),
             unread_next(intent, side),
         ))],

@@ -121,7 +121,7 @@ pub struct Ssh {
 /// What each role is called in one environment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Environment {
-    /// Whether data is synchronised from production to the hot standby.
+    /// Whether data is synchronized from production to the hot standby.
     pub data_sync: bool,
     /// Production's names and variables.
     pub production: RoleTable,

@@ -1,7 +1,11 @@
 //! A model of the world that plans are tried on: what the three APIs would say, and what they
 //! would say after a step.
 
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test's own fixtures")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test's own fixtures"
+)]
 #![allow(dead_code, reason = "each test file uses its own part of the model")]
 
 use std::{collections::BTreeMap, net::Ipv4Addr};
@@ -22,7 +26,9 @@ pub(crate) const UPSTREAM: &str =
     include_str!("../../../examples/terraform/upstream/topology.yaml");
 
 pub(crate) fn topology(text: &str) -> Topology {
-    Topology::parse(text).expect("the fixture is valid").topology
+    Topology::parse(text)
+        .expect("the fixture is valid")
+        .topology
 }
 
 pub(crate) fn side(name: &str) -> InfrastructureName {
@@ -36,8 +42,16 @@ pub(crate) fn environment(name: &str) -> EnvironmentName {
 /// The arrangement with `production` in a topology of two sides.
 pub(crate) fn arrangement(topology: &Topology, production: &str) -> Arrangement {
     let production = side(production);
-    let hot_standby = topology.infrastructures.keys().find(|i| **i != production).unwrap().clone();
-    Arrangement { production, hot_standby }
+    let hot_standby = topology
+        .infrastructures
+        .keys()
+        .find(|i| **i != production)
+        .unwrap()
+        .clone();
+    Arrangement {
+        production,
+        hot_standby,
+    }
 }
 
 pub(crate) fn intent(topology: &Topology, environment_name: &str, production: &str) -> Intent {
@@ -69,16 +83,27 @@ pub(crate) fn world(topology: &Topology, production: &str) -> World {
         .infrastructures
         .keys()
         .enumerate()
-        .map(|(i, name)| (name.clone(), machines(topology, name, u8::try_from(i).unwrap())))
+        .map(|(i, name)| {
+            (
+                name.clone(),
+                machines(topology, name, u8::try_from(i).unwrap()),
+            )
+        })
         .collect();
-    let mut records: BTreeMap<_, Vec<Record>> =
-        zones.iter().map(|z| (z.id.clone(), vec![unrelated(&z.name.to_string())])).collect();
+    let mut records: BTreeMap<_, Vec<Record>> = zones
+        .iter()
+        .map(|z| (z.id.clone(), vec![unrelated(&z.name.to_string())]))
+        .collect();
     let mut variables: BTreeMap<InfrastructureName, Vec<CiVariable>> = BTreeMap::new();
     for (env, table) in &topology.environments {
         for (role, holder) in pair.iter() {
             for (hostname, endpoint) in &table.table(role).hostnames {
                 let name = topology.eip_name(holder, env, endpoint).unwrap();
-                let eip = sides[holder].elastic_ips.iter().find(|e| e.name == name).unwrap();
+                let eip = sides[holder]
+                    .elastic_ips
+                    .iter()
+                    .find(|e| e.name == name)
+                    .unwrap();
                 let zone = zones.iter().find(|z| hostname.is_in(&z.name)).unwrap();
                 records.get_mut(&zone.id).unwrap().push(Record {
                     id: format!("rec-{hostname}").parse().unwrap(),
@@ -102,9 +127,18 @@ pub(crate) fn world(topology: &Topology, production: &str) -> World {
     }
     World {
         zones: Reading::Read(zones),
-        records: records.into_iter().map(|(z, r)| (z, Reading::Read(r))).collect(),
-        variables: variables.into_iter().map(|(i, r)| (i, Reading::Read(r))).collect(),
-        sides: sides.into_iter().map(|(i, s)| (i, Reading::Read(s))).collect(),
+        records: records
+            .into_iter()
+            .map(|(z, r)| (z, Reading::Read(r)))
+            .collect(),
+        variables: variables
+            .into_iter()
+            .map(|(i, r)| (i, Reading::Read(r)))
+            .collect(),
+        sides: sides
+            .into_iter()
+            .map(|(i, s)| (i, Reading::Read(s)))
+            .collect(),
     }
 }
 
@@ -170,27 +204,53 @@ pub(crate) fn planned(
     intent: &Intent,
     world: &World,
 ) -> Result<Plan, Incomputable> {
-    plan(topology, intent, &observe(topology, intent.environment.as_str(), world))
+    plan(
+        topology,
+        intent,
+        &observe(topology, intent.environment.as_str(), world),
+    )
 }
 
 pub(crate) fn view(topology: &Topology, intent: &Intent, world: &World) -> View {
     let observation = observe(topology, intent.environment.as_str(), world);
-    let sides = [&intent.arrangement.production, &intent.arrangement.hot_standby];
-    View::observed(&topology.environments[&intent.environment], sides, &observation)
+    let sides = [
+        &intent.arrangement.production,
+        &intent.arrangement.hot_standby,
+    ];
+    View::observed(
+        &topology.environments[&intent.environment],
+        sides,
+        &observation,
+    )
 }
 
 /// Carries one step out.
 pub(crate) fn apply_step(world: &mut World, step: &Step) {
     match &step.target {
-        Target::Record { hostname, record_id } => {
-            let Reading::Read(zones) = &world.zones else { panic!("zones") };
-            let zone = zones.iter().find(|z| hostname.is_in(&z.name)).unwrap().id.clone();
+        Target::Record {
+            hostname,
+            record_id,
+        } => {
+            let Reading::Read(zones) = &world.zones else {
+                panic!("zones")
+            };
+            let zone = zones
+                .iter()
+                .find(|z| hostname.is_in(&z.name))
+                .unwrap()
+                .id
+                .clone();
             let Some(Reading::Read(records)) = world.records.get_mut(&zone) else {
                 panic!("records")
             };
             match record_id {
                 Some(id) => {
-                    records.iter_mut().find(|r| r.id == *id).unwrap().content.clone_from(&step.to);
+                    records
+                        .iter_mut()
+                        .find(|r| r.id == *id)
+                        .unwrap()
+                        .content
+                        .clone_from(&step.to);
                 }
                 None => records.push(Record {
                     id: format!("new-{hostname}").parse().unwrap(),
@@ -202,14 +262,22 @@ pub(crate) fn apply_step(world: &mut World, step: &Step) {
                 }),
             }
         }
-        Target::Variable { infrastructure, key, scope, create, .. } => {
+        Target::Variable {
+            infrastructure,
+            key,
+            scope,
+            create,
+            ..
+        } => {
             let Some(Reading::Read(rows)) = world.variables.get_mut(infrastructure) else {
                 panic!("rows")
             };
             if *create {
                 rows.push(row(key.as_str(), scope.as_str(), &step.to));
             } else {
-                let found = rows.iter_mut().find(|r| r.key == *key && r.scope == scope.as_str());
+                let found = rows
+                    .iter_mut()
+                    .find(|r| r.key == *key && r.scope == scope.as_str());
                 found.unwrap().value = Some(step.to.clone());
             }
         }
@@ -224,9 +292,16 @@ pub(crate) fn apply(world: &mut World, changes: &ChangeSet) {
 }
 
 pub(crate) fn records_mut<'a>(world: &'a mut World, hostname: &str) -> &'a mut Vec<Record> {
-    let Reading::Read(zones) = &world.zones else { panic!("zones") };
+    let Reading::Read(zones) = &world.zones else {
+        panic!("zones")
+    };
     let hostname: gigadb_engine::name::Hostname = hostname.parse().unwrap();
-    let zone = zones.iter().find(|z| hostname.is_in(&z.name)).unwrap().id.clone();
+    let zone = zones
+        .iter()
+        .find(|z| hostname.is_in(&z.name))
+        .unwrap()
+        .id
+        .clone();
     match world.records.get_mut(&zone) {
         Some(Reading::Read(records)) => records,
         _ => panic!("records"),
@@ -234,7 +309,10 @@ pub(crate) fn records_mut<'a>(world: &'a mut World, hostname: &str) -> &'a mut V
 }
 
 pub(crate) fn record_mut<'a>(world: &'a mut World, hostname: &str) -> &'a mut Record {
-    records_mut(world, hostname).iter_mut().find(|r| r.name.as_str() == hostname).unwrap()
+    records_mut(world, hostname)
+        .iter_mut()
+        .find(|r| r.name.as_str() == hostname)
+        .unwrap()
 }
 
 pub(crate) fn rows_mut<'a>(world: &'a mut World, name: &str) -> &'a mut Vec<CiVariable> {
@@ -264,7 +342,10 @@ pub(crate) fn sketch(plan: &Plan) -> String {
     }
     for finding in &plan.findings {
         let waived = if finding.waived { " (waived)" } else { "" };
-        lines.push(format!("{:?} {}{waived}: {}", finding.severity, finding.rule, finding.message.what));
+        lines.push(format!(
+            "{:?} {}{waived}: {}",
+            finding.severity, finding.rule, finding.message.what
+        ));
     }
     for owed in &plan.owed {
         lines.push(format!("owed {}: {}", owed.object, owed.reason));
@@ -272,7 +353,10 @@ pub(crate) fn sketch(plan: &Plan) -> String {
     for notice in &plan.notices {
         lines.push(format!("notice {}: {}", notice.topic, notice.text));
     }
-    lines.push(format!("{} -> {}", plan.observed.status, plan.desired.status));
+    lines.push(format!(
+        "{} -> {}",
+        plan.observed.status, plan.desired.status
+    ));
     lines.join("\n")
 }
 
@@ -284,10 +368,13 @@ pub(crate) fn every_name_has_one_address_of_the_two_sides(
 ) -> bool {
     let observation = observe(topology, intent.environment.as_str(), world);
     let table = &topology.environments[&intent.environment];
-    Role::ALL.into_iter().flat_map(|r| table.table(r).hostnames.keys()).all(|hostname| {
-        observation.names[hostname]
-            .address()
-            .and_then(|a| observation.owner(a))
-            .is_some_and(|owner| intent.arrangement.role_of(owner).is_some())
-    })
+    Role::ALL
+        .into_iter()
+        .flat_map(|r| table.table(r).hostnames.keys())
+        .all(|hostname| {
+            observation.names[hostname]
+                .address()
+                .and_then(|a| observation.owner(a))
+                .is_some_and(|owner| intent.arrangement.role_of(owner).is_some())
+        })
 }
