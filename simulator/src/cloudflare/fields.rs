@@ -2,7 +2,7 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Number, Value};
 
 use super::{Failure, records};
 use crate::world::{Record, Zone};
@@ -41,7 +41,7 @@ pub(super) fn read_into(
             ("type", Value::String(kind)) => record.kind = kind.to_uppercase(),
             ("content", Value::String(content)) => record.content.clone_from(content),
             ("ttl", Value::Number(ttl)) => {
-                record.ttl = ttl.as_u64().ok_or_else(|| bad(field))?;
+                record.ttl = whole(ttl).ok_or_else(|| bad(field))?;
             }
             ("proxied", Value::Bool(proxied)) => record.proxied = *proxied,
             ("comment", Value::Null) => record.comment = None,
@@ -53,9 +53,7 @@ pub(super) fn read_into(
                 record.tags = texts.collect::<Option<_>>().ok_or_else(|| bad(field))?;
             }
             ("priority", Value::Number(number)) => {
-                let number = number
-                    .as_u64()
-                    .and_then(|number| u16::try_from(number).ok());
+                let number = whole(number).and_then(|number| u16::try_from(number).ok());
                 record.priority = Some(number.ok_or_else(|| bad(field))?);
             }
             ("settings", Value::Object(settings)) => record.settings.clone_from(settings),
@@ -71,6 +69,12 @@ pub(super) fn read_into(
         record.ttl = 1;
     }
     Ok(())
+}
+
+/// Returns a whole number, which Cloudflare's own client writes as `120.0`.
+fn whole(number: &Number) -> Option<u64> {
+    let text = number.to_string();
+    text.strip_suffix(".0").unwrap_or(&text).parse().ok()
 }
 
 /// Checks a record by itself, then beside the others of its zone.
