@@ -1,6 +1,6 @@
 //! A Terraform plugin SDK for protocol 6.
 //!
-//! A provider implements [`Provider`], [`Resource`] and [`DataSource`], hands itself to [`serve`], and is done:
+//! A provider implements [`Provider`], [`Resource`] and [`DataSource`], hands itself to `serve`, and is done:
 //! the handshake, mutual TLS, gRPC, the value encoding, cancellation, logging and shutdown are in here.
 //! Tests drive the same provider in process with [`testing::Driver`], over the same encoded messages.
 //!
@@ -15,14 +15,20 @@
 //! resource identity, functions, ephemeral resources, actions and state stores.
 //! Their RPCs answer `Unimplemented`, which core tolerates.
 
+mod codec;
 mod context;
+mod contract;
+mod convert;
 mod diagnostics;
 mod path;
 mod provider;
 mod request;
 mod schema;
 mod secrets;
+mod service;
+pub mod testing;
 mod value;
+mod wire;
 
 pub use async_trait::async_trait;
 pub use context::{ClientCapabilities, Context};

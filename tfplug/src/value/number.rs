@@ -96,7 +96,6 @@ impl Number {
     }
 
     /// Returns the float that is exactly this number, if there is one.
-    #[cfg_attr(not(test), expect(dead_code, reason = "the wire encoding uses it"))]
     pub(crate) fn as_exact_f64(&self) -> Option<f64> {
         let Repr::Finite { digits, .. } = &self.0 else {
             return Some(self.as_f64());
