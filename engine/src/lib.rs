@@ -18,6 +18,7 @@
 
 pub mod changes;
 mod diff;
+pub mod due;
 pub mod executor;
 pub mod intent;
 pub mod message;

@@ -1,9 +1,11 @@
 //! The rules that keep a swap safe. Each has a name, which findings, overrides and docs use.
 
 pub(crate) mod external_swap;
+pub mod https_ready;
 pub(crate) mod known_address;
 pub(crate) mod never_unresolvable;
 pub(crate) mod permutation;
+pub mod separate_credentials;
 pub(crate) mod single_a_record;
 pub mod unchanged_since_plan;
 pub(crate) mod variables_visible;

@@ -1,0 +1,239 @@
+//! `https-ready`: when production's names of an HTTPS endpoint move to another side, that side
+//! answers for them already: a valid certificate and the expected status, asked by address with
+//! the name in SNI and Host.
+//!
+//! Which probes to make and what their results mean is decided here; making them is not.
+
+use std::{collections::BTreeSet, net::Ipv4Addr, time::Duration};
+
+use super::{Finding, Rule, Severity};
+use crate::{
+    changes::Target,
+    intent::Intent,
+    message::Message,
+    name::{Hostname, InfrastructureName, Role},
+    observation::environment_of,
+    plan::Plan,
+    topology::Topology,
+};
+
+/// How much the probes weigh.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum HttpsMode {
+    /// A failed probe is an error.
+    Require,
+    /// A failed probe is a warning.
+    #[default]
+    Warn,
+    /// No probe is made.
+    Off,
+}
+
+impl std::str::FromStr for HttpsMode {
+    type Err = crate::intent::UnknownSetting;
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "require" => Ok(Self::Require),
+            "warn" => Ok(Self::Warn),
+            "off" => Ok(Self::Off),
+            _ => Err(crate::intent::UnknownSetting {
+                text: text.to_owned(),
+                allowed: vec!["require", "warn", "off"],
+            }),
+        }
+    }
+}
+
+/// The settings of the probes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HttpsCheck {
+    /// How much they weigh.
+    pub mode: HttpsMode,
+    /// The path asked for.
+    pub path: String,
+    /// The port asked.
+    pub port: u16,
+    /// The statuses that will do; empty means any 2xx or 3xx.
+    pub expected_status: BTreeSet<u16>,
+    /// A text that the body must hold.
+    pub expected_text: Option<String>,
+    /// How long one probe may take.
+    pub timeout: Duration,
+    /// How many days the certificate must still be valid.
+    pub min_days: u32,
+    /// A PEM file trusted besides the system's roots.
+    pub ca_file: Option<String>,
+}
+
+impl Default for HttpsCheck {
+    fn default() -> Self {
+        Self {
+            mode: HttpsMode::Warn,
+            path: "/".to_owned(),
+            port: 443,
+            expected_status: BTreeSet::new(),
+            expected_text: None,
+            timeout: Duration::from_secs(5),
+            min_days: 14,
+            ca_file: None,
+        }
+    }
+}
+
+/// One probe to make.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Probe {
+    /// The name asked for, in SNI and Host.
+    pub hostname: Hostname,
+    /// The side asked.
+    pub infrastructure: InfrastructureName,
+    /// The address asked.
+    pub address: Ipv4Addr,
+}
+
+/// What a probe gave.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ProbeResult {
+    /// The side answered over TLS with a chain and name that verify.
+    Answered {
+        /// The HTTP status.
+        status: u16,
+        /// Whether the body holds the expected text; `None` where none is expected.
+        has_text: Option<bool>,
+        /// Whole days until the certificate ends.
+        days_left: i64,
+    },
+    /// It did not: why, as a clause ("no connection in 5 s", "the certificate is for x.org").
+    Failed(String),
+}
+
+/// The probes that a plan calls for: production's hostnames of HTTPS endpoints that it moves.
+pub fn probes(topology: &Topology, plan: &Plan) -> Vec<Probe> {
+    let Ok(environment) = environment_of(topology, &plan.intent.environment) else {
+        return Vec::new();
+    };
+    let apex = plan.observation.apex(environment);
+    let apex_endpoint = apex.and_then(|a| environment.production.hostnames.get(a));
+    let mut probes: Vec<Probe> = plan
+        .changes
+        .steps()
+        .filter_map(|step| {
+            let Target::Record { hostname, .. } = &step.target else {
+                return None;
+            };
+            let wanted = plan.desired.hostnames.get(hostname)?;
+            let https = topology.endpoints.get(&wanted.endpoint)?.https;
+            let asked = https.unwrap_or(Some(&wanted.endpoint) == apex_endpoint);
+            (asked && wanted.role == Role::Production).then(|| {
+                Some(Probe {
+                    hostname: hostname.clone(),
+                    infrastructure: wanted.infrastructure.clone()?,
+                    address: step.address()?,
+                })
+            })?
+        })
+        .collect();
+    probes.sort();
+    probes
+}
+
+/// What the results of the probes mean for a plan.
+pub fn judge(
+    intent: &Intent,
+    check: &HttpsCheck,
+    results: &[(Probe, ProbeResult)],
+) -> Vec<Finding> {
+    let severity = match check.mode {
+        HttpsMode::Off => return Vec::new(),
+        HttpsMode::Require => Severity::Error,
+        HttpsMode::Warn => Severity::Warning,
+    };
+    results
+        .iter()
+        .filter_map(|(probe, result)| {
+            let fault = fault(check, result)?;
+            let Probe { hostname, infrastructure, address } = probe;
+            Some(Finding {
+                rule: Rule::HttpsReady,
+                severity,
+                message: Message::nothing_changed(
+                    format!("`{infrastructure}` does not answer for `{hostname}` as it should: {fault}."),
+                    format!("https://{hostname}:{}{} at {address}", check.port, check.path),
+                    "Put a certificate for this name on that side and rebuild it with production's variables (`prepare`), or set `https_check.mode` to `warn` or `off`.",
+                ),
+                waived: intent.overrides.contains(&Rule::HttpsReady),
+            })
+        })
+        .collect()
+}
+
+fn fault(check: &HttpsCheck, result: &ProbeResult) -> Option<String> {
+    let (status, has_text, days_left) = match result {
+        ProbeResult::Failed(why) => return Some(why.clone()),
+        ProbeResult::Answered {
+            status,
+            has_text,
+            days_left,
+        } => (*status, *has_text, *days_left),
+    };
+    let expected = if check.expected_status.is_empty() {
+        (200..400).contains(&status)
+    } else {
+        check.expected_status.contains(&status)
+    };
+    if !expected {
+        Some(format!("it answers with status {status}"))
+    } else if has_text == Some(false) {
+        Some("the expected text is not in its answer".to_owned())
+    } else if days_left < i64::from(check.min_days) {
+        Some(format!(
+            "its certificate ends in {days_left} days, and {} are asked for",
+            check.min_days
+        ))
+    } else {
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_is_judged_by_status_text_and_life_left() {
+        let check = HttpsCheck {
+            expected_text: Some("GigaDB".into()),
+            ..HttpsCheck::default()
+        };
+        let answered = |status, has_text, days_left| ProbeResult::Answered {
+            status,
+            has_text: Some(has_text),
+            days_left,
+        };
+        for (result, said) in [
+            (answered(200, true, 30), None),
+            (answered(302, true, 14), None),
+            (answered(404, true, 30), Some("it answers with status 404")),
+            (
+                answered(200, false, 30),
+                Some("the expected text is not in its answer"),
+            ),
+            (
+                answered(200, true, 13),
+                Some("its certificate ends in 13 days, and 14 are asked for"),
+            ),
+            (
+                ProbeResult::Failed("no connection in 5 s".into()),
+                Some("no connection in 5 s"),
+            ),
+        ] {
+            assert_eq!(fault(&check, &result).as_deref(), said, "{result:?}");
+        }
+        let only_404 = HttpsCheck {
+            expected_status: [404].into(),
+            ..HttpsCheck::default()
+        };
+        assert_eq!(fault(&only_404, &answered(404, true, 30)), None);
+        assert!(fault(&only_404, &answered(200, true, 30)).is_some());
+    }
+}
