@@ -1,6 +1,7 @@
 //! Walks every order of failures of a small swap: each call accepted, refused, lost before or
-//! after it was carried out; reading back possible or not; a stop at every point; both policies
-//! and both modes.
+//! after it was carried out, or carried out late, after its time-out; reading back possible or
+//! not; the journal full; a stop, a crash and an edit by hand at every point; both policies and
+//! both modes. Seeded bugs, one at a time, make the search fail.
 
 #![expect(clippy::unwrap_used, reason = "a test's own fixtures")]
 
@@ -88,6 +89,22 @@ struct Node {
     stop_left: bool,
     edit_left: bool,
     sent: BTreeMap<usize, u32>,
+    /// A transaction whose request is still on its way although its time-out has passed.
+    late: Option<usize>,
+    /// Transactions that were carried out late: what was reported of them was true when it was
+    /// read, and the closing read-back tells the rest.
+    came_late: Vec<usize>,
+}
+
+/// A bug seeded into the loop between the executor and the world.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Bug {
+    None,
+    SilenceIsSuccess,
+    SilenceIsFailure,
+    UndoUnchecked,
+    UndoForgotten,
+    SentTwice,
 }
 
 struct Search {
@@ -96,6 +113,7 @@ struct Search {
     ends: BTreeMap<String, usize>,
     on_failure: OnFailure,
     mode: Mode,
+    bug: Bug,
 }
 
 impl Search {
@@ -128,6 +146,8 @@ impl Search {
             stop_left: true,
             edit_left: true,
             sent: BTreeMap::new(),
+            late: None,
+            came_late: Vec::new(),
         };
         self.enter(node, commands);
     }
@@ -151,6 +171,12 @@ impl Search {
                     *count += 1;
                     assert_eq!(*count, 1, "a transaction was sent twice");
                     node.open.push(Open::Write(id.0));
+                    if self.bug == Bug::SentTwice {
+                        node.open.push(Open::Write(id.0));
+                    }
+                }
+                Command::Undo(id, _) if self.bug == Bug::UndoForgotten => {
+                    node.open.push(Open::Undo(id.0, Vec::new()));
                 }
                 Command::Undo(id, steps) => {
                     for s in &steps {
@@ -175,10 +201,18 @@ impl Search {
             return;
         }
         assert!(!node.open.is_empty(), "stuck: {:?}", node.executor);
+        self.one_more_run(&node.world);
         node.open.sort_by_key(|o| format!("{o:?}"));
         let key = format!(
-            "{:?}{:?}{:?}{:?}{:?}{:?}",
-            node.executor, node.world, node.open, node.stop_left, node.edit_left, node.sent
+            "{:?}{:?}{:?}{:?}{:?}{:?}{:?}{:?}",
+            node.executor,
+            node.world,
+            node.open,
+            node.stop_left,
+            node.edit_left,
+            node.sent,
+            node.late,
+            node.came_late
         );
         if !self.seen.insert(key) {
             return;
@@ -193,6 +227,13 @@ impl Search {
             let mut next = node.clone();
             next.edit_left = false;
             next.world.insert((0, 0), "foreign".to_owned());
+            self.enter(next, Vec::new());
+        }
+        if let Some(t) = node.late {
+            let mut next = node.clone();
+            self.carry_out(&mut next.world, t);
+            next.late = None;
+            next.came_late.push(t);
             self.enter(next, Vec::new());
         }
         for index in 0..node.open.len() {
@@ -215,21 +256,24 @@ impl Search {
             Open::Write(t) => {
                 let id = TransactionId(t);
                 let mut done = node.clone();
-                for s in 0..self.transactions()[t].steps.len() {
-                    done.world.insert((t, s), self.step(t, s).to);
-                }
+                self.carry_out(&mut done.world, t);
                 self.go(&done, Event::Answered(id));
                 self.go(node, Event::Refused(id, "403".to_owned()));
                 self.go(&done, Event::NoAnswer(id, "reset".to_owned()));
                 self.go(node, Event::NoAnswer(id, "reset".to_owned()));
+                if node.came_late.is_empty() && node.late.is_none() {
+                    let mut late = node.clone();
+                    late.late = Some(t);
+                    self.go(&late, Event::NoAnswer(id, "timed out".to_owned()));
+                }
             }
             Open::Undo(t, steps) => {
                 let id = TransactionId(t);
                 let mut done = node.clone();
                 for s in steps {
-                    assert_eq!(
-                        node.world[&(t, s)],
-                        self.step(t, s).to,
+                    let ours = node.world[&(t, s)] == self.step(t, s).to;
+                    assert!(
+                        ours || node.came_late.contains(&t),
                         "undid somebody's change"
                     );
                     done.world.insert((t, s), self.step(t, s).undo);
@@ -242,7 +286,10 @@ impl Search {
             Open::ReadBack(t) => {
                 let id = TransactionId(t);
                 let values = (0..self.transactions()[t].steps.len())
-                    .map(|s| Some(node.world[&(t, s)].clone()))
+                    .map(|s| match self.bug {
+                        Bug::UndoUnchecked => Some(self.step(t, s).to),
+                        _ => Some(node.world[&(t, s)].clone()),
+                    })
                     .collect();
                 self.go(node, Event::ReadBack(id, Ok(values)));
                 self.go(node, Event::ReadBack(id, Err("unreachable".to_owned())));
@@ -257,8 +304,79 @@ impl Search {
         if matches!(event, Event::ReadBack(..)) {
             next.edit_left = false;
         }
+        let event = match (self.bug, event) {
+            (Bug::SilenceIsSuccess, Event::NoAnswer(id, _)) => Event::Answered(id),
+            (Bug::SilenceIsFailure, Event::NoAnswer(id, why)) => Event::Refused(id, why),
+            (_, event) => event,
+        };
         let commands = next.executor.handle(event);
         self.enter(next, commands);
+    }
+
+    fn carry_out(&self, world: &mut World, t: usize) {
+        for s in 0..self.transactions()[t].steps.len() {
+            world.insert((t, s), self.step(t, s).to);
+        }
+    }
+
+    /// Whatever a crash leaves, one more run, planned from what is there, reaches what was
+    /// desired.
+    fn one_more_run(&self, left: &World) {
+        let mut world = left.clone();
+        let mut index = 0;
+        let mut stages = Vec::new();
+        let mut places = Vec::new();
+        for stage in &self.changes.stages {
+            let mut again = Vec::new();
+            for transaction in stage {
+                let mut transaction = transaction.clone();
+                let mut place = Vec::new();
+                let steps = std::mem::take(&mut transaction.steps);
+                for (s, step) in steps.into_iter().enumerate() {
+                    if world[&(index, s)] != step.to {
+                        place.push((index, s));
+                        transaction.steps.push(step);
+                    }
+                }
+                if !transaction.steps.is_empty() {
+                    again.push(transaction);
+                    places.push(place);
+                }
+                index += 1;
+            }
+            if !again.is_empty() {
+                stages.push(again);
+            }
+        }
+        let changes = ChangeSet {
+            stages,
+            blocked: Vec::new(),
+        };
+        let mut executor = Executor::new(&changes, self.mode, self.on_failure);
+        let mut commands = executor.start();
+        while let Some(command) = commands.pop() {
+            let event = match command {
+                Command::Announce(what) => Event::Announced(what),
+                Command::Write(id) => {
+                    for place in &places[id.0] {
+                        world.insert(*place, self.step(place.0, place.1).to);
+                    }
+                    Event::Answered(id)
+                }
+                Command::Note(..) => continue,
+                Command::Finish(outcome) => {
+                    assert_eq!(outcome.end, End::Completed);
+                    break;
+                }
+                other => panic!("a run without a failure asks for {other:?}"),
+            };
+            commands.extend(executor.handle(event));
+        }
+        assert!(
+            world
+                .iter()
+                .all(|((t, s), value)| *value == self.step(*t, *s).to)
+        );
     }
 
     /// What is reported is what is.
@@ -277,7 +395,11 @@ impl Search {
                 | TransactionStatus::Undone => all_from,
                 TransactionStatus::Unknown(_) | TransactionStatus::NotUndone(_) => true,
             };
-            assert!(fits || (edited && t == 0), "{report:?} but {values:?}");
+            let late = node.came_late.contains(&t);
+            assert!(
+                fits || late || (edited && t == 0),
+                "{report:?} but {values:?}"
+            );
         }
         match outcome.end {
             End::Completed => {
@@ -312,19 +434,25 @@ impl Search {
     }
 }
 
+fn search(mode: Mode, on_failure: OnFailure, bug: Bug) -> Search {
+    let mut search = Search {
+        changes: swap(mode),
+        seen: HashSet::new(),
+        ends: BTreeMap::new(),
+        on_failure,
+        mode,
+        bug,
+    };
+    search.run();
+    search
+}
+
 #[test]
 fn every_order_of_failures_ends_in_a_world_that_is_reported_as_it_is() {
     let mut states = 0;
     for mode in [Mode::Switchover, Mode::Failover] {
         for on_failure in [OnFailure::Revert, OnFailure::Stop] {
-            let mut search = Search {
-                changes: swap(mode),
-                seen: HashSet::new(),
-                ends: BTreeMap::new(),
-                on_failure,
-                mode,
-            };
-            search.run();
+            let search = search(mode, on_failure, Bug::None);
             println!(
                 "{mode} {on_failure}: {} states, ends {:?}",
                 search.seen.len(),
@@ -339,5 +467,19 @@ fn every_order_of_failures_ends_in_a_world_that_is_reported_as_it_is() {
         }
     }
     println!("explored {states} states");
-    assert!(states > 1000);
+    assert!(states > 10_000);
+}
+
+#[test]
+fn a_seeded_bug_makes_the_search_fail() {
+    for bug in [
+        Bug::SilenceIsSuccess,
+        Bug::SilenceIsFailure,
+        Bug::UndoUnchecked,
+        Bug::UndoForgotten,
+        Bug::SentTwice,
+    ] {
+        let found = std::panic::catch_unwind(|| search(Mode::Switchover, OnFailure::Revert, bug));
+        assert!(found.is_err(), "{bug:?} went unnoticed");
+    }
 }
