@@ -167,7 +167,9 @@ fn publish<'e>(
     let message = if *first_environment == environment {
         format!(
             "`{hostname}` is a hostname of both roles of `{environment}`, first at {first}, and \
-             would have to lead to both sides. Keep it under {first_role} or under {role}."
+             would have to lead to both sides. Keep it under {} or under {}.",
+            the(*first_role),
+            the(role)
         )
     } else {
         format!(
@@ -199,6 +201,14 @@ fn variables(
     Some(variables)
 }
 
+/// A role with its article.
+fn the(role: Role) -> &'static str {
+    match role {
+        Role::Production => "production",
+        Role::HotStandby => "the hot standby",
+    }
+}
+
 /// Names every variable of `role` that the other role lacks.
 fn keys_are_equal<V>(
     reader: &mut Reader,
@@ -215,7 +225,7 @@ fn keys_are_equal<V>(
     for (key, (place, _)) in here.iter().filter(|(key, _)| !there.contains_key(*key)) {
         let other = role.other();
         let advice = match nearest(key.as_str(), only_there.iter().copied()) {
-            Some(near) => format!("Did you mean `{near}`, which only {other} has?"),
+            Some(near) => format!("Did you mean `{near}`, which only {} has?", the(other)),
             None => format!(
                 "Add it to `{path}.{}.variables`, with the same value if it is the same for both.",
                 other.as_str()
@@ -223,7 +233,11 @@ fn keys_are_equal<V>(
         };
         reader.fault(
             *place,
-            format!("`{key}` is a variable of {role} and not of {other}. {advice}"),
+            format!(
+                "`{key}` is a variable of {} and not of {}. {advice}",
+                the(role),
+                the(other)
+            ),
         );
     }
 }

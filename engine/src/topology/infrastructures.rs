@@ -32,17 +32,9 @@ struct Taken<'e> {
 /// Reads all infrastructures; those with faults are left out.
 pub(super) fn infrastructures(
     reader: &mut Reader,
-    place: Place,
     entries: &[Entry<InfrastructureName>],
     known: &Known,
 ) -> BTreeMap<InfrastructureName, Infrastructure> {
-    if entries.len() < 2 {
-        reader.fault(
-            place,
-            "`infrastructures` has fewer than two, and roles are traded between two. \
-             Add the other one.",
-        );
-    }
     let mut taken = Taken::default();
     entries
         .iter()
@@ -251,7 +243,6 @@ fn owner_is_missing(
     let inherited = known
         .endpoints
         .iter()
-        .flatten()
         .flat_map(|(endpoint, KnownEndpoint { eip, instance })| {
             let of = |key, template: &Option<Placed<NameTemplate>>, names| {
                 template
@@ -278,7 +269,7 @@ fn owner_is_missing(
 /// Two endpoints of one side cannot have one address.
 fn addresses_are_distinct(reader: &mut Reader, eips: &Names, owner: Option<&str>, known: &Known) {
     let mut seen: BTreeMap<String, (&EndpointName, bool, Place)> = BTreeMap::new();
-    for (endpoint, of_endpoint) in known.endpoints.iter().flatten() {
+    for (endpoint, of_endpoint) in &known.endpoints {
         let own = eips.get(endpoint);
         let Some(eip) = own.or(of_endpoint.eip.as_ref()) else {
             continue;

@@ -9,6 +9,7 @@ mod environments;
 mod infrastructures;
 mod parse;
 mod reader;
+mod schema;
 mod template;
 mod warn;
 mod yaml;
@@ -16,9 +17,14 @@ mod yaml;
 #[cfg(test)]
 mod tests;
 
-use std::{collections::BTreeMap, fmt};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
 
 use serde::{Deserialize, Serialize};
+
+pub use schema::schema;
 
 use crate::name::{
     EndpointName, EnvironmentName, Hostname, InfrastructureName, Role, VariableKey, ZoneName,
@@ -272,6 +278,24 @@ impl Topology {
             .get(endpoint)
             .or_else(|| self.endpoints.get(endpoint).map(|e| &e.instance))?;
         Some(template.fill(environment, side.owner.as_deref()))
+    }
+
+    /// The endpoints that answer HTTPS for the hostnames of an environment with this `apex`: those
+    /// that say so, and the apex's own unless it says otherwise.
+    pub fn https_endpoints(
+        &self,
+        environment: &EnvironmentName,
+        apex: Option<&Hostname>,
+    ) -> BTreeSet<&EndpointName> {
+        let apex_endpoint = apex.and_then(|apex| {
+            let environment = self.environments.get(environment)?;
+            environment.production.hostnames.get(apex)
+        });
+        self.endpoints
+            .iter()
+            .filter(|(name, endpoint)| endpoint.https.unwrap_or(Some(*name) == apex_endpoint))
+            .map(|(name, _)| name)
+            .collect()
     }
 
     /// Every Name tag (Elastic IPs, then instances) that this topology may look for on one side,

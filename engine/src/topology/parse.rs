@@ -49,11 +49,12 @@ pub(super) struct KnownEndpoint {
     pub(super) instance: Option<Placed<NameTemplate>>,
 }
 
-/// What sections refer to. `None` where that section is missing or no mapping: then references to
-/// it are not judged.
-#[derive(Debug, Default)]
+/// What sections refer to.
+#[derive(Debug)]
 pub(super) struct Known {
-    pub(super) endpoints: Option<BTreeMap<EndpointName, KnownEndpoint>>,
+    pub(super) endpoints: BTreeMap<EndpointName, KnownEndpoint>,
+    /// Whether those are all: then nothing else may be referred to.
+    all_endpoints: bool,
     pub(super) environments: Vec<EnvironmentName>,
 }
 
@@ -72,14 +73,15 @@ impl Known {
         place: Place,
         text: &str,
     ) -> Option<EndpointName> {
-        let endpoints = self.endpoints.as_ref()?;
-        if let Some((name, _)) = endpoints.get_key_value(text) {
+        if let Some((name, _)) = self.endpoints.get_key_value(text) {
             return Some(name.clone());
         }
-        let names = endpoints.keys().map(EndpointName::as_str);
+        if !self.all_endpoints {
+            return None;
+        }
+        let names = self.endpoints.keys().map(EndpointName::as_str);
         let advice = match nearest(text, names.clone()) {
             Some(near) => format!("Did you mean `{near}`?"),
-            None if endpoints.is_empty() => "Add it to `endpoints`.".to_owned(),
             None => {
                 let names: Vec<String> = names.map(|n| format!("`{n}`")).collect();
                 format!(
@@ -107,12 +109,15 @@ fn topology(reader: &mut Reader, root: &Node) -> Option<Topology> {
     let start = Place { line: 1, column: 1 };
     let file = reader.fields(start, root, ROOT, &KEYS)?;
     version(reader, &file);
+    let before = reader.faults.len();
     let endpoint_entries = section::<EndpointName>(
         reader,
         &file,
         "endpoints",
         "endpoints: { web: { eip: …, instance: … } }",
     );
+    // Where an endpoint's own name is faulty, what refers to it is not.
+    let all_named = reader.faults.len() == before;
     let environment_entries = section::<EnvironmentName>(
         reader,
         &file,
@@ -120,7 +125,8 @@ fn topology(reader: &mut Reader, root: &Node) -> Option<Topology> {
         "environments: { live: { production: …, hot_standby: … } }",
     );
     let mut known = Known {
-        endpoints: None,
+        endpoints: BTreeMap::new(),
+        all_endpoints: false,
         environments: environment_entries
             .iter()
             .flatten()
@@ -129,7 +135,8 @@ fn topology(reader: &mut Reader, root: &Node) -> Option<Topology> {
     };
     let endpoints = endpoint_entries.map(|entries| {
         let (all, whole) = endpoints(reader, &entries);
-        known.endpoints = Some(all);
+        known.endpoints = all;
+        known.all_endpoints = all_named;
         whole
     });
     let infrastructures = section(
@@ -138,7 +145,17 @@ fn topology(reader: &mut Reader, root: &Node) -> Option<Topology> {
         "infrastructures",
         "infrastructures: { gigadb-website: { gitlab_project: …, aws: … }, … }",
     )
-    .map(|entries| infrastructures(reader, file.place_of("infrastructures"), &entries, &known));
+    .map(|entries| {
+        let place = file.place_of("infrastructures");
+        if matches!(file.get("infrastructures"), Some(Node { kind: Kind::Mapping(e), .. }) if e.len() < 2) {
+            reader.fault(
+                place,
+                "`infrastructures` has fewer than two, and roles are traded between two. \
+                 Add the other one.",
+            );
+        }
+        infrastructures(reader, &entries, &known)
+    });
     let environments = environment_entries.map(|entries| environments(reader, &entries, &known));
     let lock = file
         .get("lock")
@@ -181,6 +198,10 @@ fn version(reader: &mut Reader, file: &Fields) {
             text,
             quoted: false,
         }) if text == "1" => {}
+        Kind::Scalar(Scalar { text, quoted: true }) if text == "1" => reader.fault(
+            node.place,
+            "`version` is a text. Write `version: 1`, without quotes.",
+        ),
         Kind::Scalar(Scalar { text, .. }) => reader.fault(
             node.place,
             format!(

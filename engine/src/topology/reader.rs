@@ -54,7 +54,7 @@ impl Reader {
         };
         self.fault(
             node.place,
-            format!("`{path}` holds {found}. Write {expected}."),
+            format!("{} holds {found}. Write {expected}.", subject(path)),
         );
     }
 
@@ -78,7 +78,7 @@ impl Reader {
                 Kind::Sequence | Kind::Mapping(_) => {
                     self.fault(
                         key.place,
-                        format!("A key of `{path}` is not a word. Write {expected}."),
+                        format!("This key is not a word. Write {expected}."),
                     );
                     continue;
                 }
@@ -87,7 +87,7 @@ impl Reader {
                 self.fault(
                     key.place,
                     format!(
-                        "`{text}` stands in `{path}` twice, first at {first}. \
+                        "`{text}` stands here a second time, after {first}. \
                          Keep one of the two."
                     ),
                 );
@@ -107,7 +107,8 @@ impl Reader {
         path: &str,
         known: &[&str],
     ) -> Option<Fields<'n>> {
-        let expected = format!("a mapping with the keys {}", words(known));
+        let keys = if known.len() == 1 { "key" } else { "keys" };
+        let expected = format!("a mapping with the {keys} {}", words(known));
         let entries = self.entries(node, path, &expected)?;
         let mut fields = Fields {
             place,
@@ -127,10 +128,7 @@ impl Reader {
                 }
                 None => format!("Write one of {}, or remove it.", words(known)),
             };
-            self.fault(
-                key.place,
-                format!("`{text}` is not a key of `{path}`. {advice}"),
-            );
+            self.fault(key.place, format!("`{text}` is not a key here. {advice}"));
         }
         Some(fields)
     }
@@ -156,8 +154,8 @@ impl Reader {
                 self.fault(
                     key.place,
                     format!(
-                        "`{text}` is the same name as `{spelling}`, which stands in `{path}` at \
-                         {place}. Keep one of the two."
+                        "`{text}` is `{spelling}` in another spelling, which stands at {place} \
+                         already. Keep one of the two."
                     ),
                 );
                 continue;
@@ -200,7 +198,7 @@ impl Reader {
             Some(NotText::Null) if text.is_empty() => {
                 self.fault(
                     node.place,
-                    format!("`{path}` has no value. Write one after the colon, or remove the key."),
+                    format!("`{path}` has no value. Write one after the colon."),
                 );
                 return None;
             }
@@ -235,10 +233,7 @@ impl Reader {
     pub(super) fn text<'n>(&mut self, node: &'n Node, path: &str) -> Option<&'n str> {
         let text = self.line(node, path)?;
         if text.trim().is_empty() {
-            self.fault(
-                node.place,
-                format!("`{path}` is empty. Write its value, or remove the key."),
-            );
+            self.fault(node.place, format!("`{path}` is empty. Write its value."));
             return None;
         }
         if text.trim() != text {
@@ -275,14 +270,18 @@ impl Reader {
         path: &str,
         choices: &[&'w str],
     ) -> Option<&'w str> {
-        let text = self.text(node, path)?;
+        let Kind::Scalar(Scalar { text, .. }) = &node.kind else {
+            self.wrong_kind(node, path, &words_or(choices));
+            return None;
+        };
         if let Some(choice) = choices.iter().find(|c| **c == text) {
             return Some(choice);
         }
         self.fault(
             node.place,
             format!(
-                "`{text}` is no value of `{path}`. Write {}.",
+                "`{}` is no value of `{path}`. Write {}.",
+                text.escape_debug(),
                 words_or(choices)
             ),
         );
@@ -312,7 +311,7 @@ impl<'n> Fields<'n> {
         if value.is_none() && !self.is_meant(key) {
             reader.fault(
                 self.place,
-                format!("`{}` has no `{key}`. Add `{example}`.", self.path),
+                format!("{} has no `{key}`. Add `{example}`.", subject(&self.path)),
             );
         }
         value
@@ -331,6 +330,15 @@ impl<'n> Fields<'n> {
 
 /// The path of the whole file.
 pub(super) const ROOT: &str = "topology";
+
+/// A path as the subject of a sentence.
+fn subject(path: &str) -> String {
+    if path == ROOT {
+        "The file".to_owned()
+    } else {
+        format!("`{path}`")
+    }
+}
 
 /// The path of `key` in `path`.
 pub(super) fn join(path: &str, key: &str) -> String {

@@ -3,7 +3,7 @@
 use super::{
     NameTemplate,
     reader::Reader,
-    yaml::{Kind, Node},
+    yaml::{Kind, Node, NotText},
 };
 use crate::nearest::nearest;
 
@@ -72,7 +72,7 @@ fn misplaced(text: &str, placeholders: &[&str]) -> Option<String> {
 pub(super) fn gitlab_project(reader: &mut Reader, node: &Node, path: &str) -> Option<String> {
     let text = match &node.kind {
         // The one place where a bare number is what was meant.
-        Kind::Scalar(scalar) if is_id(&scalar.text) => scalar.text.as_str(),
+        Kind::Scalar(scalar) if scalar.not_text() == Some(NotText::Number) => scalar.text.as_str(),
         _ => reader.text(node, path)?,
     };
     if is_id(text) || is_path(text) {
@@ -82,8 +82,8 @@ pub(super) fn gitlab_project(reader: &mut Reader, node: &Node, path: &str) -> Op
         "is a URL"
     } else if text.contains('%') {
         "is percent-encoded"
-    } else if text.contains('/') {
-        "is not the path of a project"
+    } else if text.contains('/') || text.bytes().all(|b| b.is_ascii_digit()) {
+        "is no project's path or id"
     } else {
         "has no group in front of the project"
     };
@@ -117,16 +117,11 @@ fn is_path(text: &str) -> bool {
 /// An AWS region.
 pub(super) fn region(reader: &mut Reader, node: &Node, path: &str) -> Option<String> {
     let text = reader.text(node, path)?;
-    let valid = text
-        .bytes()
-        .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
-        && text.contains('-');
-    let number_then_letter = text.split_once(|c: char| c.is_ascii_digit());
-    let zone = valid && number_then_letter.is_some_and(|(_, after)| !after.is_empty());
-    if valid && !zone {
+    let zone = text.trim_end_matches(|c: char| c.is_ascii_lowercase());
+    if is_region(text) {
         return Some(text.to_owned());
     }
-    let found = if zone {
+    let found = if is_region(zone) {
         "is an availability zone rather than a region"
     } else {
         "is not a region's name"
@@ -136,6 +131,19 @@ pub(super) fn region(reader: &mut Reader, node: &Node, path: &str) -> Option<Str
         format!("`{path}` is `{text}`, which {found}. Write it like `ap-east-1`."),
     );
     None
+}
+
+/// Tells whether `text` is words of small letters and a number, joined by hyphens.
+fn is_region(text: &str) -> bool {
+    let mut parts = text.rsplit('-');
+    let number = parts.next().unwrap_or_default();
+    let words: Vec<&str> = parts.collect();
+    !number.is_empty()
+        && number.bytes().all(|b| b.is_ascii_digit())
+        && words.len() >= 2
+        && words
+            .iter()
+            .all(|w| !w.is_empty() && w.bytes().all(|b| b.is_ascii_lowercase()))
 }
 
 /// A login: one word.

@@ -1,5 +1,9 @@
 //! Tests of the topology file.
 
+mod damage;
 mod digest;
 mod examples;
+mod faults;
 mod generate;
+mod schema;
+mod warnings;

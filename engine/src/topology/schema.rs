@@ -1,0 +1,244 @@
+//! The JSON Schema of the topology file, for editors.
+//!
+//! It says what a schema can: keys, kinds and spellings. What takes looking at two places at once
+//! (references, repetitions, owners) only [`Topology::parse`](super::Topology::parse) finds.
+
+use serde_json::{Value, json};
+
+/// The JSON Schema (draft 2020-12) of the topology file.
+pub fn schema() -> Value {
+    json!({
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "Topology of gigadb-roles",
+        "description": "Which infrastructures there are, what each role is called in each environment, and how every machine is found.",
+        "type": "object",
+        "additionalProperties": false,
+        "required": ["version", "endpoints", "infrastructures", "environments"],
+        "properties": {
+            "version": { "const": 1, "description": "The version of this format." },
+            "endpoints": {
+                "description": "The kinds of machine, and how each is found in EC2.",
+                "type": "object",
+                "minProperties": 1,
+                "propertyNames": { "$ref": "#/$defs/name" },
+                "additionalProperties": { "$ref": "#/$defs/endpoint" }
+            },
+            "infrastructures": {
+                "description": "The independent infrastructures that trade roles: two or more.",
+                "type": "object",
+                "minProperties": 2,
+                "propertyNames": { "$ref": "#/$defs/name" },
+                "additionalProperties": { "$ref": "#/$defs/infrastructure" }
+            },
+            "environments": {
+                "description": "What each role is called. The key is also the GitLab environment scope, literally.",
+                "type": "object",
+                "minProperties": 1,
+                "propertyNames": { "$ref": "#/$defs/name" },
+                "additionalProperties": { "$ref": "#/$defs/environment" }
+            },
+            "lock": {
+                "description": "The GitLab Terraform state that keeps two operators from swapping at once.",
+                "type": "object",
+                "additionalProperties": false,
+                "required": ["gitlab_project", "name"],
+                "properties": {
+                    "gitlab_project": { "$ref": "#/$defs/gitlab_project" },
+                    "name": { "$ref": "#/$defs/template_without_owner" }
+                }
+            },
+            "certificate_variable": {
+                "description": "The GitLab variable that holds each side's certificate chain.",
+                "$ref": "#/$defs/variable_key"
+            },
+            "policy": { "$ref": "#/$defs/policy" }
+        },
+        "$defs": definitions()
+    })
+}
+
+fn definitions() -> Value {
+    json!({
+        "name": { "type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9_-]*$" },
+        "variable_key": { "type": "string", "pattern": "^[A-Za-z0-9_]{1,255}$" },
+        "text": {
+            "description": "One line, neither empty nor with a space at either end.",
+            "type": "string",
+            "pattern": "^[^\\s\\u0000-\\u001f\\u007f-\\u009f]([^\\u0000-\\u001f\\u007f-\\u009f]*[^\\s\\u0000-\\u001f\\u007f-\\u009f])?$"
+        },
+        "line": {
+            "description": "One line.",
+            "type": "string",
+            "pattern": "^[^\\u0000-\\u001f\\u007f-\\u009f]*$"
+        },
+        "template": {
+            "description": "A name in which {environment} and {owner} are replaced.",
+            "allOf": [
+                { "$ref": "#/$defs/text" },
+                { "pattern": "^([^{}]|\\{environment\\}|\\{owner\\})*$" }
+            ]
+        },
+        "template_without_owner": {
+            "description": "A name in which {environment} is replaced.",
+            "allOf": [
+                { "$ref": "#/$defs/text" },
+                { "pattern": "^([^{}]|\\{environment\\})*$" }
+            ]
+        },
+        "login": { "type": "string", "pattern": "^[^\\s@:/-][^\\s@:/]*$" },
+        "gitlab_project": {
+            "description": "Path or numeric id of a GitLab project, used as written.",
+            "oneOf": [
+                { "type": "integer", "minimum": 1 },
+                { "type": "string", "pattern": "^([1-9][0-9]*|[A-Za-z0-9_][A-Za-z0-9_.-]*(/[A-Za-z0-9_][A-Za-z0-9_.-]*)+)$" }
+            ]
+        },
+        "endpoint": {
+            "type": "object",
+            "additionalProperties": false,
+            "required": ["eip", "instance"],
+            "properties": {
+                "eip": {
+                    "description": "The Name tag of the Elastic IP; {environment} and {owner} are replaced.",
+                    "$ref": "#/$defs/template"
+                },
+                "instance": {
+                    "description": "The Name tag of the instance; {environment} and {owner} are replaced.",
+                    "$ref": "#/$defs/template"
+                },
+                "https": {
+                    "description": "Whether it answers HTTPS for its hostnames. By default only the apex's endpoint does.",
+                    "type": "boolean"
+                }
+            }
+        },
+        "overrides": {
+            "type": "object",
+            "propertyNames": { "$ref": "#/$defs/name" },
+            "additionalProperties": { "$ref": "#/$defs/template" }
+        },
+        "infrastructure": infrastructure(),
+        "environment": {
+            "type": "object",
+            "additionalProperties": false,
+            "required": ["production", "hot_standby"],
+            "properties": {
+                "data_sync": {
+                    "description": "Whether data is synchronised from production to the hot standby. Default: false.",
+                    "type": "boolean"
+                },
+                "production": {
+                    "$ref": "#/$defs/role",
+                    "required": ["hostnames"],
+                    "properties": { "hostnames": { "minProperties": 1 } }
+                },
+                "hot_standby": { "$ref": "#/$defs/role" }
+            }
+        },
+        "role": {
+            "type": "object",
+            "additionalProperties": false,
+            "properties": {
+                "hostnames": {
+                    "description": "The endpoint that each hostname leads to.",
+                    "type": "object",
+                    "propertyNames": { "type": "string", "pattern": "^[^\\s/:@*]+\\.[^\\s/:@*]+$" },
+                    "additionalProperties": { "$ref": "#/$defs/name" }
+                },
+                "variables": {
+                    "description": "The value of each GitLab CI/CD variable. Both roles have the same keys.",
+                    "type": "object",
+                    "propertyNames": { "$ref": "#/$defs/variable_key" },
+                    "additionalProperties": { "$ref": "#/$defs/line" }
+                }
+            }
+        },
+        "policy": {
+            "description": "What may be created, and how.",
+            "type": "object",
+            "additionalProperties": false,
+            "properties": {
+                "missing_records": {
+                    "description": "A hostname without a record. Default: error.",
+                    "enum": ["error", "create"]
+                },
+                "missing_variables": {
+                    "description": "A variable without a row in the environment's scope. Default: error.",
+                    "enum": ["error", "create"]
+                },
+                "record_ttl": {
+                    "description": "The TTL of records that are created, in seconds. Default: auto.",
+                    "oneOf": [{ "const": "auto" }, { "type": "integer", "minimum": 60, "maximum": 86400 }]
+                },
+                "proxied": {
+                    "description": "Whether records that are created are proxied. Default: false.",
+                    "type": "boolean"
+                }
+            }
+        }
+    })
+}
+
+fn infrastructure() -> Value {
+    json!({
+        "type": "object",
+        "additionalProperties": false,
+        "required": ["gitlab_project", "aws"],
+        "properties": {
+            "checkout": {
+                "description": "The name of the operators' local checkout.",
+                "$ref": "#/$defs/text"
+            },
+            "gitlab_project": { "$ref": "#/$defs/gitlab_project" },
+            "aws": {
+                "type": "object",
+                "additionalProperties": false,
+                "required": ["profile", "region"],
+                "properties": {
+                    "profile": {
+                        "description": "The named AWS profile with this side's own keys.",
+                        "$ref": "#/$defs/text"
+                    },
+                    "region": {
+                        "description": "The AWS region, such as ap-east-1.",
+                        "type": "string",
+                        "pattern": "^[a-z]+(-[a-z]+)+-[0-9]+$"
+                    }
+                }
+            },
+            "owner": { "description": "Fills {owner}.", "$ref": "#/$defs/text" },
+            "eips": {
+                "description": "Elastic IP names that differ from the endpoints' own, by endpoint.",
+                "$ref": "#/$defs/overrides"
+            },
+            "instances": {
+                "description": "Instance names that differ from the endpoints' own, by endpoint.",
+                "$ref": "#/$defs/overrides"
+            },
+            "ssh": {
+                "description": "How this side's machines are reached.",
+                "type": "object",
+                "additionalProperties": false,
+                "required": ["user"],
+                "properties": {
+                    "user": { "$ref": "#/$defs/login" },
+                    "private_key": {
+                        "description": "Path of the private key; ~ is the home folder.",
+                        "$ref": "#/$defs/text"
+                    },
+                    "bastion_user": {
+                        "description": "The login on the bastion. Default: user.",
+                        "$ref": "#/$defs/login"
+                    }
+                }
+            },
+            "terraform_state": {
+                "description": "This side's Terraform outputs, in GitLab.",
+                "type": "object",
+                "additionalProperties": false,
+                "required": ["name"],
+                "properties": { "name": { "$ref": "#/$defs/template" } }
+            }
+        }
+    })
+}
