@@ -64,6 +64,8 @@ pub(crate) fn handle(
     answer(world, request, segments, now)
         .unwrap_or_else(Failure::into_reply)
         .with("cf-ray", ray(request))
+        .with("ratelimit", "\"default\";r=1199;t=300")
+        .with("ratelimit-policy", "\"default\";q=1200;w=300")
 }
 
 fn answer(
