@@ -16,6 +16,7 @@ use hyper_util::server::conn::auto;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
+use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
@@ -93,11 +94,13 @@ async fn accept(
     tls: Option<TlsAcceptor>,
     open: CancellationToken,
 ) {
+    let mut conversations = JoinSet::new();
     loop {
         let accepted = tokio::select! {
-            () = open.cancelled() => return,
+            () = open.cancelled() => break,
             accepted = socket.accept() => accepted,
         };
+        while conversations.try_join_next().is_some() {}
         let Ok((stream, _)) = accepted else { continue };
         let _ = stream.set_nodelay(true);
         let reset = Arc::new(AtomicBool::new(false));
@@ -106,17 +109,23 @@ async fn accept(
             reset: reset.clone(),
         };
         let (shared, tls, open) = (shared.clone(), tls.clone(), open.clone());
-        tokio::spawn(async move {
+        conversations.spawn(async move {
             match tls {
                 None => converse(shared, socket, "http", reset, open).await,
                 Some(tls) => {
-                    if let Ok(stream) = tls.accept(socket).await {
+                    let shaken = tokio::select! {
+                        () = open.cancelled() => return,
+                        shaken = tls.accept(socket) => shaken,
+                    };
+                    if let Ok(stream) = shaken {
                         converse(shared, stream, "https", reset, open).await;
                     }
                 }
             }
         });
     }
+    drop(socket);
+    while conversations.join_next().await.is_some() {}
 }
 
 /// Serves one connection until its end, a reset, or the end of listening.
