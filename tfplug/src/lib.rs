@@ -1,6 +1,6 @@
 //! A Terraform plugin SDK for protocol 6.
 //!
-//! A provider implements [`Provider`], [`Resource`] and [`DataSource`], hands itself to `serve`, and is done:
+//! A provider implements [`Provider`], [`Resource`] and [`DataSource`], hands itself to [`serve`], and is done:
 //! the handshake, mutual TLS, gRPC, the value encoding, cancellation, logging and shutdown are in here.
 //! Tests drive the same provider in process with [`testing::Driver`], over the same encoded messages.
 //!
@@ -25,6 +25,7 @@ mod provider;
 mod request;
 mod schema;
 mod secrets;
+mod serve;
 mod service;
 pub mod testing;
 mod value;
@@ -42,5 +43,6 @@ pub use request::{
 };
 pub use schema::{Attribute, AttributeType, Block, NestedType, Nesting, Presence, Schema};
 pub use secrets::Secrets;
+pub use serve::serve;
 pub use tokio_util::sync::CancellationToken;
 pub use value::{Dynamic, Number, NumberError, Type, TypeError, Value, ValueSet};

@@ -120,7 +120,7 @@ async fn import_upgrade_and_data() {
     let config = Value::object([("suffix", ".txt".into())]);
     let read = driver.read_data("notes_count", config).await;
     assert_eq!(
-        read.state.get("count").as_i64(),
+        read.state.get("total").as_i64(),
         Some(1),
         "{}",
         read.diagnostics

@@ -2,7 +2,10 @@
 //!
 //! After a change of a `.proto` text: `TFPLUG_WIRE=write cargo test -p tfplug --test wire`.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking, its helpers too")]
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test fails by panicking, its helpers too"
+)]
 
 use std::collections::BTreeMap;
 use std::path::Path;

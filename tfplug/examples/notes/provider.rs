@@ -124,6 +124,6 @@ impl DataSource for Count {
         let count = names
             .filter(|name| name.to_string_lossy().ends_with(&suffix))
             .count();
-        ReadDataResponse::new(request.config.with("count", tfplug::Number::from(count)))
+        ReadDataResponse::new(request.config.with("total", tfplug::Number::from(count)))
     }
 }

@@ -12,8 +12,9 @@ use std::any::Any;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use tokio::sync::watch;
 use tracing::Instrument as _;
 
 use crate::wire::tfplugin6 as wire;
@@ -37,6 +38,7 @@ struct Shared {
     secrets: Secrets,
     stop: StopSwitch,
     requests: AtomicU64,
+    in_flight: watch::Sender<usize>,
 }
 
 /// A type of the provider with its schema, asked for once.
@@ -89,10 +91,19 @@ impl Service {
             secrets,
             stop: StopSwitch::default(),
             requests: AtomicU64::new(1),
+            in_flight: watch::Sender::new(0),
         };
         Self {
             shared: Arc::new(shared),
         }
+    }
+
+    /// Cancels the calls in flight and waits until their handlers have returned, or for so long.
+    pub(crate) async fn wind_up(&self, longest: Duration) {
+        self.shared.stop.stop();
+        let mut in_flight = self.shared.in_flight.subscribe();
+        // Either way the process ends now.
+        let _ = tokio::time::timeout(longest, in_flight.wait_for(|count| *count == 0)).await;
     }
 
     fn begin(&self, rpc: &'static str, type_name: &str) -> Call {
@@ -171,7 +182,12 @@ impl Service {
         call: &Call,
         handler: impl Future<Output = T> + Send + 'static,
     ) -> Result<T, Diagnostic> {
-        let task = tokio::spawn(handler.instrument(call.span.clone()));
+        let running = Running::new(&self.shared);
+        let handler = handler.instrument(call.span.clone());
+        let task = tokio::spawn(async move {
+            let _running = running;
+            handler.await
+        });
         task.await.map_err(|error| {
             let reason = match error.try_into_panic() {
                 Ok(payload) => format!("It panicked: {}.", panic_text(payload.as_ref())),
@@ -213,6 +229,22 @@ impl Service {
                     .at(violation.path)
             })
             .collect()
+    }
+}
+
+/// A handler that is running.
+struct Running(Arc<Shared>);
+
+impl Running {
+    fn new(shared: &Arc<Shared>) -> Self {
+        shared.in_flight.send_modify(|count| *count += 1);
+        Self(Arc::clone(shared))
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.0.in_flight.send_modify(|count| *count -= 1);
     }
 }
 

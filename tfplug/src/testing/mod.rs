@@ -1,6 +1,6 @@
 //! A stand-in for core that drives a provider in process, for tests.
 //!
-//! It speaks gRPC to the very service that `serve` serves, only without a socket: values travel encoded both ways.
+//! It speaks gRPC to the very service that [`crate::serve`] serves, only without a socket: values travel encoded both ways.
 //! It does what core does around each call: a new provider and a `configure` for each walk, upgrade and refresh before a plan,
 //! the proposed state, a second plan in the apply walk whose private data Apply receives, state kept as JSON text between,
 //! and core's own checks of every plan and result, whose findings are errors in the diagnostics with core's summaries.
