@@ -94,7 +94,7 @@ impl DataSource for Count {
                         .describe("Counts only the names that end so."),
                 ),
                 (
-                    "count",
+                    "total",
                     Attribute::computed(Type::Number).describe("How many notes there are."),
                 ),
             ],
