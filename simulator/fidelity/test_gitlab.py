@@ -157,6 +157,16 @@ def test_environments_pipelines_and_freezes_are_listed(gl, project):
     assert [one["freeze_start"] for one in gl.http_list(f"/projects/{project.id}/freeze_periods", get_all=True)] == ["0 18 * * 5"]
 
 
+def test_a_manual_job_is_played_once(project):
+    job = project.jobs.get(project.id * 1000 + 1)
+    assert job.status == "manual"
+    job.play()
+    assert project.jobs.get(job.id).status == "pending"
+    with pytest.raises(gitlab.GitlabJobPlayError) as error:
+        job.play()
+    assert refused(error) == (400, "400 Bad request - Unplayable Job")
+
+
 def test_the_client_retries_a_plain_text_429(simulator, project):
     simulator.fault({"rate_limited": {"retry_after": 1}}, api="gitlab")
     assert project.variables.get("HOME_URL", filter=LIVE).value

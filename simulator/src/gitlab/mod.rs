@@ -29,6 +29,8 @@ enum Route<'a> {
     Deployments(&'a str),
     Deployment(&'a str, &'a str),
     Pipelines(&'a str),
+    Job(&'a str, &'a str),
+    PlayJob(&'a str, &'a str),
     Releases(&'a str),
     Release(&'a str, &'a str),
     FreezePeriods(&'a str),
@@ -61,6 +63,10 @@ fn route(segments: &[String]) -> (Route<'_>, &'static str) {
             "/projects/{id}/deployments/{deployment_id}",
         ),
         ["projects", id, "pipelines"] => (Route::Pipelines(id), "/projects/{id}/pipelines"),
+        ["projects", id, "jobs", job] => (Route::Job(id, job), "/projects/{id}/jobs/{job_id}"),
+        ["projects", id, "jobs", job, "play"] => {
+            (Route::PlayJob(id, job), "/projects/{id}/jobs/{job_id}/play")
+        }
         ["projects", id, "releases"] => (Route::Releases(id), "/projects/{id}/releases"),
         ["projects", id, "releases", tag] => (
             Route::Release(id, tag),
@@ -194,6 +200,10 @@ fn answer(
                 _ => Err(not_allowed()),
             }
         }
+        ("POST", Route::PlayJob(id, job)) => {
+            let index = project(world, request, id, level(AccessLevel::Developer))?;
+            history::play(&mut world.projects[index], job)
+        }
         ("GET", Route::StateVersion(id, name, serial)) => {
             let index = project(world, request, id, level(AccessLevel::Developer))?;
             state::version(&world.projects[index].terraform_states, name, serial)
@@ -204,6 +214,7 @@ fn answer(
             | Route::Deployments(id)
             | Route::Deployment(id, _)
             | Route::Pipelines(id)
+            | Route::Job(id, _)
             | Route::Releases(id)
             | Route::Release(id, _)
             | Route::FreezePeriods(id)) = route
@@ -218,6 +229,7 @@ fn answer(
                 Route::Deployments(_) => history::deployments(project, request),
                 Route::Deployment(_, id) => history::deployment(project, id),
                 Route::Pipelines(_) => Ok(history::pipelines(project, request)),
+                Route::Job(_, job) => history::job(project, job),
                 Route::Releases(_) => Ok(history::releases(project, request)),
                 Route::Release(_, tag) => history::release(project, tag),
                 _ => Ok(history::freeze_periods(project, request)),

@@ -2,10 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::http::{Reply, Request};
-use serde_json::json;
 
 /// Parameters by name; nested ones are named as in a query: `filter[environment_scope]`.
 pub(super) struct Params(BTreeMap<String, Value>);
@@ -28,6 +27,11 @@ impl Params {
             }
         }
         Self(all)
+    }
+
+    /// Returns whether a parameter was sent, be it as `null`.
+    pub(super) fn given(&self, name: &str) -> bool {
+        self.0.contains_key(name)
     }
 
     /// Returns a text; `null` counts as not given.

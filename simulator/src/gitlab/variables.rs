@@ -121,8 +121,8 @@ fn read_into(row: &mut Variable, params: &Params) -> Result<(), Reply> {
     if let Some(scope) = params.text("environment_scope") {
         scope.trim().clone_into(&mut row.environment_scope);
     }
-    if let Some(description) = params.text("description") {
-        row.description = Some(description);
+    if params.given("description") {
+        row.description = params.text("description");
     }
     Ok(())
 }

@@ -92,6 +92,8 @@ pub struct Project {
     pub deployments: Vec<Deployment>,
     /// Pipelines by id, oldest first.
     pub pipelines: Vec<Pipeline>,
+    /// Jobs by id; only those that a person starts matter here.
+    pub jobs: Vec<Job>,
     /// Releases by tag.
     pub releases: Vec<Release>,
     /// Deploy freezes; the API only lists them.
@@ -255,6 +257,20 @@ pub struct Pipeline {
     pub sha: String,
     /// RFC 3339.
     pub updated_at: String,
+}
+
+/// One job of a pipeline.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Job {
+    /// Numeric id.
+    pub id: u64,
+    /// Such as `deploy_live`.
+    pub name: String,
+    /// `manual` until it is played, then `pending`.
+    pub status: String,
+    /// Its pipeline.
+    pub pipeline: u64,
 }
 
 /// One release.

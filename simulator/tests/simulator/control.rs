@@ -77,6 +77,25 @@ async fn faults_and_log_are_driven_from_outside() {
     control(&bench, "DELETE", "requests", Value::Null).await;
     assert_eq!(bench.simulator.pending_faults(), 0);
     assert!(bench.simulator.requests().is_empty());
+    for effect in [
+        json!("refuse"),
+        json!("unauthorized"),
+        json!("server_error"),
+        json!({ "error": { "status": 400, "code": "81058", "message": "..." } }),
+        json!({ "delay": { "ms": 50 } }),
+        json!("hang"),
+        json!("reset_before_commit"),
+        json!("reset_after_commit"),
+        json!({ "commit_late": { "ms": 900 } }),
+        json!("commit_then_hang"),
+        json!("stale_read"),
+        json!({ "edit_before": [] }),
+        json!({ "edit_after": [] }),
+    ] {
+        let fault = json!({ "effect": effect, "api": "sts", "method": "GET", "skip": 1 });
+        let answer = control(&bench, "POST", "faults", fault).await;
+        assert_eq!(answer.status, 200, "{effect}: {}", answer.text);
+    }
     let wrong = control(&bench, "POST", "faults", json!({ "effect": "rain" })).await;
     assert_eq!(wrong.status, 400);
     let nothing = control(&bench, "GET", "weather", Value::Null).await;

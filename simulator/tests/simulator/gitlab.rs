@@ -336,3 +336,26 @@ async fn deployments_come_oldest_first() {
         assert_eq!(answer.status, 400, "{query}");
     }
 }
+
+#[tokio::test]
+async fn a_description_is_kept_unless_it_is_sent() {
+    let bench = Bench::new().await;
+    let path = row("HOME_URL", "?filter[environment_scope]=live");
+    let kept = bench.gitlab("PUT", &path, json!({ "value": "v" })).await;
+    assert!(kept.json()["description"].is_string());
+    let cleared = json!({ "description": null });
+    let cleared = bench.gitlab("PUT", &path, cleared).await;
+    assert_eq!(cleared.json()["description"], Value::Null);
+    assert_eq!(cleared.json()["value"], "v");
+}
+
+#[tokio::test]
+async fn a_manual_job_is_played_once() {
+    let bench = Bench::new().await;
+    let path = format!("{ROOT}/jobs/4101001/play");
+    let first = bench.gitlab("POST", &path, Value::Null).await;
+    assert_eq!(first.json()["status"], "pending");
+    let second = bench.gitlab("POST", &path, Value::Null).await;
+    let expected = json!({ "message": "400 Bad request - Unplayable Job" });
+    assert_eq!((second.status, second.json()), (400, expected));
+}

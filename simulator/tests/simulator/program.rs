@@ -76,3 +76,21 @@ fn a_bad_seed_is_named_with_its_place() {
     let text = String::from_utf8(missing.stderr).unwrap();
     assert!(text.contains("cannot read seed file /no/such"), "{text}");
 }
+
+#[test]
+fn the_documented_seed_is_a_world() {
+    let text = include_str!("../../README.md");
+    let (_, rest) = text.split_once("```json\n").unwrap();
+    let (seed, _) = rest.split_once("```").unwrap();
+    let world: World = serde_json::from_str(seed).unwrap();
+    assert_eq!(world.cloudflare.a_records(), [("example.org", "192.0.2.1")]);
+    assert_eq!(
+        world
+            .aws
+            .region("us-east-1")
+            .unwrap()
+            .addresses_named("web")
+            .len(),
+        1
+    );
+}

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::world::{
     AccessLevel, Deployable, Deployment, Environment, FreezePeriod, Gitlab, GitlabToken,
-    GitlabTokenStatus, Pipeline, Project, Release, TerraformState, Variable, VariableType,
+    GitlabTokenStatus, Job, Pipeline, Project, Release, TerraformState, Variable, VariableType,
 };
 
 const REVISION: &str = "5f3c1d0e9b8a79685746352413029f8e7d6c5b4a";
@@ -179,6 +179,12 @@ fn project(id: u64, path: &str, production: bool) -> Project {
             reference: release.to_owned(),
             sha: REVISION.to_owned(),
             updated_at: "2026-08-01T08:09:00.000Z".to_owned(),
+        }],
+        jobs: vec![Job {
+            id: id * 1000 + 1,
+            name: "deploy_live".to_owned(),
+            status: "manual".to_owned(),
+            pipeline: id * 100 + 1,
         }],
         releases: vec![Release {
             tag_name: release.to_owned(),
