@@ -1,6 +1,6 @@
 //! The section `infrastructures`, and what may not be the same on two sides.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     Aws, Infrastructure, NameTemplate, Place, Ssh,
@@ -27,6 +27,8 @@ const KEYS: [&str; 8] = [
 struct Taken<'e> {
     projects: BTreeMap<String, (&'e InfrastructureName, Place)>,
     accounts: BTreeMap<(String, String), (&'e InfrastructureName, Place)>,
+    /// The owners with which the endpoints' own Elastic IP names have been compared.
+    judged_owners: BTreeSet<Option<String>>,
 }
 
 /// Reads all infrastructures; those with faults are left out.
@@ -84,7 +86,11 @@ fn infrastructure<'e>(
         owner_is_missing(reader, entry, &own, known, (&eips, &instances));
     }
     if let (Some(eips), Some(owner)) = (&eips, flat(owner.clone())) {
-        addresses_are_distinct(reader, eips, owner.as_deref(), known);
+        // Sides without names of their own differ in the owner alone.
+        let key = owner.clone().filter(|_| known.eips_need_owner());
+        if !eips.is_empty() || taken.judged_owners.insert(key) {
+            addresses_are_distinct(reader, eips, owner.as_deref(), known);
+        }
     }
     Some(Infrastructure {
         checkout: flat(checkout)?,

@@ -66,6 +66,14 @@ pub(super) struct Placed<T> {
 }
 
 impl Known {
+    /// Whether an endpoint's own Elastic IP name differs by owner.
+    pub(super) fn eips_need_owner(&self) -> bool {
+        self.endpoints
+            .values()
+            .filter_map(|endpoint| endpoint.eip.as_ref())
+            .any(|eip| template::needs_owner(&eip.value))
+    }
+
     /// Reads the name of an endpoint that must exist.
     pub(super) fn endpoint(
         &self,

@@ -143,24 +143,25 @@ impl Reader {
     where
         K: FromStr<Err = InvalidName> + Ord + Clone + Borrow<str>,
     {
-        let mut kept: Vec<Entry<'n, K>> = Vec::new();
+        let mut seen: BTreeMap<K, Place> = BTreeMap::new();
+        let mut kept = Vec::new();
         for (text, key, value) in self.entries(node, path, expected)? {
             let Some(name) = self.name::<K>(key.place, text) else {
                 continue;
             };
-            if let Some(first) = kept.iter().find(|e| e.name == name) {
+            let place = key.place;
+            if let Some(first) = seen.get::<K>(&name) {
                 let spelling: &str = name.borrow();
-                let place = first.place;
                 self.fault(
-                    key.place,
+                    place,
                     format!(
-                        "`{text}` is `{spelling}` in another spelling, which stands at {place} \
+                        "`{text}` is `{spelling}` in another spelling, which stands at {first} \
                          already. Keep one of the two."
                     ),
                 );
                 continue;
             }
-            let place = key.place;
+            seen.insert(name.clone(), place);
             kept.push(Entry { name, place, value });
         }
         Some(kept)

@@ -202,7 +202,8 @@ fn infrastructure() -> Value {
                     "region": {
                         "description": "The AWS region, such as ap-east-1.",
                         "type": "string",
-                        "pattern": "^[a-z]+(-[a-z]+)+-[0-9]+$"
+                        "pattern": "^[a-z0-9]+(-[a-z0-9]+)*$",
+                        "not": { "pattern": "^[a-z]+-[a-z-]+-[0-9]+[a-z]$" }
                     }
                 }
             },

@@ -117,11 +117,16 @@ fn is_path(text: &str) -> bool {
 /// An AWS region.
 pub(super) fn region(reader: &mut Reader, node: &Node, path: &str) -> Option<String> {
     let text = reader.text(node, path)?;
-    let zone = text.trim_end_matches(|c: char| c.is_ascii_lowercase());
-    if is_region(text) {
+    let word = |w: &str| {
+        !w.is_empty()
+            && w.bytes()
+                .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
+    };
+    let is_zone = is_zone(text);
+    if text.split('-').all(word) && !is_zone {
         return Some(text.to_owned());
     }
-    let found = if is_region(zone) {
+    let found = if is_zone {
         "is an availability zone rather than a region"
     } else {
         "is not a region's name"
@@ -133,17 +138,18 @@ pub(super) fn region(reader: &mut Reader, node: &Node, path: &str) -> Option<Str
     None
 }
 
-/// Tells whether `text` is words of small letters and a number, joined by hyphens.
-fn is_region(text: &str) -> bool {
-    let mut parts = text.rsplit('-');
-    let number = parts.next().unwrap_or_default();
-    let words: Vec<&str> = parts.collect();
+/// Tells whether `text` is a region's usual name (words, then a number) with a zone's letter.
+fn is_zone(text: &str) -> bool {
+    let Some((words, number)) = text
+        .strip_suffix(|c: char| c.is_ascii_lowercase())
+        .and_then(|region| region.rsplit_once('-'))
+    else {
+        return false;
+    };
     !number.is_empty()
         && number.bytes().all(|b| b.is_ascii_digit())
-        && words.len() >= 2
-        && words
-            .iter()
-            .all(|w| !w.is_empty() && w.bytes().all(|b| b.is_ascii_lowercase()))
+        && words.contains('-')
+        && words.bytes().all(|b| b.is_ascii_lowercase() || b == b'-')
 }
 
 /// A login: one word.

@@ -2,7 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Environment, Topology, Warning, yaml::Node};
+use super::{
+    Environment, Topology, Warning,
+    yaml::{Node, Places},
+};
 use crate::{
     name::{EndpointName, EnvironmentName, Hostname, Role, VariableKey},
     nearest::nearest,
@@ -22,10 +25,13 @@ const SECRET_WORDS: [&str; 10] = [
     "CREDENTIALS",
 ];
 
+/// How many unknown hostnames of one environment are compared with all that it has.
+const SUGGESTIONS: usize = 100;
+
 /// Everything suspicious, in the order of the file.
 pub(super) fn warnings(topology: &Topology, root: &Node) -> Vec<Warning> {
     let mut warnings = Warnings {
-        root,
+        places: Places::of(root),
         found: Vec::new(),
     };
     warnings.endpoints(topology);
@@ -38,24 +44,22 @@ pub(super) fn warnings(topology: &Topology, root: &Node) -> Vec<Warning> {
     warnings.found
 }
 
-struct Warnings<'n> {
-    root: &'n Node,
+struct Warnings {
+    places: Places,
     found: Vec<Warning>,
 }
 
-impl Warnings<'_> {
+impl Warnings {
     /// Warns at the key that `path` leads to.
     fn at_key(&mut self, path: &[&str], message: String) {
-        if let Some((key, _)) = self.root.at(path) {
-            let place = key.place;
+        if let Some((place, _)) = self.places.get(path) {
             self.found.push(Warning { place, message });
         }
     }
 
     /// Warns at the value that `path` leads to.
     fn at_value(&mut self, path: &[&str], message: String) {
-        if let Some((_, value)) = self.root.at(path) {
-            let place = value.place;
+        if let Some((_, place)) = self.places.get(path) {
             self.found.push(Warning { place, message });
         }
     }
@@ -157,14 +161,19 @@ impl Warnings<'_> {
                 ),
             );
         }
+        let mut suggestions = 0;
         for role in Role::ALL {
             for (key, value) in &environment.table(role).variables {
                 let unknown = hostnames_in(value)
                     .into_iter()
                     .filter(|hostname| !published.contains_key(hostname));
                 for hostname in unknown {
+                    suggestions += 1;
                     let names = published.keys().map(|h| h.as_str());
-                    let advice = match nearest(hostname.as_str(), names) {
+                    let near = (suggestions <= SUGGESTIONS)
+                        .then(|| nearest(hostname.as_str(), names))
+                        .flatten();
+                    let advice = match near {
                         Some(near) => format!("Did you mean `{near}`?"),
                         None => "Add it to that environment's `hostnames` if it is one of them."
                             .to_owned(),

@@ -5,6 +5,8 @@
 //! Sequences keep no items (nothing in a topology is one), and aliases and tags are refused, so
 //! that the file means the same to every reader.
 
+use std::collections::BTreeMap;
+
 use saphyr_parser::{Event, Marker, Parser, ScalarStyle, Span, StrInput};
 
 use super::{Fault, Place};
@@ -68,24 +70,35 @@ impl Scalar {
     }
 }
 
-impl Node {
-    /// The node at `path`, with the key that leads to it.
-    pub(super) fn at(&self, path: &[&str]) -> Option<(&Node, &Node)> {
-        let (last, parents) = path.split_last()?;
-        let parent = parents
-            .iter()
-            .try_fold(self, |node, key| Some(node.entry(key)?.1))?;
-        parent.entry(last)
+/// Where the keys and values of a document are, by their paths.
+#[derive(Debug, Default)]
+pub(super) struct Places(BTreeMap<String, (Place, Place)>);
+
+impl Places {
+    /// The places of everything below `root`.
+    pub(super) fn of(root: &Node) -> Self {
+        let mut places = Self::default();
+        places.add("", root);
+        places
     }
 
-    fn entry(&self, key: &str) -> Option<(&Node, &Node)> {
-        let Kind::Mapping(entries) = &self.kind else {
-            return None;
+    fn add(&mut self, path: &str, node: &Node) {
+        let Kind::Mapping(entries) = &node.kind else {
+            return;
         };
-        entries
-            .iter()
-            .find(|(k, _)| matches!(&k.kind, Kind::Scalar(s) if s.text == key))
-            .map(|(k, v)| (k, v))
+        for (key, value) in entries {
+            if let Kind::Scalar(scalar) = &key.kind {
+                let path = format!("{path}\n{}", scalar.text);
+                self.add(&path, value);
+                self.0.insert(path, (key.place, value.place));
+            }
+        }
+    }
+
+    /// The places of the key that `path` leads to, and of its value.
+    pub(super) fn get(&self, path: &[&str]) -> Option<(Place, Place)> {
+        let path: String = path.iter().flat_map(|key| ["\n", key]).collect();
+        self.0.get(&path).copied()
     }
 }
 
