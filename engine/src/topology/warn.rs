@@ -25,8 +25,9 @@ const SECRET_WORDS: [&str; 10] = [
     "CREDENTIALS",
 ];
 
-/// How many unknown hostnames of one environment are compared with all that it has.
-const SUGGESTIONS: usize = 100;
+/// How many pairs of hostnames are compared for the nearest, in one environment: beyond it,
+/// warnings stand without a suggestion, so that large topologies do not wait for them.
+const COMPARISONS: usize = 2_000;
 
 /// Everything suspicious, in the order of the file.
 pub(super) fn warnings(topology: &Topology, root: &Node) -> Vec<Warning> {
@@ -161,16 +162,16 @@ impl Warnings {
                 ),
             );
         }
-        let mut suggestions = 0;
+        let mut comparisons = 0;
         for role in Role::ALL {
             for (key, value) in &environment.table(role).variables {
                 let unknown = hostnames_in(value)
                     .into_iter()
                     .filter(|hostname| !published.contains_key(hostname));
                 for hostname in unknown {
-                    suggestions += 1;
+                    comparisons += published.len();
                     let names = published.keys().map(|h| h.as_str());
-                    let near = (suggestions <= SUGGESTIONS)
+                    let near = (comparisons <= COMPARISONS)
                         .then(|| nearest(hostname.as_str(), names))
                         .flatten();
                     let advice = match near {
