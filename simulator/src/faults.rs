@@ -106,8 +106,8 @@ pub enum Effect {
     },
     /// The request is handled at once and never answered.
     CommitThenHang,
-    /// A read is answered from the world as it was when the fault was scripted. Hits only once
-    /// something was committed since: reads before that neither show nor use up the fault.
+    /// A read is answered from the world as it was when the fault was scripted. Hits only once what the
+    /// API knows has changed since: reads before that neither show nor use up the fault.
     StaleRead,
     /// Another writer changes the world just before the request is handled.
     EditBefore(Vec<Edit>),
@@ -252,7 +252,6 @@ pub(crate) struct Script(Vec<Scripted>);
 struct Scripted {
     fault: Fault,
     before: Arc<World>,
-    commits: u64,
 }
 
 /// A fault that hits one request.
@@ -263,11 +262,10 @@ pub(crate) struct Hit {
 }
 
 impl Script {
-    pub(crate) fn add(&mut self, fault: Fault, world: &World, commits: u64) {
+    pub(crate) fn add(&mut self, fault: Fault, world: &World) {
         self.0.push(Scripted {
             fault,
             before: Arc::new(world.clone()),
-            commits,
         });
     }
 
@@ -281,14 +279,14 @@ impl Script {
     }
 
     /// Returns the fault that hits this call, counting it.
-    pub(crate) fn take(&mut self, call: &Call<'_>, commits: u64) -> Option<Hit> {
+    pub(crate) fn take(&mut self, call: &Call<'_>, world: &World) -> Option<Hit> {
         let mut hit = None;
         for (index, scripted) in self.0.iter_mut().enumerate() {
             if !scripted.fault.matches(call) {
                 continue;
             }
             if matches!(scripted.fault.effect, Effect::StaleRead)
-                && (scripted.commits == commits || call.method != "GET")
+                && !is_stale_read(call, &scripted.before, world)
             {
                 continue;
             }
@@ -311,6 +309,15 @@ impl Script {
             self.0.remove(index);
         }
         Some(found)
+    }
+}
+
+/// Returns whether a call reads what was otherwise before.
+fn is_stale_read(call: &Call<'_>, before: &World, now: &World) -> bool {
+    match call.api {
+        Api::Cloudflare => call.method == "GET" && before.cloudflare != now.cloudflare,
+        Api::Gitlab => call.method == "GET" && before.gitlab != now.gitlab,
+        Api::Ec2 | Api::Sts => before.aws != now.aws,
     }
 }
 

@@ -85,13 +85,8 @@ impl Shared {
 
     pub(crate) fn add_fault(&self, fault: Fault) {
         let mut state = self.state();
-        let State {
-            script,
-            world,
-            commits,
-            ..
-        } = &mut *state;
-        script.add(fault, world, *commits);
+        let State { script, world, .. } = &mut *state;
+        script.add(fault, world);
     }
 
     async fn half_latency(&self) {
@@ -214,8 +209,8 @@ fn arrive(shared: &Shared, request: &Request, addressed: &Addressed) -> (u64, Op
         decoded_path: &decoded,
         region: entry.region.as_deref(),
     };
-    let commits = state.commits;
-    let hit = state.script.take(&call, commits);
+    let State { script, world, .. } = &mut *state;
+    let hit = script.take(&call, world);
     state.requests.push(entry);
     (number, hit)
 }

@@ -196,6 +196,14 @@ async fn a_read_back_is_stale_for_so_many_reads() {
         1,
         "not used up before the write"
     );
+    let variable = "/projects/4101/variables/GREETING";
+    bench.gitlab("PUT", variable, json!({ "value": "v" })).await;
+    assert_eq!(read().await, "198.51.100.10");
+    assert_eq!(
+        bench.simulator.pending_faults(),
+        1,
+        "nor by a write elsewhere"
+    );
     assert_eq!(swap(&bench).await.unwrap().status, 200);
     assert_eq!(read().await, "198.51.100.10");
     assert_eq!(read().await, "198.51.100.10");
