@@ -1,2 +1,71 @@
-//! helper
-fn main() {}
+//! `gigadb-roles`: who has which role, the Ansible inventory by role, and the swap itself.
+//!
+//! ```text
+//! cli       arguments                        -> Cli           parsed by clap
+//! session   topology file, settings          -> Session       lazily made clients
+//! commands  one file a subcommand            -> Exit          the only callers of the clients
+//! inventory Topology, Observations, Scope    -> Inventory     pure, rendered as JSON or a tree
+//! status    Topology, Observation            -> Report        pure, rendered three ways
+//! ui        text                             -> stdout, stderr; nothing else prints
+//! ```
+//!
+//! **Invariants.** stdout is the answer, stderr the conversation. Every decision about roles is
+//! the engine's. Read-only commands write nothing anywhere.
+
+mod cli;
+mod commands;
+mod exit;
+mod failure;
+mod inventory;
+mod session;
+mod status;
+mod surroundings;
+mod ui;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use crate::{cli::Cli, exit::Exit, failure::Failure, ui::Ui};
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // A closed pipe is all that can go wrong here, and then nobody reads any more.
+            let _ = error.print();
+            let exit = if error.use_stderr() {
+                Exit::Usage
+            } else {
+                Exit::Success
+            };
+            return exit.into();
+        }
+    };
+    surroundings::log_to_stderr();
+    let ui = Ui::new(cli.global.color);
+    match run(&cli, &ui) {
+        Ok(exit) => exit.into(),
+        Err(failure) => {
+            ui.failure(&failure);
+            failure.exit.into()
+        }
+    }
+}
+
+fn run(cli: &Cli, ui: &Ui) -> Result<Exit, Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| {
+            Failure::refused(
+                format!("The program could not start: {error}."),
+                "this process",
+                "Free resources on this machine (open files, threads) and run it again.",
+            )
+        })?;
+    let result = runtime.block_on(commands::run(cli, ui));
+    // A name server that does not answer must not keep the program from ending.
+    runtime.shutdown_background();
+    result
+}

@@ -1,0 +1,103 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::commands::{inventory::InventoryArgs, status::StatusArgs};
+
+/// Show who is production, list hosts by role for Ansible, and swap the roles.
+///
+/// Roles are read from the A records at every call; nobody needs to infer them from a name.
+/// Answers go to standard output, everything else to standard error.
+#[derive(Debug, Parser)]
+#[command(
+    name = "gigadb-roles",
+    version,
+    arg_required_else_help = true,
+    subcommand_precedence_over_arg = true,
+    args_conflicts_with_subcommands = false,
+    disable_help_subcommand = true,
+    after_help = EXAMPLES
+)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: Global,
+
+    /// Print the whole inventory as JSON (Ansible's contract for inventory programs).
+    #[arg(long, conflicts_with = "host")]
+    pub(crate) list: bool,
+
+    /// Print the variables of one host as JSON (Ansible's contract for inventory programs).
+    #[arg(long, value_name = "NAME")]
+    pub(crate) host: Option<String>,
+
+    /// Ignored beside --list and --host, where wrappers of older inventories pass a folder.
+    #[arg(value_name = "PATH", hide = true)]
+    pub(crate) paths: Vec<String>,
+
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  gigadb-roles status
+  gigadb-roles inventory --environment live --role hot_standby --graph
+  ansible-inventory -i $(command -v gigadb-roles) --list
+
+Environment:
+  GIGADB_TOPOLOGY                  the topology file, else ./topology.yaml
+  CLOUDFLARE_API_TOKEN             reads the records that decide the roles
+  GITLAB_TOKEN                     reads the variables of both projects
+  GIGADB_ENVIRONMENT, GIGADB_ROLE, GIGADB_INFRASTRUCTURE
+                                   the scope of the inventory
+  GIGADB_LOG                       what to log to standard error, such as `debug`
+
+Exit codes: 0 success, 1 failed or refused and nothing changed, 2 changes pending,
+3 partly applied, 4 stale plan, 5 applied but not verified, 64 usage, 130 interrupted.";
+
+/// What every command understands.
+#[derive(Debug, Args)]
+pub(crate) struct Global {
+    /// Read this topology (default: `$GIGADB_TOPOLOGY`, else ./topology.yaml).
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) topology: Option<PathBuf>,
+
+    /// Print the answer in this format.
+    #[arg(long, global = true, value_name = "FORMAT", default_value = "text")]
+    pub(crate) format: Format,
+
+    /// Color the output: when it is a terminal, always, or never.
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    pub(crate) color: Color,
+}
+
+/// How an answer is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For people.
+    Text,
+    /// For programs: one document, `format_version` first.
+    Json,
+    /// For documents.
+    Markdown,
+}
+
+/// When output is colored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Color {
+    /// On a terminal, unless `NO_COLOR` is set.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Inventory(InventoryArgs),
+    Status(StatusArgs),
+}

@@ -1,0 +1,279 @@
+//! `gigadb-roles inventory`, and `--list` and `--host` without a command.
+
+use std::{collections::BTreeMap, fs, io::ErrorKind, time::Duration};
+
+use clap::Args;
+use gigadb_clients::{Scope as Reads, Which};
+use gigadb_engine::{
+    name::{EnvironmentName, InfrastructureName, Role},
+    nearest::nearest,
+    topology::Topology,
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    cli::Global,
+    exit::Exit,
+    failure::Failure,
+    inventory::{
+        AddressKind, BuildError, Inventory, ScopeError, Settings, build, facts, properties, render,
+        scope::Scope,
+    },
+    session::{Session, Waiting},
+    surroundings,
+    ui::Ui,
+};
+
+/// How long a region, or Cloudflare, may hold an inventory up.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// List hosts by role for Ansible.
+///
+/// Hosts are named `<infrastructure>-<environment>-<endpoint>` and are in groups by role,
+/// environment, infrastructure, endpoint and region, and in their intersections, such as
+/// `production_live_bastion`. Groups for playbooks written for terraform-inventory
+/// (`name_<Name tag>`) are there only where one infrastructure is in scope.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  gigadb-roles inventory --graph
+  gigadb-roles inventory --environment live --role hot_standby
+  GIGADB_ENVIRONMENT=live GIGADB_ROLE=production ansible-playbook -i gigadb-roles site.yml
+
+Environment:
+  GIGADB_ENVIRONMENT, GIGADB_ROLE, GIGADB_INFRASTRUCTURE   the same as the options
+  TF_KEY_NAME=private_ip|public_ip                         which address ansible_host is")]
+pub(crate) struct InventoryArgs {
+    /// Print the whole inventory as JSON (the default).
+    #[arg(long, conflicts_with_all = ["host", "graph"])]
+    list: bool,
+
+    /// Print the variables of one host as JSON.
+    #[arg(long, value_name = "NAME", conflicts_with = "graph")]
+    host: Option<String>,
+
+    /// Draw groups and hosts as a tree.
+    #[arg(long)]
+    graph: bool,
+
+    /// List this environment alone.
+    #[arg(long, value_name = "ENVIRONMENT")]
+    environment: Option<String>,
+
+    /// List the side that holds this role now: production or `hot_standby`.
+    #[arg(long, value_name = "ROLE")]
+    role: Option<String>,
+
+    /// List this infrastructure alone.
+    #[arg(long, value_name = "INFRASTRUCTURE")]
+    infrastructure: Option<String>,
+
+    /// Ignored: wrappers of older inventories pass a folder.
+    #[arg(value_name = "PATH", hide = true)]
+    paths: Vec<String>,
+}
+
+impl InventoryArgs {
+    /// What Ansible asks for: one host's variables, or everything.
+    pub(super) fn for_ansible(host: Option<String>) -> Self {
+        Self {
+            list: host.is_none(),
+            host,
+            graph: false,
+            environment: None,
+            role: None,
+            infrastructure: None,
+            paths: Vec::new(),
+        }
+    }
+
+    fn scope(&self) -> Result<Scope, Failure> {
+        let environment: Option<EnvironmentName> = setting(
+            self.environment.as_deref(),
+            "--environment",
+            "GIGADB_ENVIRONMENT",
+        )?;
+        let infrastructure: Option<InfrastructureName> = setting(
+            self.infrastructure.as_deref(),
+            "--infrastructure",
+            "GIGADB_INFRASTRUCTURE",
+        )?;
+        let role: Option<RoleWord> = setting(self.role.as_deref(), "--role", "GIGADB_ROLE")?;
+        Ok(Scope {
+            environment,
+            role: role.map(|word| word.0),
+            infrastructure,
+        })
+    }
+}
+
+/// Prints the inventory, one host of it, or its tree.
+pub(super) async fn run(
+    args: &InventoryArgs,
+    global: &Global,
+    ui: &Ui,
+    cancel: &CancellationToken,
+) -> Result<Exit, Failure> {
+    let scope = args.scope()?;
+    let address = address_kind()?;
+    let session = Session::open(global, Waiting::AtMost(PATIENCE))?;
+    scope.check(&session.topology).map_err(scope_failure)?;
+    let reads = Reads {
+        environments: Which::All,
+        records: true,
+        variables: Which::none(),
+        sides: Which::All,
+    };
+    let world = session
+        .apis
+        .observe(&session.topology, &reads, cancel)
+        .await;
+    let facts = facts(&session.topology, &world);
+    let settings = Settings {
+        gitlab_base: session.gitlab_base,
+        address,
+        ages: BTreeMap::new(),
+    };
+    let inventory = build(&session.topology, &facts, &scope, &settings).map_err(build_failure)?;
+    guard_properties(&session.topology, &inventory)?;
+    for warning in &inventory.warnings {
+        ui.warning(warning);
+    }
+    for note in &inventory.notes {
+        ui.note(note);
+    }
+    ui.answer(&match &args.host {
+        Some(name) => one_host(&inventory, name)?,
+        None if args.graph => render::graph(&inventory),
+        None => render::list(&inventory),
+    })?;
+    Ok(Exit::Success)
+}
+
+fn one_host(inventory: &Inventory, name: &str) -> Result<String, Failure> {
+    if let Some(host) = inventory.hosts.get(name) {
+        return Ok(render::host(host));
+    }
+    let meant = nearest(name, inventory.hosts.keys().map(String::as_str))
+        .map(|name| format!("Did you mean `{name}`? "))
+        .unwrap_or_default();
+    Err(Failure::refused(
+        format!("The inventory has no host `{name}`."),
+        format!("`{name}`"),
+        format!(
+            "{meant}Run `gigadb-roles inventory --graph` with the same scope to see its hosts."
+        ),
+    ))
+}
+
+/// Fails where the working directory holds another side's `ansible.properties`.
+fn guard_properties(topology: &Topology, inventory: &Inventory) -> Result<(), Failure> {
+    let refused = |what: String| {
+        Failure::refused(
+            what,
+            format!("`{}` in the working directory", properties::FILE),
+            "Run Ansible in the folder of the side and environment that you mean, or set \
+             GIGADB_ENVIRONMENT and GIGADB_ROLE or GIGADB_INFRASTRUCTURE to those of this file.",
+        )
+    };
+    let text = match fs::read(properties::FILE) {
+        Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(refused(format!("The file could not be read: {error}."))),
+    };
+    properties::check(&text, topology, &inventory.sides).map_err(|reason| {
+        refused(format!(
+            "The inventory was refused because of `{}`: {reason}. It would lend one side's \
+             secrets to the other.",
+            properties::FILE
+        ))
+    })
+}
+
+fn build_failure(error: BuildError) -> Failure {
+    let what = format!("There is no inventory: {error}.");
+    match error {
+        BuildError::Scope(error) => scope_failure(error),
+        BuildError::SameHost(host) => Failure::refused(
+            what,
+            format!("host `{host}`"),
+            "Rename an infrastructure, environment or endpoint in the topology.",
+        ),
+        BuildError::NothingKnown(_) => Failure::refused(
+            what,
+            "the hosts in scope",
+            "Check the AWS profiles and whether EC2 can be reached in the named regions, then run \
+             the command again.",
+        ),
+    }
+}
+
+fn scope_failure(error: ScopeError) -> Failure {
+    let what = format!("There is no inventory: {error}.");
+    match error {
+        ScopeError::Unknown { kind, name, .. } => Failure::usage(
+            what,
+            format!("{kind} `{name}`"),
+            "Name one that the topology has, by option or by environment variable.",
+        ),
+        ScopeError::Nothing(_) => Failure::refused(
+            what,
+            "the scope of the inventory",
+            "Run `gigadb-roles status` to see who has which role, then widen the scope or settle \
+             the records.",
+        ),
+    }
+}
+
+/// A role as an option or an environment variable spells it.
+struct RoleWord(Role);
+
+impl std::str::FromStr for RoleWord {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        Role::ALL
+            .into_iter()
+            .find(|role| role.as_str() == text)
+            .map(Self)
+            .ok_or_else(|| format!("`{text}` is none of `production`, `hot_standby`"))
+    }
+}
+
+/// An option, or the environment variable that stands in for it; empty ones are unset.
+fn setting<T: std::str::FromStr<Err: ToString>>(
+    given: Option<&str>,
+    option: &str,
+    variable: &str,
+) -> Result<Option<T>, Failure> {
+    let from_option = given
+        .filter(|text| !text.is_empty())
+        .map(|text| (text.to_owned(), option));
+    let from_variable = || surroundings::variable(variable).map(|text| (text, variable));
+    let Some((text, source)) = from_option.or_else(from_variable) else {
+        return Ok(None);
+    };
+    text.trim().parse().map(Some).map_err(|error: T::Err| {
+        Failure::usage(
+            format!("{source} cannot be used: {}.", error.to_string()),
+            source,
+            "Correct it, or leave it out to widen the scope.",
+        )
+    })
+}
+
+/// What the older inventory's variable asks for.
+fn address_kind() -> Result<AddressKind, Failure> {
+    match surroundings::variable("TF_KEY_NAME")
+        .as_deref()
+        .map(str::trim)
+    {
+        None => Ok(AddressKind::ByEndpoint),
+        Some("private_ip") => Ok(AddressKind::Private),
+        Some("public_ip") => Ok(AddressKind::Public),
+        Some(other) => Err(Failure::usage(
+            format!("TF_KEY_NAME cannot be used: `{other}` is none of `private_ip`, `public_ip`."),
+            "TF_KEY_NAME",
+            "Correct it, or unset it to reach bastions by public and all others by private address.",
+        )),
+    }
+}

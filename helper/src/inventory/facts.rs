@@ -1,0 +1,60 @@
+//! What the world says of each environment.
+
+use std::collections::BTreeMap;
+
+use gigadb_engine::{
+    intent::Arrangement,
+    name::EnvironmentName,
+    observation::{Observation, ProjectError},
+    topology::Topology,
+    view,
+    world::{Reading, World},
+};
+
+/// What is known of one environment.
+#[derive(Debug, Clone)]
+pub(crate) struct Facts {
+    /// What was observed.
+    pub(crate) observation: Observation,
+    /// Who has which role, or why that is not clear: a clause.
+    pub(crate) roles: Result<Arrangement, String>,
+}
+
+/// Every environment's observation and roles. Where records cannot be read, hosts are still
+/// known, and who has which role is not.
+pub(crate) fn facts(topology: &Topology, world: &World) -> BTreeMap<EnvironmentName, Facts> {
+    let mut facts = BTreeMap::new();
+    for (name, environment) in &topology.environments {
+        let projected = Observation::project(topology, name, world, None);
+        let known = match projected {
+            Ok(observation) => {
+                let roles = view::roles(topology, environment, &observation);
+                Some(Facts {
+                    observation,
+                    roles: roles.map_err(|unclear| unclear.to_string()),
+                })
+            }
+            Err(error) => without_records(topology, name, world, &error),
+        };
+        facts.extend(known.map(|known| (name.clone(), known)));
+    }
+    facts
+}
+
+fn without_records(
+    topology: &Topology,
+    environment: &EnvironmentName,
+    world: &World,
+    error: &ProjectError,
+) -> Option<Facts> {
+    let world = World {
+        zones: Reading::Read(Vec::new()),
+        records: BTreeMap::new(),
+        ..world.clone()
+    };
+    let observation = Observation::project(topology, environment, &world, None).ok()?;
+    Some(Facts {
+        observation,
+        roles: Err(error.to_string()),
+    })
+}

@@ -1,0 +1,256 @@
+//! The Ansible inventory: which hosts there are, in which groups, with which variables.
+//!
+//! Pure: what was observed goes in, an [`Inventory`] comes out, and the same inputs give the same
+//! bytes. Who has which role is the engine's decision; here it only becomes groups and variables.
+//!
+//! **Invariants.** A host is named `<infrastructure>-<environment>-<endpoint>`, never by address,
+//! because private addresses repeat between the sides. What derives from the role is a host
+//! variable, because only those go before the variables of an INI file.
+
+mod facts;
+mod groups;
+mod machine;
+pub(crate) mod properties;
+pub(crate) mod render;
+pub(crate) mod scope;
+mod ssh;
+mod variables;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use gigadb_engine::{
+    name::{EndpointName, EnvironmentName, InfrastructureName},
+    topology::Topology,
+};
+use serde_json::Value;
+
+pub(crate) use self::{
+    facts::{Facts, facts},
+    machine::AddressKind,
+    scope::ScopeError,
+};
+use self::{machine::Machine, scope::Scope};
+
+/// What the inventory depends on besides the world.
+#[derive(Debug, Clone)]
+pub(crate) struct Settings {
+    /// The base URL of GitLab's API, without a trailing slash.
+    pub(crate) gitlab_base: String,
+    /// Which address Ansible connects to.
+    pub(crate) address: AddressKind,
+    /// How many seconds ago a side was read; sides that are not named were read now.
+    pub(crate) ages: BTreeMap<InfrastructureName, u64>,
+}
+
+/// A whole inventory.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Inventory {
+    /// The hosts by name.
+    pub(crate) hosts: BTreeMap<String, Host>,
+    /// The sides in scope, by environment.
+    pub(crate) sides: BTreeMap<EnvironmentName, BTreeSet<InfrastructureName>>,
+    /// What is missing or doubtful, one sentence or more each.
+    pub(crate) warnings: Vec<String>,
+    /// What is left out on purpose, one sentence or more each.
+    pub(crate) notes: Vec<String>,
+}
+
+/// One host.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(crate) struct Host {
+    /// The groups that it is a member of.
+    pub(crate) groups: BTreeSet<String>,
+    /// Its variables.
+    pub(crate) variables: BTreeMap<String, Value>,
+}
+
+/// Why there is no inventory.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum BuildError {
+    /// The scope names nothing, or nothing clear.
+    #[error(transparent)]
+    Scope(#[from] ScopeError),
+    /// Two machines would be one host.
+    #[error("two machines would both be host `{0}`")]
+    SameHost(String),
+    /// Nothing is known of any side in scope: what failed, one clause a side.
+    #[error("no side in scope could be read: {}", .0.join("; "))]
+    NothingKnown(Vec<String>),
+}
+
+/// One machine's place in the topology.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Place<'a> {
+    infrastructure: &'a InfrastructureName,
+    environment: &'a EnvironmentName,
+    endpoint: &'a EndpointName,
+}
+
+impl Place<'_> {
+    fn host(&self) -> String {
+        format!(
+            "{}-{}-{}",
+            self.infrastructure, self.environment, self.endpoint
+        )
+    }
+}
+
+/// Builds the inventory of what `scope` leaves of the environments in `facts`.
+pub(crate) fn build(
+    topology: &Topology,
+    facts: &BTreeMap<EnvironmentName, Facts>,
+    scope: &Scope,
+    settings: &Settings,
+) -> Result<Inventory, BuildError> {
+    let sides = scope.sides(topology, facts)?;
+    let mut warnings = BTreeSet::new();
+    for (environment, facts) in facts.iter().filter(|(e, _)| sides.contains_key(*e)) {
+        if let Err(reason) = &facts.roles {
+            warnings.insert(format!(
+                "It is not clear who has which role in `{environment}`: {reason}. No host of \
+                 `{environment}` is in a role group."
+            ));
+        }
+    }
+    let mut hosts: BTreeMap<String, Host> = BTreeMap::new();
+    let mut memberships = groups::Memberships::default();
+    for (environment, infrastructures) in &sides {
+        let Some(facts) = facts.get(environment) else {
+            continue;
+        };
+        for infrastructure in infrastructures {
+            let one_side = infrastructures.len() == 1;
+            let found = machines(topology, facts, infrastructure, &mut warnings);
+            for (place, machine) in &found {
+                let host = place.host();
+                let variables = variables::of(topology, facts, *place, &found, settings);
+                memberships.add(
+                    &host,
+                    groups::of(topology, facts, *place, machine, one_side),
+                );
+                let variables = variables.unwrap_or_else(|(variables, warning)| {
+                    warnings.insert(warning);
+                    variables
+                });
+                let entry = Host {
+                    groups: BTreeSet::new(),
+                    variables,
+                };
+                if hosts.insert(host.clone(), entry).is_some() {
+                    return Err(BuildError::SameHost(host));
+                }
+            }
+        }
+    }
+    nothing_known(facts, &sides)?;
+    let (groups, collisions) = memberships.resolve();
+    warnings.extend(collisions);
+    for (group, members) in groups {
+        for member in members {
+            if let Some(host) = hosts.get_mut(&member) {
+                host.groups.insert(group.clone());
+            }
+        }
+    }
+    let notes = several_sides(&sides);
+    Ok(Inventory {
+        hosts,
+        sides,
+        warnings: warnings.into_iter().collect(),
+        notes,
+    })
+}
+
+/// The machines of one side in one environment, by endpoint.
+fn machines<'a>(
+    topology: &'a Topology,
+    facts: &'a Facts,
+    infrastructure: &'a InfrastructureName,
+    warnings: &mut BTreeSet<String>,
+) -> BTreeMap<Place<'a>, Machine<'a>> {
+    let environment = &facts.observation.environment;
+    let Some(side) = facts.observation.sides.get(infrastructure) else {
+        return BTreeMap::new();
+    };
+    if let Some(failure) = side.failure() {
+        warnings.insert(match side.known() {
+            Some(_) => format!(
+                "`{infrastructure}` could not be read: {failure}. Its hosts are listed as they \
+                 were last known; `gigadb_age_seconds` says how long ago."
+            ),
+            None => format!(
+                "`{infrastructure}` could not be read: {failure}. Its hosts are not listed."
+            ),
+        });
+    }
+    let mut machines = BTreeMap::new();
+    for (endpoint, observed) in side.known().into_iter().flatten() {
+        let place = Place {
+            infrastructure,
+            environment,
+            endpoint,
+        };
+        let named = topology
+            .instance_name(infrastructure, environment, endpoint)
+            .unwrap_or_default();
+        match machine::locate(observed, &named) {
+            Ok((machine, doubts)) => {
+                let doubts = doubts.into_iter();
+                warnings.extend(doubts.map(|doubt| format!("`{}`: {doubt}", place.host())));
+                machines.insert(place, machine);
+            }
+            Err(reason) => {
+                warnings.insert(format!("`{}` is not listed: {reason}", place.host()));
+            }
+        }
+    }
+    machines
+}
+
+/// Fails where none of the sides in scope is known, not even from before.
+fn nothing_known(
+    facts: &BTreeMap<EnvironmentName, Facts>,
+    sides: &BTreeMap<EnvironmentName, BTreeSet<InfrastructureName>>,
+) -> Result<(), BuildError> {
+    let mut failures = BTreeSet::new();
+    for (environment, infrastructures) in sides {
+        let Some(facts) = facts.get(environment) else {
+            continue;
+        };
+        for infrastructure in infrastructures {
+            match facts.observation.sides.get(infrastructure) {
+                Some(side) if side.known().is_some() => return Ok(()),
+                Some(side) => {
+                    failures.extend(side.failure().map(|f| format!("`{infrastructure}`: {f}")));
+                }
+                None => {}
+            }
+        }
+    }
+    Err(BuildError::NothingKnown(failures.into_iter().collect()))
+}
+
+/// Why the groups that old plays target are left out, where they are.
+fn several_sides(sides: &BTreeMap<EnvironmentName, BTreeSet<InfrastructureName>>) -> Vec<String> {
+    let several: Vec<String> = sides
+        .iter()
+        .filter(|(_, infrastructures)| infrastructures.len() > 1)
+        .map(|(environment, _)| format!("`{environment}`"))
+        .collect();
+    if several.is_empty() {
+        return Vec::new();
+    }
+    vec![format!(
+        "There are no `name_*` groups for {}, because more than one infrastructure is in scope \
+         and a play written for one side must never reach both. Set GIGADB_ROLE or \
+         GIGADB_INFRASTRUCTURE, or use groups such as `production_{}_bastion`.",
+        several.join(" and "),
+        several[0]
+            .trim_matches('`')
+            .to_lowercase()
+            .replace('-', "_"),
+    )]
+}

@@ -1,0 +1,237 @@
+//! The variables of a host.
+
+use std::collections::BTreeMap;
+
+use gigadb_engine::{
+    name::{InfrastructureName, Role},
+    topology::{Infrastructure, Topology},
+};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde_json::{Value, json};
+
+use super::{
+    Facts, Place, Settings,
+    machine::{AddressKind, Machine},
+    ssh::{self, Jump},
+};
+
+/// The endpoint that is reached from outside, and through which the others are.
+const BASTION: &str = "bastion";
+/// The endpoint whose addresses Terraform's outputs call plainly `ec2_public_ip`.
+const WEB: &str = "web";
+
+/// What stays as it is in one segment of a URL's path.
+const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
+
+/// The three cron jobs: the variable that holds the state, and the role on whose bastion it runs.
+const CRON_JOBS: [(&str, Role); 3] = [
+    (
+        "upload_database_backup_to_S3_cronjob_state",
+        Role::Production,
+    ),
+    ("reset_database_cronjob_state", Role::HotStandby),
+    ("sync_dropboxes_cronjob_state", Role::HotStandby),
+];
+
+type Variables = BTreeMap<String, Value>;
+
+/// The variables of the host at `place`, one of `machines` of its side. Where the host cannot be
+/// reached, the variables lack `ansible_host`, and a warning says why.
+pub(super) fn of(
+    topology: &Topology,
+    facts: &Facts,
+    place: Place<'_>,
+    machines: &BTreeMap<Place<'_>, Machine<'_>>,
+    settings: &Settings,
+) -> Result<Variables, (Variables, String)> {
+    let mut variables = Variables::new();
+    let Place {
+        infrastructure,
+        environment,
+        endpoint,
+    } = place;
+    set(&mut variables, "gigadb_environment", environment.as_str());
+    set(
+        &mut variables,
+        "gigadb_infrastructure",
+        infrastructure.as_str(),
+    );
+    set(&mut variables, "gigadb_endpoint", endpoint.as_str());
+    let stale = facts
+        .observation
+        .sides
+        .get(infrastructure)
+        .is_some_and(|s| s.failure().is_some());
+    let age = settings
+        .ages
+        .get(infrastructure)
+        .copied()
+        .unwrap_or_default();
+    set(&mut variables, "gigadb_stale", stale);
+    set(&mut variables, "gigadb_age_seconds", age);
+    let side = topology.infrastructures.get(infrastructure);
+    if let Some(side) = side {
+        set(&mut variables, "aws_profile", side.aws.profile.as_str());
+        set(&mut variables, "aws_region", side.aws.region.as_str());
+        project(&mut variables, side, &settings.gitlab_base);
+    }
+    addresses(&mut variables, machines);
+    by_role(&mut variables, topology, facts, infrastructure);
+    match connection(&mut variables, side, place, machines, settings.address) {
+        Ok(()) => Ok(variables),
+        Err(warning) => Err((variables, warning)),
+    }
+}
+
+fn set(variables: &mut Variables, key: &str, value: impl Into<Value>) {
+    variables.insert(key.to_owned(), value.into());
+}
+
+fn project(variables: &mut Variables, side: &Infrastructure, gitlab_base: &str) {
+    let path = &side.gitlab_project;
+    let encoded = utf8_percent_encode(path, SEGMENT);
+    set(variables, "gitlab_project", path.as_str());
+    set(variables, "gitlab_project_string", project_string(side));
+    set(
+        variables,
+        "gitlab_url",
+        format!("{gitlab_base}/projects/{encoded}"),
+    );
+}
+
+/// A project as the names of database dumps spell it.
+fn project_string(side: &Infrastructure) -> String {
+    side.gitlab_project.replace('/', "-")
+}
+
+/// The addresses of every machine of the side, on each of its hosts: plays look at more than one.
+fn addresses(variables: &mut Variables, machines: &BTreeMap<Place<'_>, Machine<'_>>) {
+    for (place, machine) in machines {
+        let infix = match place.endpoint.as_str() {
+            WEB => String::new(),
+            other => format!("{}_", other.replace('-', "_")),
+        };
+        if let Some(address) = machine.public {
+            set(
+                variables,
+                &format!("ec2_{infix}public_ip"),
+                address.to_string(),
+            );
+        }
+        if let Some(address) = machine.private {
+            set(
+                variables,
+                &format!("ec2_{infix}private_ip"),
+                address.to_string(),
+            );
+        }
+    }
+}
+
+/// What follows the role. Without a clear role none of it is there, so that a guard fails instead
+/// of passing.
+fn by_role(
+    variables: &mut Variables,
+    topology: &Topology,
+    facts: &Facts,
+    infrastructure: &InfrastructureName,
+) {
+    let Ok(arrangement) = &facts.roles else {
+        return;
+    };
+    if let Some(source) = topology.infrastructures.get(&arrangement.production) {
+        set(
+            variables,
+            "backup_source_project_string",
+            project_string(source),
+        );
+    }
+    let Some(role) = arrangement.role_of(infrastructure) else {
+        return;
+    };
+    set(variables, "gigadb_role", role.as_str());
+    let synced = topology
+        .environments
+        .get(&facts.observation.environment)
+        .is_some_and(|environment| environment.data_sync);
+    for (job, runs_on) in CRON_JOBS {
+        let state = if synced && role == runs_on {
+            "present"
+        } else {
+            "absent"
+        };
+        set(variables, job, state);
+    }
+}
+
+/// How the host is reached, or why it cannot be.
+fn connection(
+    variables: &mut Variables,
+    side: Option<&Infrastructure>,
+    place: Place<'_>,
+    machines: &BTreeMap<Place<'_>, Machine<'_>>,
+    kind: AddressKind,
+) -> Result<(), String> {
+    let host = place.host();
+    let ssh = side.and_then(|side| side.ssh.as_ref());
+    let is_bastion = place.endpoint.as_str() == BASTION;
+    if let Some(ssh) = ssh {
+        let user = if is_bastion {
+            &ssh.bastion_user
+        } else {
+            &ssh.user
+        };
+        set(variables, "ansible_user", user.as_str());
+        if let Some(key) = &ssh.private_key {
+            set(variables, "ansible_ssh_private_key_file", key.as_str());
+        }
+    }
+    let bastions = machines
+        .iter()
+        .find(|(p, _)| p.endpoint.as_str() == BASTION);
+    let private = match kind {
+        AddressKind::ByEndpoint => !is_bastion,
+        AddressKind::Private => true,
+        AddressKind::Public => false,
+    };
+    let machine = machines.get(&place);
+    let address = machine.and_then(|m| if private { m.private } else { m.public });
+    let Some(address) = address else {
+        set(
+            variables,
+            "ansible_ssh_common_args",
+            ssh::common_args(&host, None, ssh),
+        );
+        let which = if private { "private" } else { "public" };
+        return Err(format!(
+            "`{host}` has no {which} address, so it has no `ansible_host` and cannot be reached."
+        ));
+    };
+    let jump = bastions.and_then(|(place, bastion)| {
+        Some(Jump {
+            host: place.host(),
+            address: bastion.public?,
+        })
+    });
+    if private && jump.is_none() {
+        set(
+            variables,
+            "ansible_ssh_common_args",
+            ssh::common_args(&host, None, ssh),
+        );
+        return Err(format!(
+            "`{host}` is reached through the bastion of `{}`, which has no public address; it has \
+             no `ansible_host` and cannot be reached.",
+            place.infrastructure
+        ));
+    }
+    let jump = jump.filter(|_| private);
+    set(variables, "ansible_host", json!(address.to_string()));
+    let args = ssh::common_args(&host, jump.as_ref(), ssh);
+    set(variables, "ansible_ssh_common_args", args);
+    Ok(())
+}

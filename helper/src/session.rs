@@ -1,0 +1,105 @@
+//! What most commands need first: the topology, and clients that are made when they are needed.
+
+use std::{fs, path::PathBuf, time::Duration};
+
+use gigadb_clients::{Apis, Explicit, Settings, Timing};
+use gigadb_engine::topology::Topology;
+
+use crate::{cli::Global, failure::Failure, surroundings};
+
+/// Where the topology is looked for when nothing names it.
+const DEFAULT_TOPOLOGY: &str = "topology.yaml";
+const TOPOLOGY_VARIABLE: &str = "GIGADB_TOPOLOGY";
+
+/// A topology with the clients that observe it.
+#[derive(Debug)]
+pub(crate) struct Session {
+    pub(crate) topology: Topology,
+    pub(crate) apis: Apis,
+    /// The base URL of GitLab's API, without a trailing slash.
+    pub(crate) gitlab_base: String,
+}
+
+/// How long a command may wait for the APIs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Waiting {
+    /// As the contract's timing says.
+    Ordinary,
+    /// At most this long for every call and every region.
+    AtMost(Duration),
+}
+
+impl Session {
+    /// Reads the topology and the settings. Nothing is sent.
+    pub(crate) fn open(global: &Global, waiting: Waiting) -> Result<Self, Failure> {
+        let topology = read_topology(global)?;
+        let mut settings = Settings::resolve(Explicit::default(), &surroundings::variable)
+            .map_err(|error| {
+                Failure::refused(
+                    format!("A setting cannot be used: {error}."),
+                    error.setting.to_string(),
+                    format!("Correct {}, then run the command again.", error.source_name),
+                )
+            })?;
+        if let Waiting::AtMost(limit) = waiting {
+            let usual = settings.timing;
+            settings.timing = Timing {
+                attempt: usual.attempt.min(limit),
+                call: usual.call.min(limit),
+                side_reads: usual.side_reads.min(limit),
+                ..usual
+            };
+        }
+        let gitlab_base = settings
+            .gitlab
+            .base_url
+            .as_str()
+            .trim_end_matches('/')
+            .to_owned();
+        Ok(Self {
+            topology,
+            apis: Apis::new(settings),
+            gitlab_base,
+        })
+    }
+}
+
+/// Finds and parses the topology: `--topology`, else `GIGADB_TOPOLOGY`, else `./topology.yaml`.
+fn read_topology(global: &Global) -> Result<Topology, Failure> {
+    let file = global
+        .topology
+        .clone()
+        .or_else(|| surroundings::variable(TOPOLOGY_VARIABLE).map(PathBuf::from))
+        .unwrap_or_else(|| PathBuf::from(DEFAULT_TOPOLOGY));
+    let name = file.display().to_string();
+    let text = fs::read_to_string(&file).map_err(|error| {
+        Failure::refused(
+            format!("The topology could not be read: {error}."),
+            format!("`{name}`"),
+            format!(
+                "Name the file with --topology or {TOPOLOGY_VARIABLE}, or run the command where \
+                 `{DEFAULT_TOPOLOGY}` is."
+            ),
+        )
+    })?;
+    match Topology::parse(&text) {
+        Ok(parsed) => Ok(parsed.topology),
+        Err(faults) => Err(Failure::refused(
+            format!(
+                "{}:\n{}",
+                capitalized(&faults.to_string()),
+                faults.render(&name)
+            ),
+            format!("`{name}`"),
+            "Correct every place that is named, then run the command again.",
+        )),
+    }
+}
+
+fn capitalized(text: &str) -> String {
+    let mut chars = text.chars();
+    chars
+        .next()
+        .map(|first| first.to_uppercase().chain(chars).collect())
+        .unwrap_or_default()
+}

@@ -1,0 +1,73 @@
+//! The status as the table of GigaDB's own procedure for deploying to production.
+
+use std::fmt::Write as _;
+
+use gigadb_engine::{name::Role, topology::Topology};
+
+use super::Report;
+
+const HEADER: [&str; 6] = [
+    "Gitlab project",
+    "AWS profile",
+    "Local checkout name",
+    "AWS region",
+    "current role",
+    "status",
+];
+
+/// Renders one table a report. The words are the procedure's.
+pub(crate) fn render(topology: &Topology, reports: &[Report]) -> String {
+    let mut text = String::new();
+    for report in reports {
+        let mut rows = vec![HEADER.map(str::to_owned)];
+        for (name, side) in &topology.infrastructures {
+            let role = match (&report.roles, report.role_of(name)) {
+                (Err(_), _) => "unclear",
+                (Ok(_), Some(Role::Production)) => "current production",
+                (Ok(_), Some(Role::HotStandby)) => "hot stand-by",
+                (Ok(_), None) => "none",
+            };
+            rows.push([
+                cell(side.gitlab_project.rsplit('/').next().unwrap_or_default()),
+                cell(&side.aws.profile),
+                cell(side.checkout.as_deref().unwrap_or_default()),
+                cell(&side.aws.region),
+                role.to_owned(),
+                report.status.to_string(),
+            ]);
+        }
+        table(&mut text, &rows);
+    }
+    text
+}
+
+/// A table whose columns line up, so that it reads well and differs little.
+fn table(text: &mut String, rows: &[[String; 6]]) {
+    let mut widths = [0; 6];
+    for row in rows {
+        for (width, cell) in widths.iter_mut().zip(row) {
+            *width = (*width).max(cell.chars().count());
+        }
+    }
+    if !text.is_empty() {
+        text.push('\n');
+    }
+    for (index, row) in rows.iter().enumerate() {
+        for (cell, width) in row.iter().zip(widths) {
+            // Writing to a string cannot fail.
+            let _ = write!(text, "| {cell:<width$} ");
+        }
+        text.push_str("|\n");
+        if index == 0 {
+            for width in widths {
+                let _ = write!(text, "|{}", "-".repeat(width + 2));
+            }
+            text.push_str("|\n");
+        }
+    }
+}
+
+/// Text in which nothing ends the cell.
+fn cell(text: &str) -> String {
+    text.replace('|', "\\|")
+}

@@ -1,0 +1,165 @@
+//! Who holds which role in an environment, and what disagrees with that.
+//!
+//! Pure. The engine judges; this puts its judgement into words.
+
+pub(crate) mod json;
+pub(crate) mod markdown;
+pub(crate) mod text;
+
+use std::collections::BTreeSet;
+
+use gigadb_engine::{
+    changes::Blocked,
+    intent::{Arrangement, Intent, Mode, OnFailure, arrange},
+    name::{EnvironmentName, InfrastructureName, Role},
+    observation::{Observation, Part, environment_of},
+    plan::plan,
+    topology::{Environment, Topology},
+    view::{self, Status, View},
+};
+
+/// What there is to say about one environment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Report {
+    /// The environment.
+    pub(crate) environment: EnvironmentName,
+    /// The word for the whole.
+    pub(crate) status: Status,
+    /// Who has which role, or why that is not clear: a clause.
+    pub(crate) roles: Result<Arrangement, String>,
+    /// Hostnames and variables as observed; `None` where it is not known which two sides they
+    /// concern.
+    pub(crate) view: Option<View>,
+    /// What is not as the topology says.
+    pub(crate) disagreements: Vec<Disagreement>,
+    /// What could not be read, one clause each.
+    pub(crate) unread: Vec<String>,
+}
+
+/// One object that is not as the topology says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Disagreement {
+    /// The object: a record or a variable.
+    pub(crate) object: String,
+    /// What it is, where that is one value.
+    pub(crate) present: Option<String>,
+    /// What it should be, where that is known.
+    pub(crate) expected: Option<String>,
+}
+
+impl Report {
+    /// The role that `infrastructure` holds; `None` where roles are unclear or it has none.
+    pub(crate) fn role_of(&self, infrastructure: &InfrastructureName) -> Option<Role> {
+        self.roles.as_ref().ok()?.role_of(infrastructure)
+    }
+}
+
+/// Reports on the environment that was observed; `None` where the topology does not have it.
+pub(crate) fn report(topology: &Topology, observation: &Observation) -> Option<Report> {
+    let environment = environment_of(topology, &observation.environment).ok()?;
+    let roles = view::roles(topology, environment, observation);
+    let arrangement = match &roles {
+        Ok(arrangement) => Some(arrangement.clone()),
+        Err(_) => presumed(topology, environment, observation),
+    };
+    let view = arrangement.as_ref().map(|arrangement| {
+        let sides = [&arrangement.production, &arrangement.hot_standby];
+        View::observed(environment, sides, observation)
+    });
+    let status = view.as_ref().map_or(Status::Unknown, |view| view.status);
+    let disagreements = arrangement
+        .map(|arrangement| disagreements(topology, observation, arrangement, status))
+        .unwrap_or_default();
+    Some(Report {
+        environment: observation.environment.clone(),
+        status,
+        roles: roles.map_err(|unclear| unclear.to_string()),
+        view,
+        disagreements,
+        unread: unread(observation),
+    })
+}
+
+/// The arrangement to compare with where the records contradict each other: the apex's holder as
+/// production, or with two sides any order, in which nothing but the status is told.
+fn presumed(
+    topology: &Topology,
+    environment: &Environment,
+    observation: &Observation,
+) -> Option<Arrangement> {
+    let holder = observation.apex_holder(environment)?;
+    let (arrangement, _) = arrange(topology, holder.as_str(), None, None).ok()?;
+    Some(arrangement)
+}
+
+/// What a plan that keeps the arrangement would write: exactly what disagrees with it.
+fn disagreements(
+    topology: &Topology,
+    observation: &Observation,
+    arrangement: Arrangement,
+    status: Status,
+) -> Vec<Disagreement> {
+    let intent = Intent {
+        environment: observation.environment.clone(),
+        mode: Mode::Switchover,
+        prepare: (status == Status::Prepared).then(|| arrangement.hot_standby.clone()),
+        arrangement,
+        on_failure: OnFailure::default(),
+        overrides: BTreeSet::default(),
+        changes_production: false,
+    };
+    let plan = match plan(topology, &intent, observation) {
+        Ok(plan) => plan,
+        Err(incomputable) => {
+            let findings = incomputable.0.into_iter();
+            return findings
+                .map(|finding| Disagreement {
+                    object: finding.message.object,
+                    present: None,
+                    expected: None,
+                })
+                .collect();
+        }
+    };
+    let steps = plan.changes.steps().map(|step| Disagreement {
+        object: step.target.to_string(),
+        present: step.from.clone(),
+        expected: Some(step.to.clone()),
+    });
+    let blocked = plan.changes.blocked.iter().map(|blocked| match blocked {
+        Blocked::Name(hostname) => Disagreement {
+            object: format!("A record of `{hostname}`"),
+            present: None,
+            expected: plan
+                .desired
+                .hostnames
+                .get(hostname)
+                .and_then(|name| name.address)
+                .map(|address| address.to_string()),
+        },
+        Blocked::Variable(side, key) => Disagreement {
+            object: format!(
+                "variable `{key}` of `{side}`, scope `{}`",
+                intent.environment
+            ),
+            present: None,
+            expected: plan
+                .desired
+                .variables
+                .get(&(side.clone(), key.clone()))
+                .cloned()
+                .flatten(),
+        },
+    });
+    steps.chain(blocked).collect()
+}
+
+fn unread(observation: &Observation) -> Vec<String> {
+    let failures = observation.failures().into_iter();
+    failures
+        .map(|(part, failure)| match part {
+            Part::Region(side) => format!("EC2 of `{side}`: {failure}"),
+            Part::Variables(side) => format!("variables of `{side}`: {failure}"),
+        })
+        .collect()
+}

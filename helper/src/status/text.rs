@@ -1,0 +1,89 @@
+//! The status for people: a table, then what disagrees.
+
+use std::fmt::Write as _;
+
+use comfy_table::{ContentArrangement, Table, presets::NOTHING};
+use gigadb_engine::topology::Topology;
+
+use super::{Disagreement, Report};
+
+/// Renders the reports; `width` is the terminal's.
+pub(crate) fn render(topology: &Topology, reports: &[Report], width: Option<u16>) -> String {
+    let mut table = Table::new();
+    table.load_style(NOTHING).set_header([
+        "ENVIRONMENT",
+        "STATUS",
+        "ROLE",
+        "INFRASTRUCTURE",
+        "REGION",
+        "AWS PROFILE",
+    ]);
+    if let Some(width) = width {
+        table
+            .set_content_arrangement(ContentArrangement::Dynamic)
+            .set_width(width);
+    }
+    for report in reports {
+        let mut sides: Vec<_> = topology.infrastructures.iter().collect();
+        sides.sort_by_key(|(name, _)| (report.role_of(name).is_none(), report.role_of(name)));
+        for (name, side) in sides {
+            let role = match (&report.roles, report.role_of(name)) {
+                (Err(_), _) => "unclear".to_owned(),
+                (Ok(_), None) => "none".to_owned(),
+                (Ok(_), Some(role)) => role.to_string(),
+            };
+            table.add_row([
+                report.environment.as_str(),
+                report.status.as_str(),
+                &role,
+                name.as_str(),
+                &side.aws.region,
+                &side.aws.profile,
+            ]);
+        }
+    }
+    for column in table.column_iter_mut() {
+        column.set_padding((0, 2));
+    }
+    let mut text = table.trim_fmt();
+    for report in reports {
+        details(&mut text, report);
+    }
+    text
+}
+
+fn details(text: &mut String, report: &Report) {
+    let mut lines = Vec::new();
+    if let Err(reason) = &report.roles {
+        lines.push(format!("It is not clear who has which role: {reason}."));
+    }
+    lines.extend(report.disagreements.iter().map(sentence));
+    lines.extend(
+        report
+            .unread
+            .iter()
+            .map(|what| format!("Could not be read: {what}.")),
+    );
+    if lines.is_empty() {
+        return;
+    }
+    // Writing to a string cannot fail.
+    let _ = write!(text, "\n\n{} is {}:", report.environment, report.status);
+    for line in lines {
+        let _ = write!(text, "\n  - {line}");
+    }
+}
+
+fn sentence(disagreement: &Disagreement) -> String {
+    let Disagreement {
+        object,
+        present,
+        expected,
+    } = disagreement;
+    match (present, expected) {
+        (Some(present), Some(expected)) => format!("{object} is {present}, expected {expected}"),
+        (None, Some(expected)) => format!("{object} has no single value, expected {expected}"),
+        (Some(present), None) => format!("{object} is {present}"),
+        (None, None) => format!("{object} is in the way"),
+    }
+}

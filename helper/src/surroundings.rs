@@ -1,0 +1,23 @@
+//! The process environment: the only module that reads it.
+
+use std::{env, io};
+
+use tracing_subscriber::EnvFilter;
+
+/// The value of an environment variable; empty and blank ones count as unset.
+pub(crate) fn variable(name: &str) -> Option<String> {
+    env::var(name).ok().filter(|text| !text.trim().is_empty())
+}
+
+/// Writes logs to stderr as `GIGADB_LOG` asks for them, else none.
+pub(crate) fn log_to_stderr() {
+    let Some(filter) = variable("GIGADB_LOG") else {
+        return;
+    };
+    // Only a subscriber that is already there could make this fail.
+    let _ = tracing_subscriber::fmt()
+        .with_env_filter(EnvFilter::new(filter))
+        .with_writer(io::stderr)
+        .with_ansi(false)
+        .try_init();
+}

@@ -1,0 +1,96 @@
+//! The only module that prints: the answer on stdout, the conversation on stderr.
+
+use std::io::{self, ErrorKind, IsTerminal as _, Write as _};
+
+use anstream::{AutoStream, ColorChoice};
+use anstyle::{AnsiColor, Style};
+
+use crate::{cli::Color, exit::Exit, failure::Failure, surroundings};
+
+/// The narrowest width that tables are laid out for.
+const NARROWEST: u16 = 40;
+
+/// The terminal, or what stands in its place.
+#[derive(Debug)]
+pub(crate) struct Ui {
+    color: ColorChoice,
+    width: Option<u16>,
+}
+
+impl Ui {
+    /// A user interface that colors as asked, and otherwise as `NO_COLOR` and the terminal say.
+    pub(crate) fn new(color: Color) -> Self {
+        Self {
+            color: match color {
+                Color::Auto => ColorChoice::Auto,
+                Color::Always => ColorChoice::Always,
+                Color::Never => ColorChoice::Never,
+            },
+            width: width(),
+        }
+    }
+
+    /// The width to lay tables out for; `None` where lines may be as long as they are.
+    pub(crate) fn width(&self) -> Option<u16> {
+        self.width
+    }
+
+    /// Writes the answer, with a line break at its end. A reader that has gone away is no fault.
+    pub(crate) fn answer(&self, text: &str) -> Result<(), Failure> {
+        let mut stdout = AutoStream::new(io::stdout(), self.color);
+        let text = text.trim_end_matches('\n');
+        match writeln!(stdout, "{text}").and_then(|()| stdout.flush()) {
+            Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(Failure::refused(
+                format!("The answer could not be written: {error}."),
+                "standard output",
+                "Give standard output a place to go and run the command again.",
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    /// Says what is wrong, while the command goes on.
+    pub(crate) fn warning(&self, text: &str) {
+        self.say(AnsiColor::Yellow, "warning", text);
+    }
+
+    /// Says what is worth knowing.
+    pub(crate) fn note(&self, text: &str) {
+        self.say(AnsiColor::Cyan, "note", text);
+    }
+
+    /// Says why the command ended.
+    pub(crate) fn failure(&self, failure: &Failure) {
+        if failure.exit == Exit::Interrupted {
+            let text = format!("{}\n{}", failure.message.what, failure.message.changed);
+            self.say(
+                AnsiColor::Yellow,
+                "interrupted",
+                &text.replacen("Interrupted.\n", "", 1),
+            );
+        } else {
+            self.say(AnsiColor::Red, "error", &failure.message.to_string());
+        }
+    }
+
+    fn say(&self, color: AnsiColor, heading: &str, text: &str) {
+        let style = Style::new().bold().fg_color(Some(color.into()));
+        let mut stderr = AutoStream::new(io::stderr(), self.color);
+        // Nobody is left to tell that stderr is closed.
+        let _ = writeln!(stderr, "{style}{heading}:{style:#} {text}");
+    }
+}
+
+/// The width of the terminal that stdout is; `COLUMNS` goes before it.
+fn width() -> Option<u16> {
+    let given = surroundings::variable("COLUMNS").and_then(|text| text.trim().parse().ok());
+    let seen = || {
+        let stdout = io::stdout();
+        stdout
+            .is_terminal()
+            .then(|| terminal_size::terminal_size_of(stdout))?
+    };
+    given
+        .or_else(|| seen().map(|(width, _)| width.0))
+        .map(|width: u16| width.max(NARROWEST))
+}
