@@ -4,6 +4,7 @@
 //! Settings  explicit settings and environment  -> where and how        settings
 //! observe   Topology + three APIs              -> engine World         observe, shared
 //! write     one zone batch, one variable       -> done, not, unknown   write
+//! drive     ChangeSet                          -> Outcome              drive
 //! ```
 //!
 //! **Invariants.** Only rows and names that the topology knows are kept. A write whose outcome is
@@ -14,6 +15,7 @@
 //! What this crate deliberately does not do: decide anything about roles, or talk to the user.
 
 mod cloudflare;
+mod drive;
 mod ec2;
 mod gitlab;
 mod http;
@@ -27,6 +29,7 @@ use std::sync::Arc;
 
 pub use crate::{
     cloudflare::{NewRecord, Patch},
+    drive::{Journal, NoJournal},
     observe::{Scope, Which},
     secret::Secret,
     settings::{Explicit, Settings, SettingsError, Timing},

@@ -154,6 +154,29 @@ impl Apis {
         }
     }
 
+    /// Observes until `settled` holds, or reading often enough did not show it: a read right
+    /// after a write may still show the world before it. The last observation is returned.
+    pub async fn observe_until(
+        &self,
+        topology: &Topology,
+        scope: &Scope,
+        cancel: &CancellationToken,
+        settled: impl Fn(&World) -> bool,
+    ) -> World {
+        let mut reads = 1;
+        loop {
+            let world = self.observe(topology, scope, cancel).await;
+            if reads >= self.timing().read_backs || settled(&world) {
+                return world;
+            }
+            let pause = tokio::time::sleep(self.timing().settle(reads));
+            if stoppable(pause, Some(cancel)).await.is_none() {
+                return world;
+            }
+            reads += 1;
+        }
+    }
+
     async fn observe_records(
         &self,
         hostnames: &BTreeSet<&Hostname>,

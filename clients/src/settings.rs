@@ -82,6 +82,8 @@ pub struct Timing {
     pub lost_side_writes: Duration,
     /// The pause before the second attempt; doubles from then on, with jitter.
     pub backoff: Duration,
+    /// Reads after a write, at most, until they show it.
+    pub read_backs: u32,
 }
 
 impl Default for Timing {
@@ -94,7 +96,16 @@ impl Default for Timing {
             side_reads: Duration::from_secs(20),
             lost_side_writes: Duration::from_secs(10),
             backoff: Duration::from_millis(500),
+            read_backs: 4,
         }
+    }
+}
+
+impl Timing {
+    /// The pause after this many reads that did not show a write: a read right after a write
+    /// may come from before it.
+    pub(crate) fn settle(&self, reads: u32) -> Duration {
+        self.backoff * 2_u32.saturating_pow(reads.saturating_sub(1))
     }
 }
 

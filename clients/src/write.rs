@@ -1,10 +1,8 @@
 //! The three writes that there are, and what is known after one that failed.
 
-use std::time::Duration;
-
 use gigadb_engine::{
     name::{VariableKey, ZoneId},
-    world::Failure,
+    world::{Failure, FailureKind},
 };
 use thiserror::Error;
 
@@ -67,7 +65,7 @@ impl Apis {
         posts: &[NewRecord],
         patience: Patience,
     ) -> Result<(), WriteFailure> {
-        let budget = Budget::new(self.limit(patience), None);
+        let budget = self.budget(patience);
         Ok(self
             .cloudflare
             .write_batch(zone, patches, posts, budget)
@@ -83,7 +81,7 @@ impl Apis {
         value: &str,
         patience: Patience,
     ) -> Result<(), WriteFailure> {
-        let budget = Budget::new(self.limit(patience), None);
+        let budget = self.budget(patience);
         Ok(self
             .gitlab
             .write_variable(project, key, scope, value, budget)
@@ -99,17 +97,33 @@ impl Apis {
         value: &str,
         patience: Patience,
     ) -> Result<(), WriteFailure> {
-        let budget = Budget::new(self.limit(patience), None);
+        let budget = self.budget(patience);
         Ok(self
             .gitlab
             .create_variable(project, key, scope, value, budget)
             .await?)
     }
 
-    fn limit(&self, patience: Patience) -> Duration {
-        match patience {
-            Patience::Ordinary => self.timing().call,
-            Patience::LostSide => self.timing().lost_side_writes.min(self.timing().call),
-        }
+    /// The time for one call that is not cancelled.
+    pub(crate) fn budget(&self, patience: Patience) -> Budget<'static> {
+        let timing = self.timing();
+        let limit = match patience {
+            Patience::Ordinary => timing.call,
+            Patience::LostSide => timing.lost_side_writes.min(timing.call),
+        };
+        Budget::new(limit, None)
+    }
+}
+
+/// The failure of a write that was never sent because the change set makes no sense.
+pub(crate) fn bug(what: &str) -> WriteFailure {
+    WriteFailure {
+        outcome: Outcome::NotApplied,
+        failure: Failure {
+            kind: FailureKind::Misconfigured,
+            message: format!(
+                "the change set holds {what}, which is a bug; nothing was sent for it"
+            ),
+        },
     }
 }
