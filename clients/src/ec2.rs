@@ -15,6 +15,7 @@ use aws_config::{
     provider_config::ProviderConfig, retry::RetryConfig,
     stalled_stream_protection::StalledStreamProtectionConfig, timeout::TimeoutConfig,
 };
+use aws_credential_types::provider::error::CredentialsError;
 use aws_runtime::env_config::file::{EnvConfigFileKind, EnvConfigFiles};
 use aws_sdk_ec2::{
     Client,
@@ -31,7 +32,7 @@ use tokio::time::Instant;
 
 use crate::{
     http::{seconds, tidy},
-    settings::{AwsSettings, Setting, Timing},
+    settings::{AwsSettings, Timing},
 };
 
 /// The most values that one filter may have.
@@ -331,6 +332,9 @@ impl Ec2 {
         E: ProvideErrorMetadata + RequestId + std::error::Error + 'static,
     {
         let at = place(aws);
+        if let Some(credentials) = find::<CredentialsError>(error) {
+            return self.no_credentials(aws, credentials);
+        }
         match error {
             SdkError::ServiceError(service) => {
                 let status = service.raw().status().as_u16();
@@ -347,7 +351,7 @@ impl Ec2 {
                     message = format!("{message}, code {code}");
                 }
                 if let Some(text) = service.err().message() {
-                    message = format!("{message}: {}", tidy(text, None));
+                    message = format!("{message}: {}", tidy(text, &[]));
                 }
                 if code.is_some_and(may_mean_not_enabled)
                     && !ENABLED_BY_DEFAULT.contains(&aws.region.as_str())
@@ -357,8 +361,9 @@ impl Ec2 {
                         aws.region, aws.profile
                     );
                 }
-                if let Some(id) = service.err().request_id() {
-                    message = format!("{message} (request id {})", tidy(id, None));
+                let id = service.err().request_id();
+                if let Some(id) = id.or_else(|| id_in_body(service.raw().body().bytes())) {
+                    message = format!("{message} (request id {})", tidy(id, &[]));
                 }
                 Failure {
                     kind: if refused {
@@ -382,7 +387,7 @@ impl Ec2 {
                     kind: FailureKind::Unreachable,
                     message: format!(
                         "no connection to {at} for {operation}: {}",
-                        tidy(&causes(error), None)
+                        tidy(&causes(error), &[])
                     ),
                 }
             }
@@ -390,27 +395,63 @@ impl Ec2 {
                 kind: FailureKind::Unreachable,
                 message: format!(
                     "{at} answered {operation} with something that makes no sense: {}",
-                    tidy(&causes(error), None)
+                    tidy(&causes(error), &[])
                 ),
             },
-            // Credentials fail before anything is sent, and come as a dispatch failure.
             _ => Failure {
-                kind: if is_time_out(error) {
-                    FailureKind::Unreachable
-                } else {
-                    FailureKind::Misconfigured
-                },
+                kind: FailureKind::Misconfigured,
                 message: format!(
-                    "{operation} in {} could not be sent: {}; looked for profile `{}` in {} (see {} for another endpoint)",
-                    aws.region,
-                    tidy(&causes(error), None),
-                    aws.profile,
-                    self.files_in_words(),
-                    Setting::AwsEndpointUrl
+                    "{operation} could not be sent to {at}: {}",
+                    tidy(&causes(error), &[])
                 ),
             },
         }
     }
+
+    /// The failure where a profile gives no credentials: nothing was sent to EC2.
+    fn no_credentials(&self, aws: &Aws, error: &CredentialsError) -> Failure {
+        let cause = crate::http::chain(error);
+        let kind = match error {
+            CredentialsError::ProviderTimedOut(_) => FailureKind::Unreachable,
+            // Something else was asked for them: STS, a program.
+            CredentialsError::ProviderError(_) if cause.contains("dispatch failure") => {
+                FailureKind::Unreachable
+            }
+            CredentialsError::ProviderError(_) => FailureKind::Refused,
+            _ => FailureKind::Misconfigured,
+        };
+        Failure {
+            kind,
+            message: format!(
+                "AWS profile `{}` gives no credentials for EC2 in {}: {} (files: {})",
+                aws.profile,
+                aws.region,
+                tidy(&cause, &[]),
+                self.files_in_words()
+            ),
+        }
+    }
+}
+
+/// The cause of this type, if there is one.
+fn find<'a, T: std::error::Error + 'static>(
+    error: &'a (dyn std::error::Error + 'static),
+) -> Option<&'a T> {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if let Some(found) = error.downcast_ref() {
+            return Some(found);
+        }
+        next = error.source();
+    }
+    None
+}
+
+/// The request id that EC2 writes into the body of an error.
+fn id_in_body(body: Option<&[u8]>) -> Option<&str> {
+    let body = std::str::from_utf8(body?).ok()?;
+    let (_, rest) = body.split_once("<RequestID>")?;
+    rest.split_once("</RequestID>").map(|(id, _)| id)
 }
 
 fn place(aws: &Aws) -> String {
@@ -441,11 +482,6 @@ fn causes(error: &dyn std::error::Error) -> String {
     error
         .source()
         .map_or_else(|| error.to_string(), crate::http::chain)
-}
-
-fn is_time_out(error: &dyn std::error::Error) -> bool {
-    let text = causes(error);
-    text.contains("timed out") || text.contains("timeout")
 }
 
 fn trace<T: RequestId, E: ProvideErrorMetadata + RequestId>(

@@ -51,10 +51,8 @@ pub struct Apis {
 impl Apis {
     /// Prepares the clients. Nothing is sent, read or checked yet.
     pub fn new(settings: Settings) -> Self {
-        let tls = [&settings.cloudflare, &settings.gitlab]
-            .iter()
-            .any(|service| service.base_url.scheme() == "https");
-        let transport = http::Transport::new(settings.timing, tls);
+        let services = [&settings.cloudflare, &settings.gitlab];
+        let transport = http::Transport::new(settings.timing, &services);
         Self {
             timing: settings.timing,
             cloudflare: cloudflare::Cloudflare::new(transport.clone(), settings.cloudflare),

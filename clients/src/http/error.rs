@@ -253,9 +253,11 @@ pub(crate) fn seconds(duration: Duration) -> String {
     }
 }
 
-/// A vendor's text, made safe to show: one line, of bounded length, without `secret`.
-pub(crate) fn tidy(text: &str, secret: Option<&Secret>) -> String {
-    let text = secret.map_or_else(|| text.to_owned(), |s| s.redact(text));
+/// A vendor's text, made safe to show: one line, of bounded length, without `secrets`.
+pub(crate) fn tidy(text: &str, secrets: &[Secret]) -> String {
+    let text = secrets
+        .iter()
+        .fold(text.to_owned(), |text, secret| secret.redact(&text));
     let mut line = String::new();
     for word in text.split(|c: char| c.is_whitespace() || c.is_control()) {
         if word.is_empty() {

@@ -39,14 +39,18 @@ pub(crate) struct Transport {
     timing: Timing,
     /// Whether any base URL needs TLS at all.
     tls: bool,
+    /// What no message may hold, whichever API repeats it.
+    secrets: Arc<[Secret]>,
 }
 
 impl Transport {
-    pub(crate) fn new(timing: Timing, tls: bool) -> Self {
+    /// A transport for these services.
+    pub(crate) fn new(timing: Timing, services: &[&Service]) -> Self {
         Self {
             client: Arc::default(),
             timing,
-            tls,
+            tls: services.iter().any(|s| s.base_url.scheme() == "https"),
+            secrets: services.iter().filter_map(|s| s.token.clone()).collect(),
         }
     }
 
@@ -293,7 +297,7 @@ impl Api {
         }
         let transport = |e: reqwest::Error| {
             let e = e.without_url();
-            let text = token.redact(&chain(&e));
+            let text = error::tidy(&chain(&e), self.secrets());
             self.error(
                 call,
                 if e.is_connect() {
@@ -311,7 +315,7 @@ impl Api {
         let mut response = request.send().await.map_err(transport)?;
         let status = response.status();
         let headers = std::mem::take(response.headers_mut());
-        let request_id = text(&headers, self.request_id).map(|id| error::tidy(&id, Some(token)));
+        let request_id = text(&headers, self.request_id).map(|id| error::tidy(&id, self.secrets()));
         let identified = |mut error: Box<CallError>| {
             error.request_id.clone_from(&request_id);
             error
@@ -320,7 +324,7 @@ impl Api {
             let location = text(&headers, LOCATION.as_str());
             let fault = Fault::Redirected {
                 status: status.as_u16(),
-                to: location.map(|l| error::tidy(&path_of(&l), Some(token))),
+                to: location.map(|l| error::tidy(&path_of(&l), self.secrets())),
             };
             return Err(identified(self.error(call, fault)));
         }
@@ -350,7 +354,7 @@ impl Api {
             .into_iter()
             .map(|fault| VendorFault {
                 code: fault.code,
-                message: error::tidy(&fault.message, Some(token)),
+                message: error::tidy(&fault.message, self.secrets()),
             })
             .collect();
         let fault = Fault::Status {
@@ -378,10 +382,7 @@ impl Api {
 
     /// The error for a 2xx answer that makes no sense.
     pub(crate) fn garbage(&self, call: &Call<'_>, answer: &Answer, why: &str) -> Box<CallError> {
-        let mut error = self.error(
-            call,
-            Fault::Garbage(error::tidy(why, self.service.token.as_ref())),
-        );
+        let mut error = self.error(call, Fault::Garbage(error::tidy(why, self.secrets())));
         error.request_id.clone_from(&answer.request_id);
         error
     }
@@ -397,7 +398,7 @@ impl Api {
             .into_iter()
             .map(|fault| VendorFault {
                 code: fault.code,
-                message: error::tidy(&fault.message, self.service.token.as_ref()),
+                message: error::tidy(&fault.message, self.secrets()),
             })
             .collect();
         let mut error = self.error(
@@ -410,6 +411,10 @@ impl Api {
         );
         error.request_id.clone_from(&answer.request_id);
         error
+    }
+
+    fn secrets(&self) -> &[Secret] {
+        &self.transport.secrets
     }
 
     fn url(&self, call: &Call<'_>) -> Url {

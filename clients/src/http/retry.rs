@@ -113,3 +113,117 @@ pub(crate) fn asked_wait(headers: &HeaderMap, status: u16, now: SystemTime) -> O
         .flatten()
         .map(Duration::from_secs)
 }
+
+#[cfg(test)]
+mod tests {
+    use reqwest::header::{HeaderName, HeaderValue};
+
+    use super::*;
+
+    fn status(status: u16, wait: Option<u64>) -> Fault {
+        Fault::Status {
+            status,
+            faults: Vec::new(),
+            wait: wait.map(Duration::from_secs),
+        }
+    }
+
+    fn retry(repeat: Repeat) -> Retry {
+        let timing = Timing {
+            backoff: Duration::from_millis(100),
+            ..Timing::default()
+        };
+        Retry::new(&timing, repeat, Instant::now() + Duration::from_secs(30))
+    }
+
+    #[test]
+    fn what_vendors_ask_for_is_understood() {
+        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000_000);
+        for (code, headers, wait) in [
+            (429, &[("retry-after", "7")][..], Some(7)),
+            (503, &[("retry-after", "7")], Some(7)),
+            (500, &[("retry-after", "7")], None),
+            (
+                429,
+                &[("retry-after", "Sun, 09 Sep 2001 01:47:40 GMT")],
+                Some(60),
+            ),
+            (
+                429,
+                &[("retry-after", "Sun, 09 Sep 2001 01:00:00 GMT")],
+                Some(0),
+            ),
+            (429, &[("ratelimit-reset", "1000000030")], Some(30)),
+            (
+                429,
+                &[("ratelimit-reset", "1000000030"), ("retry-after", "5")],
+                Some(5),
+            ),
+            (503, &[("ratelimit-reset", "1000000030")], None),
+            (429, &[("ratelimit", "\"default\";r=0;t=30")], Some(30)),
+            (429, &[("ratelimit", "\"default\";r=50;t=30")], None),
+            (429, &[("retry-after", "soon")], None),
+            (429, &[], None),
+        ] {
+            let headers: HeaderMap = headers
+                .iter()
+                .map(|(name, value)| {
+                    (
+                        HeaderName::from_static(name),
+                        HeaderValue::from_static(value),
+                    )
+                })
+                .collect();
+            let asked = asked_wait(&headers, code, now);
+            assert_eq!(asked.map(|w| w.as_secs()), wait, "{code} {headers:?}");
+        }
+    }
+
+    #[test]
+    fn pauses_grow_with_jitter_and_end() {
+        let mut retry = retry(Repeat::Always);
+        let mut pause = || retry.after(&status(502, None), SystemTime::now());
+        let first = pause().unwrap();
+        assert!((50..=100).contains(&first.as_millis()), "{first:?}");
+        let second = pause().unwrap();
+        assert!((100..=200).contains(&second.as_millis()), "{second:?}");
+        assert_eq!(pause(), Err(None));
+    }
+
+    #[test]
+    fn a_pause_longer_than_the_time_left_ends_the_call() {
+        let mut retry = retry(Repeat::OnlyIfNotApplied);
+        let now = SystemTime::now();
+        assert_eq!(
+            retry.after(&status(429, Some(29)), now),
+            Ok(Duration::from_secs(29))
+        );
+        let too_long = retry.after(&status(429, Some(31)), now).unwrap_err();
+        assert_eq!(too_long.unwrap().wait, Duration::from_secs(31));
+    }
+
+    #[test]
+    fn a_write_is_sent_again_only_where_it_surely_had_no_effect() {
+        let no_connection = Fault::NoConnection {
+            to: String::new(),
+            cause: String::new(),
+        };
+        for (fault, read, write) in [
+            (no_connection, true, true),
+            (status(429, None), true, true),
+            (Fault::NoAnswer(Duration::ZERO), true, false),
+            (Fault::Broken(String::new()), true, false),
+            (status(503, Some(1)), true, false),
+            (status(500, None), true, false),
+            (status(408, None), true, false),
+            (status(404, None), false, false),
+            (Fault::Garbage(String::new()), false, false),
+            (Fault::Stopped, false, false),
+        ] {
+            for (repeat, again) in [(Repeat::Always, read), (Repeat::OnlyIfNotApplied, write)] {
+                let pause = retry(repeat).after(&fault, SystemTime::now());
+                assert_eq!(pause.is_ok(), again, "{fault:?} {repeat:?}");
+            }
+        }
+    }
+}
