@@ -110,14 +110,16 @@ pub(super) fn zone_index(
     Ok(index)
 }
 
+/// Returns whether a text has the form of an id: 32 hexadecimal characters, lower case.
+pub(super) fn is_id(text: &str) -> bool {
+    let hex = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+    text.len() == 32 && text.bytes().all(hex)
+}
+
 /// Returns the place of the zone with that id; a malformed and an unknown id have no route.
 pub(super) fn find_zone(world: &Cloudflare, id: &str) -> Result<usize, Failure> {
-    let well_formed = id.len() == 32
-        && id
-            .bytes()
-            .all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte));
     let path = format!("/zones/{id}");
-    if !well_formed {
+    if !is_id(id) {
         return Err(Failure::no_route(&path));
     }
     let found = world.zones.iter().position(|zone| zone.id == id);

@@ -81,6 +81,11 @@ fn answer(
     );
     let on_verify = matches!(route, Route::VerifyUser | Route::VerifyAccount(_));
     let token = auth::authenticate(world, request, on_records, on_verify)?.clone();
+    if let Route::Record(_, id) = route
+        && !auth::is_id(id)
+    {
+        return Err(Failure::no_route(&request.path));
+    }
     let zone_for = |id: &str, needed: DnsAccess| auth::zone_index(world, &token, id, needed);
     match (request.method.as_str(), route) {
         ("GET", Route::VerifyUser) => auth::verify_user(&token),

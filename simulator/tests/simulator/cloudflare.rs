@@ -21,6 +21,12 @@ async fn every_path_answers_in_the_envelope() {
         assert_eq!(body["result"], Value::Null);
         assert!(answer.headers.contains_key("cf-ray"));
     }
+    let records = bench.records("gigadb.org");
+    for (id, status, code) in [("xyz", 400, 7003), (&"0".repeat(32), 404, 81044)] {
+        let path = format!("{records}/{id}");
+        let answer = bench.cloudflare("GET", &path, Value::Null).await;
+        assert_eq!((answer.status, answer.code()), (status, code), "{id}");
+    }
     let unknown = format!("/zones/{}", "0".repeat(32));
     let answer = bench.cloudflare("GET", &unknown, Value::Null).await;
     assert_eq!((answer.status, answer.code()), (404, 7003));
