@@ -2,7 +2,8 @@
 
 #![expect(
     clippy::unwrap_used,
-    reason = "a test fails by panicking, its helpers too"
+    clippy::print_stderr,
+    reason = "a test fails by panicking and says on stderr what it skips, its helpers too"
 )]
 
 mod support;
