@@ -52,12 +52,12 @@ impl Apis {
     /// Prepares the clients. Nothing is sent, read or checked yet.
     pub fn new(settings: Settings) -> Self {
         let services = [&settings.cloudflare, &settings.gitlab];
-        let transport = http::Transport::new(settings.timing, &services);
+        let transport = http::Transport::new(settings.timing, settings.proxy.clone(), &services);
         Self {
             timing: settings.timing,
             cloudflare: cloudflare::Cloudflare::new(transport.clone(), settings.cloudflare),
             gitlab: gitlab::Gitlab::new(transport, settings.gitlab),
-            ec2: ec2::Ec2::new(settings.aws, settings.timing),
+            ec2: ec2::Ec2::new(settings.aws, settings.proxy, settings.timing),
             spent: Arc::default(),
         }
     }

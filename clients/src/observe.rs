@@ -192,6 +192,7 @@ impl Apis {
             Err(error) => return (Reading::failed(error.failure()), BTreeMap::new()),
         };
         zones.sort_by(|a, b| (&a.name, &a.id).cmp(&(&b.name, &b.id)));
+        zones.dedup_by(|a, b| a.id == b.id);
         let records = futures::stream::iter(zones_to_read(&zones, hostnames))
             .map(|zone| async move {
                 let list = self.cloudflare.list_records(zone, budget()).await;

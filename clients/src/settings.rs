@@ -41,6 +41,8 @@ pub struct Settings {
     pub gitlab: Service,
     /// EC2.
     pub aws: AwsSettings,
+    /// The proxy for https; plain http goes to loopback addresses alone, and never to a proxy.
+    pub proxy: Option<Proxy>,
     /// How long to wait for what.
     pub timing: Timing,
 }
@@ -63,6 +65,15 @@ pub struct AwsSettings {
     pub shared_config_files: Vec<PathBuf>,
     /// Replaces `~/.aws/credentials`.
     pub shared_credentials_files: Vec<PathBuf>,
+}
+
+/// A proxy, as the usual environment variables name it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Proxy {
+    /// Its URL, which may hold a password.
+    pub url: Secret,
+    /// The hosts that are reached without it, as in `NO_PROXY`.
+    pub bypass: String,
 }
 
 /// How long to wait for what, and how often to try.
@@ -214,6 +225,20 @@ impl Settings {
                 given
             }
         };
+        let first = |names: &[&str]| {
+            names
+                .iter()
+                .find_map(|name| env(name).filter(|text| !text.trim().is_empty()))
+        };
+        let proxy = first(&["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"]);
+        let endpoints_ignored = first(&["AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"])
+            .is_some_and(|text| text.trim().eq_ignore_ascii_case("true"));
+        let explicit_endpoint = explicit.aws_endpoint_url.filter(|t| !t.trim().is_empty());
+        let aws_endpoint = if endpoints_ignored && explicit_endpoint.is_none() {
+            None
+        } else {
+            find(Setting::AwsEndpointUrl, explicit_endpoint)
+        };
         Ok(Self {
             cloudflare: Service {
                 token: token(find(
@@ -234,7 +259,7 @@ impl Settings {
                 )?,
             },
             aws: AwsSettings {
-                endpoint_url: find(Setting::AwsEndpointUrl, explicit.aws_endpoint_url)
+                endpoint_url: aws_endpoint
                     .map(|found| parse_url(&found).map(|url| url.to_string()))
                     .transpose()?,
                 shared_config_files: files(explicit.aws_shared_config_files, "AWS_CONFIG_FILE"),
@@ -243,6 +268,10 @@ impl Settings {
                     "AWS_SHARED_CREDENTIALS_FILE",
                 ),
             },
+            proxy: proxy.map(|url| Proxy {
+                url: Secret::new(url.trim()),
+                bypass: first(&["NO_PROXY", "no_proxy"]).unwrap_or_default(),
+            }),
             timing: Timing::default(),
         })
     }
@@ -400,6 +429,41 @@ mod tests {
             settings.aws.endpoint_url.as_deref(),
             Some("http://[::1]:2/")
         );
+    }
+
+    #[test]
+    fn endpoints_of_the_environment_can_be_switched_off() {
+        let env = [
+            ("AWS_ENDPOINT_URL", "http://127.0.0.1:1"),
+            ("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "true"),
+        ];
+        let endpoint = |explicit: &str| {
+            let explicit = Explicit {
+                aws_endpoint_url: Some(explicit.to_owned()),
+                ..Explicit::default()
+            };
+            resolve(explicit, &env).unwrap().aws.endpoint_url
+        };
+        assert_eq!(endpoint(""), None);
+        assert_eq!(
+            endpoint("http://127.0.0.1:2").as_deref(),
+            Some("http://127.0.0.1:2/")
+        );
+    }
+
+    #[test]
+    fn the_proxy_is_the_one_for_https() {
+        let proxy = |env: &[(&str, &str)]| resolve(Explicit::default(), env).unwrap().proxy;
+        assert_eq!(proxy(&[("HTTP_PROXY", "http://p:1")]), None);
+        let found = proxy(&[
+            ("ALL_PROXY", "http://p:1"),
+            ("https_proxy", "http://u:planted@p:2"),
+            ("NO_PROXY", "a.example"),
+        ]);
+        let found = found.unwrap();
+        assert_eq!(found.url.expose(), "http://u:planted@p:2");
+        assert_eq!(found.bypass, "a.example");
+        assert!(!format!("{found:?}").contains("planted"));
     }
 
     #[test]

@@ -25,7 +25,7 @@ use url::Url;
 use self::retry::Retry;
 use crate::{
     secret::Secret,
-    settings::{Service, Setting, Timing},
+    settings::{Proxy, Service, Setting, Timing},
 };
 
 /// The most that an answer may hold, in bytes.
@@ -39,30 +39,36 @@ pub(crate) struct Transport {
     timing: Timing,
     /// Whether any base URL needs TLS at all.
     tls: bool,
+    proxy: Option<Proxy>,
     /// What no message may hold, whichever API repeats it.
     secrets: Arc<[Secret]>,
 }
 
 impl Transport {
     /// A transport for these services.
-    pub(crate) fn new(timing: Timing, services: &[&Service]) -> Self {
+    pub(crate) fn new(timing: Timing, proxy: Option<Proxy>, services: &[&Service]) -> Self {
         Self {
             client: Arc::default(),
             timing,
             tls: services.iter().any(|s| s.base_url.scheme() == "https"),
             secrets: services.iter().filter_map(|s| s.token.clone()).collect(),
+            proxy,
         }
     }
 
     fn client(&self) -> Result<&reqwest::Client, String> {
         self.client
-            .get_or_init(|| build_client(&self.timing, self.tls))
+            .get_or_init(|| build_client(&self.timing, self.tls, self.proxy.as_ref()))
             .as_ref()
             .map_err(Clone::clone)
     }
 }
 
-fn build_client(timing: &Timing, tls: bool) -> Result<reqwest::Client, String> {
+fn build_client(
+    timing: &Timing,
+    tls: bool,
+    proxy: Option<&Proxy>,
+) -> Result<reqwest::Client, String> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let builder = rustls::ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
@@ -81,7 +87,14 @@ fn build_client(timing: &Timing, tls: bool) -> Result<reqwest::Client, String> {
             .with_no_client_auth()
     };
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-    reqwest::Client::builder()
+    let mut builder = reqwest::Client::builder().no_proxy();
+    if let Some(proxy) = proxy {
+        // The cause may quote the URL, and with it a password.
+        let via = reqwest::Proxy::https(proxy.url.expose())
+            .map_err(|_| "the proxy that the environment names for https has no valid URL")?;
+        builder = builder.proxy(via.no_proxy(reqwest::NoProxy::from_string(&proxy.bypass)));
+    }
+    builder
         .tls_backend_preconfigured(config)
         .redirect(reqwest::redirect::Policy::none())
         .connect_timeout(timing.connect)

@@ -13,7 +13,7 @@ use insta::assert_snapshot;
 use crate::setup::Bench;
 
 /// Answers one connection with each of `answers`; the address to ask.
-fn serve(answers: Vec<String>) -> String {
+pub(crate) fn serve(answers: Vec<String>) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     std::thread::spawn(move || {
@@ -29,7 +29,8 @@ fn serve(answers: Vec<String>) -> String {
     format!("http://{address}")
 }
 
-fn answer(status: &str, headers: &str, body: &str) -> String {
+/// One answer, after which the connection is closed.
+pub(crate) fn answer(status: &str, headers: &str, body: &str) -> String {
     format!(
         "HTTP/1.1 {status}\r\nconnection: close\r\n{headers}content-length: {}\r\n\r\n{body}",
         body.len()

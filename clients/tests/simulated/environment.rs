@@ -1,12 +1,20 @@
 //! What the process environment may and may not do. Each test runs itself again as a process of
 //! its own, with the environment it is about.
 
-use std::process::Command;
+use std::{
+    io::{BufRead as _, BufReader, Write as _},
+    net::TcpListener,
+    process::Command,
+};
 
-use gigadb_clients::Apis;
+use gigadb_clients::{Apis, Scope, Secret, Which, settings::Proxy};
 use gigadb_simulator::{Api, Options, Simulator, World as Seed, world};
+use tokio_util::sync::CancellationToken;
 
-use crate::setup::Bench;
+use crate::{
+    canned::{answer, serve},
+    setup::Bench,
+};
 
 /// Set in the process that runs one test again.
 const INNER: &str = "GIGADB_TEST_INNER";
@@ -111,4 +119,105 @@ async fn https_is_trusted_through_ssl_cert_file_and_not_without() {
         ],
     );
     assert!(https.requests().iter().any(|r| r.api == Api::Ec2));
+}
+
+/// A proxy that notes which hosts it is asked for and connects to none.
+fn refusing_proxy(answers: usize) -> (String, std::thread::JoinHandle<Vec<String>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let asked = std::thread::spawn(move || {
+        let mut asked = Vec::new();
+        for stream in listener.incoming().take(answers) {
+            let mut stream = stream.unwrap();
+            let mut line = String::new();
+            let _ = BufReader::new(&stream).read_line(&mut line);
+            let _ = stream.write_all(b"HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\n\r\n");
+            asked.push(line.trim().to_owned());
+        }
+        asked.sort();
+        asked
+    });
+    (url, asked)
+}
+
+#[tokio::test]
+async fn https_goes_through_the_proxy_and_plain_http_never_does() {
+    let bench = Bench::start().await;
+    let (url, asked) = refusing_proxy(4);
+    let mut settings = bench.settings();
+    settings.timing.attempts = 1;
+    settings.proxy = Some(Proxy {
+        url: Secret::new(url.replace("http://", "http://user:planted@")),
+        bypass: "bypassed.example".to_owned(),
+    });
+    let plain = bench.observe_with(&Apis::new(settings.clone())).await;
+    assert!(plain.zones.failure().is_none());
+    assert!(plain.sides["gigadb-website"].failure().is_none());
+
+    settings.cloudflare.base_url = "https://cloudflare.invalid".parse().unwrap();
+    settings.gitlab.base_url = "https://bypassed.example:9".parse().unwrap();
+    settings.aws.endpoint_url = Some("https://ec2.invalid".to_owned());
+    let scope = Scope {
+        sides: Which::one("gigadb-website".parse().unwrap()),
+        ..Scope::everything()
+    };
+    let cancel = CancellationToken::new();
+    let apis = Apis::new(settings);
+    let world = apis.observe(&bench.topology, &scope, &cancel).await;
+    let shown = format!("{world:?} {apis:?}");
+    assert!(!shown.contains("planted"), "{shown}");
+    assert!(world.zones.failure().is_some());
+    // Whether EC2 asks for both of its calls depends on which is first to be refused.
+    drop(std::net::TcpStream::connect(
+        url.trim_start_matches("http://"),
+    ));
+    drop(std::net::TcpStream::connect(
+        url.trim_start_matches("http://"),
+    ));
+    let mut asked = asked.join().unwrap();
+    asked.retain(|line| !line.is_empty());
+    asked.dedup();
+    assert_eq!(
+        asked,
+        [
+            "CONNECT cloudflare.invalid:443 HTTP/1.1",
+            "CONNECT ec2.invalid:443 HTTP/1.1"
+        ]
+    );
+}
+
+#[tokio::test]
+async fn a_profile_may_assume_a_role() {
+    if !is_inner() {
+        let credentials = format!(
+            "<AssumeRoleResponse><AssumeRoleResult><Credentials>\
+             <AccessKeyId>{}</AccessKeyId><SecretAccessKey>{}</SecretAccessKey>\
+             <SessionToken>session</SessionToken><Expiration>2099-01-01T00:00:00Z</Expiration>\
+             </Credentials></AssumeRoleResult></AssumeRoleResponse>",
+            world::ACCESS_KEY_ID_UPSTREAM,
+            world::SECRET_KEY_UPSTREAM
+        );
+        let sts = serve(vec![answer("200 OK", "", &credentials)]);
+        run_again(
+            "environment::a_profile_may_assume_a_role",
+            &[("AWS_ENDPOINT_URL_STS", &sts)],
+        );
+        return;
+    }
+    let bench = Bench::start().await;
+    let config = "[profile Upstream]\nrole_arn = arn:aws:iam::111122223333:role/readonly\n\
+                  source_profile = UpstreamAlt\n";
+    let file = bench.home.path().join("config");
+    std::fs::write(file, config).unwrap();
+    let credentials = bench.home.path().join("credentials");
+    let text = std::fs::read_to_string(&credentials).unwrap();
+    let alone = text.split("[UpstreamAlt]").nth(1).unwrap();
+    std::fs::write(credentials, format!("[UpstreamAlt]{alone}")).unwrap();
+    let world = bench.observe().await;
+    assert_eq!(world.sides["gigadb-website"].failure(), None);
+    let asked = bench.requests(Api::Ec2, "POST");
+    let mut asked = asked
+        .iter()
+        .filter(|r| r.region.as_deref() == Some("ap-east-1"));
+    assert!(asked.all(|r| r.access_key_id.as_deref() == Some(world::ACCESS_KEY_ID_UPSTREAM)));
 }
