@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::commands::{inventory::InventoryArgs, status::StatusArgs};
+use crate::commands::{
+    inventory::InventoryArgs, plan::PlanArgs, status::StatusArgs, swap::SwapArgs,
+};
 
 /// Show who is production, list hosts by role for Ansible, and swap the roles.
 ///
@@ -43,6 +45,7 @@ pub(crate) struct Cli {
 const EXAMPLES: &str = "\
 Examples:
   gigadb-roles status
+  gigadb-roles plan --environment live --swap
   gigadb-roles inventory --environment live --role hot_standby --graph
   ansible-inventory -i $(command -v gigadb-roles) --list
 
@@ -100,4 +103,6 @@ pub(crate) enum Color {
 pub(crate) enum Command {
     Inventory(InventoryArgs),
     Status(StatusArgs),
+    Plan(PlanArgs),
+    Swap(SwapArgs),
 }

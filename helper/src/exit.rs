@@ -10,9 +10,17 @@ pub(crate) enum Exit {
     Success = 0,
     /// Failed or refused; nothing was changed.
     Failed = 1,
+    /// A plan has changes.
+    ChangesPending = 2,
+    /// Some of the changes are, or may be, in force.
+    PartlyApplied = 3,
+    /// What the plan was made from has changed since.
+    Stale = 4,
+    /// Applied, but reading back did not show it.
+    NotVerified = 5,
     /// Wrong arguments.
     Usage = 64,
-    /// Stopped by Ctrl-C before anything was changed.
+    /// Stopped by Ctrl-C; nothing is changed.
     Interrupted = 130,
 }
 

@@ -21,6 +21,11 @@ impl Failure {
         object: impl Into<String>,
         next: impl Into<String>,
     ) -> Self {
+        let mut what = what.into();
+        // The engine's "did you mean …?" ends a sentence by itself.
+        if what.ends_with("?.") {
+            what.pop();
+        }
         Self {
             exit: Exit::Failed,
             message: Message::nothing_changed(what, object, next),

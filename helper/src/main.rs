@@ -5,6 +5,7 @@
 //! session   topology file, settings          -> Session       lazily made clients
 //! commands  one file a subcommand            -> Exit          the only callers of the clients
 //! inventory Topology, Observations, Scope    -> Inventory     pure, rendered as JSON or a tree
+//! planning  Topology, Observation, a goal    -> Plan          the engine's, rendered two ways
 //! status    Topology, Observation            -> Report        pure, rendered three ways
 //! ui        text                             -> stdout, stderr; nothing else prints
 //! ```
@@ -17,6 +18,7 @@ mod commands;
 mod exit;
 mod failure;
 mod inventory;
+mod planning;
 mod session;
 mod status;
 mod surroundings;

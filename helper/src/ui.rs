@@ -1,6 +1,9 @@
 //! The only module that prints: the answer on stdout, the conversation on stderr.
 
-use std::io::{self, ErrorKind, IsTerminal as _, Write as _};
+use std::{
+    io::{self, ErrorKind, IsTerminal as _, Write as _},
+    sync::atomic::{AtomicBool, Ordering},
+};
 
 use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Style};
@@ -15,6 +18,8 @@ const NARROWEST: u16 = 40;
 pub(crate) struct Ui {
     color: ColorChoice,
     width: Option<u16>,
+    terminal: bool,
+    asking: AtomicBool,
 }
 
 impl Ui {
@@ -27,6 +32,8 @@ impl Ui {
                 Color::Never => ColorChoice::Never,
             },
             width: width(),
+            terminal: io::stdin().is_terminal() && io::stderr().is_terminal(),
+            asking: AtomicBool::new(false),
         }
     }
 
@@ -57,6 +64,40 @@ impl Ui {
     /// Says what is worth knowing.
     pub(crate) fn note(&self, text: &str) {
         self.say(AnsiColor::Cyan, "note", text);
+    }
+
+    /// Shows something that belongs to the conversation, as it is.
+    pub(crate) fn conversation(&self, text: &str) {
+        let mut stderr = AutoStream::new(io::stderr(), self.color);
+        // Nobody is left to tell that stderr is closed.
+        let _ = writeln!(stderr, "{text}");
+    }
+
+    /// Whether there is somebody who can be asked.
+    pub(crate) fn can_ask(&self) -> bool {
+        self.terminal
+    }
+
+    /// Whether a question waits for its answer.
+    pub(crate) fn is_asking(&self) -> bool {
+        self.asking.load(Ordering::SeqCst)
+    }
+
+    /// Asks for one line; `None` when there is no answer.
+    pub(crate) async fn ask(&self, question: &str) -> Option<String> {
+        let mut stderr = AutoStream::new(io::stderr(), self.color);
+        write!(stderr, "{question}")
+            .and_then(|()| stderr.flush())
+            .ok()?;
+        self.asking.store(true, Ordering::SeqCst);
+        // A thread of its own, so that Ctrl-C is heard while the question waits.
+        let line = tokio::task::spawn_blocking(|| {
+            let mut line = String::new();
+            io::stdin().read_line(&mut line).map(|_| line)
+        });
+        let line = line.await.ok()?.ok();
+        self.asking.store(false, Ordering::SeqCst);
+        line.map(|line| line.trim().to_owned())
     }
 
     /// Says why the command ended.

@@ -1,9 +1,11 @@
 //! One file a subcommand; each opens with its own help text.
 
 pub(crate) mod inventory;
+pub(crate) mod plan;
 pub(crate) mod status;
+pub(crate) mod swap;
 
-use gigadb_engine::nearest::nearest;
+use gigadb_engine::{message::Message, nearest::nearest};
 use tokio_util::sync::CancellationToken;
 
 use self::inventory::InventoryArgs;
@@ -15,7 +17,7 @@ use crate::{
 };
 
 /// The names of the commands, for a word that is none.
-const COMMANDS: [&str; 2] = ["inventory", "status"];
+const COMMANDS: [&str; 4] = ["inventory", "plan", "status", "swap"];
 
 /// Runs the command that the arguments name.
 pub(crate) async fn run(cli: &Cli, ui: &Ui) -> Result<Exit, Failure> {
@@ -33,6 +35,10 @@ pub(crate) async fn run(cli: &Cli, ui: &Ui) -> Result<Exit, Failure> {
         Some(Command::Status(args)) => {
             until_interrupted(status::run(args, global, ui, &cancel)).await
         }
+        Some(Command::Plan(args)) => until_interrupted(plan::run(args, global, ui, &cancel)).await,
+        Some(Command::Swap(args)) => {
+            until_stopped(swap::run(args, global, ui, &cancel), ui, &cancel).await
+        }
         None if cli.list || cli.host.is_some() => {
             let args = InventoryArgs::for_ansible(cli.host.clone());
             until_interrupted(inventory::run(&args, global, ui, &cancel)).await
@@ -48,6 +54,38 @@ async fn until_interrupted(
     tokio::select! {
         result = command => result,
         _ = tokio::signal::ctrl_c() => Err(Failure::interrupted()),
+    }
+}
+
+/// Runs a command that writes. The first Ctrl-C asks it to stop, and it then ends by itself; the
+/// second ends it at once.
+async fn until_stopped(
+    command: impl Future<Output = Result<Exit, Failure>>,
+    ui: &Ui,
+    cancel: &CancellationToken,
+) -> Result<Exit, Failure> {
+    tokio::pin!(command);
+    tokio::select! {
+        result = &mut command => return result,
+        _ = tokio::signal::ctrl_c() => {}
+    }
+    cancel.cancel();
+    if ui.is_asking() {
+        return Err(Failure::interrupted());
+    }
+    ui.warning("Stopping: what is in flight is finished first. Press Ctrl-C again to end at once.");
+    tokio::select! {
+        result = &mut command => result,
+        _ = tokio::signal::ctrl_c() => Err(Failure {
+            exit: Exit::PartlyApplied,
+            message: Message {
+                what: "Ended at once.".to_owned(),
+                object: "this run".to_owned(),
+                changed: "Requests were in flight: they may or may not have been carried out."
+                    .to_owned(),
+                next: "Run `gigadb-roles status` to see where things stand.".to_owned(),
+            },
+        }),
     }
 }
 

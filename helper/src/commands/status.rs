@@ -2,16 +2,14 @@
 
 use clap::Args;
 use gigadb_clients::{Scope as Reads, Which};
-use gigadb_engine::{
-    name::EnvironmentName,
-    observation::{Observation, environment_of},
-};
+use gigadb_engine::observation::Observation;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     cli::{Format, Global},
     exit::Exit,
     failure::Failure,
+    planning,
     session::{Session, Waiting},
     status::{self, Report},
     ui::Ui,
@@ -46,14 +44,10 @@ pub(super) async fn run(
 ) -> Result<Exit, Failure> {
     let session = Session::open(global, Waiting::Ordinary)?;
     let topology = &session.topology;
-    let asked = args
-        .environment
-        .as_deref()
-        .map(environment_name)
+    let asked = args.environment.as_deref();
+    let asked = asked
+        .map(|text| planning::environment(topology, text))
         .transpose()?;
-    if let Some(name) = &asked {
-        environment_of(topology, name).map_err(|error| unknown_environment(name, &error))?;
-    }
     let documented = || {
         let mut names = topology.environments.keys();
         names
@@ -79,7 +73,7 @@ pub(super) async fn run(
         .filter(|name| environments.holds(name))
     {
         let observation = Observation::project(topology, name, &world, None)
-            .map_err(|error| unread(name, &error.to_string()))?;
+            .map_err(|error| planning::unread(name, &error.to_string()))?;
         reports.extend(status::report(topology, &observation));
     }
     ui.answer(&match global.format {
@@ -88,37 +82,4 @@ pub(super) async fn run(
         Format::Markdown => status::markdown::render(topology, &reports),
     })?;
     Ok(Exit::Success)
-}
-
-/// An environment's name as an option gives it.
-pub(super) fn environment_name(text: &str) -> Result<EnvironmentName, Failure> {
-    text.parse().map_err(|error| {
-        Failure::usage(
-            format!("--environment cannot be used: {error}."),
-            "--environment",
-            "Name an environment of the topology.",
-        )
-    })
-}
-
-/// An environment that the topology does not have.
-pub(super) fn unknown_environment(
-    name: &EnvironmentName,
-    error: &impl std::fmt::Display,
-) -> Failure {
-    Failure::usage(
-        format!("--environment cannot be used: {error}."),
-        format!("environment `{name}`"),
-        "Name an environment of the topology.",
-    )
-}
-
-/// Records, on which every decision rests, that could not be read.
-pub(super) fn unread(environment: &EnvironmentName, reason: &str) -> Failure {
-    Failure::refused(
-        format!("It is not known who has which role: {reason}."),
-        format!("environment `{environment}`"),
-        "Set CLOUDFLARE_API_TOKEN to a token that may read the zones of the topology's hostnames, \
-         check that Cloudflare can be reached, and run the command again.",
-    )
 }

@@ -1,0 +1,99 @@
+//! `gigadb-roles plan`.
+
+use clap::Args;
+use gigadb_engine::intent::Mode;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    cli::{Format, Global},
+    exit::Exit,
+    failure::Failure,
+    planning::{self, Goal, PlanOptions, Request},
+    session::{Session, Waiting},
+    ui::Ui,
+};
+
+/// Show every record and variable that a change of roles would write; write nothing.
+///
+/// Exits with 0 when there is nothing to change, with 2 when there is, and with 1 when a rule
+/// stands in the way.
+#[derive(Debug, Args)]
+#[command(
+    group = clap::ArgGroup::new("goal").required(true).args(["production", "swap"]),
+    after_help = "\
+Examples:
+  gigadb-roles plan --environment live --swap
+  gigadb-roles plan --environment live --production alt-gigadb-website --format json"
+)]
+pub(crate) struct PlanArgs {
+    /// The environment whose roles change.
+    #[arg(long, value_name = "ENVIRONMENT")]
+    environment: String,
+
+    /// The infrastructure that shall be production.
+    #[arg(long, value_name = "INFRASTRUCTURE")]
+    production: Option<String>,
+
+    /// The infrastructure that shall be hot standby (default: the other one).
+    #[arg(long, value_name = "INFRASTRUCTURE", requires = "production")]
+    hot_standby: Option<String>,
+
+    /// Trade the roles as they are now.
+    #[arg(long)]
+    swap: bool,
+
+    /// How much must be well: switchover (both sides) or failover (the promoted side).
+    #[arg(long, value_name = "MODE", default_value = "switchover")]
+    mode: Mode,
+
+    /// The infrastructure that shall carry production's variables already.
+    #[arg(long, value_name = "INFRASTRUCTURE")]
+    prepare: Option<String>,
+
+    #[command(flatten)]
+    options: PlanOptions,
+}
+
+/// Prints the plan.
+pub(super) async fn run(
+    args: &PlanArgs,
+    global: &Global,
+    ui: &Ui,
+    cancel: &CancellationToken,
+) -> Result<Exit, Failure> {
+    if global.format == Format::Markdown {
+        return Err(Failure::usage(
+            "A plan has no Markdown form.",
+            "--format",
+            "Use `text` or `json`.",
+        ));
+    }
+    let session = Session::open(global, Waiting::Ordinary)?;
+    let environment = planning::environment(&session.topology, &args.environment)?;
+    let observation = planning::observe(&session, &environment, cancel).await?;
+    let request = Request {
+        environment: &environment,
+        goal: match &args.production {
+            Some(production) => Goal::Arrangement {
+                production,
+                hot_standby: args.hot_standby.as_deref(),
+            },
+            None => Goal::Swap,
+        },
+        mode: args.mode,
+        prepare: args.prepare.as_deref(),
+        options: &args.options,
+    };
+    let plan = planning::make(&session.topology, &observation, &request)?;
+    ui.answer(&match global.format {
+        Format::Json => planning::json::render(&plan),
+        Format::Text | Format::Markdown => planning::text::render(&plan),
+    })?;
+    Ok(if plan.blocking().next().is_some() {
+        Exit::Failed
+    } else if plan.is_empty() {
+        Exit::Success
+    } else {
+        Exit::ChangesPending
+    })
+}

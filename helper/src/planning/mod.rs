@@ -1,0 +1,175 @@
+//! Plans: from what was asked for and what was observed to what would be written.
+
+pub(crate) mod json;
+pub(crate) mod text;
+
+use clap::Args;
+use gigadb_clients::{Scope as Reads, Which};
+use gigadb_engine::{
+    intent::{Arrangement, Intent, Mode, OnFailure, arrange},
+    name::{EnvironmentName, InfrastructureName},
+    observation::{Observation, environment_of},
+    plan::{Plan, plan},
+    rules::Rule,
+    topology::Topology,
+    view,
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::{failure::Failure, session::Session};
+
+/// What every command that plans understands.
+#[derive(Debug, Args)]
+pub(crate) struct PlanOptions {
+    /// Waive this rule, by name; may be given more than once.
+    #[arg(long = "override", value_name = "RULE")]
+    overrides: Vec<Rule>,
+
+    /// What to do when a step fails before the last DNS batch was sent: revert or stop.
+    #[arg(long, value_name = "ACTION", default_value = "revert")]
+    on_failure: OnFailure,
+}
+
+/// What shall hold, as it was asked for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Goal<'a> {
+    /// Trade the two roles.
+    Swap,
+    /// This arrangement.
+    Arrangement {
+        production: &'a str,
+        hot_standby: Option<&'a str>,
+    },
+}
+
+/// Everything that an intent is made from.
+#[derive(Debug)]
+pub(crate) struct Request<'a> {
+    pub(crate) environment: &'a EnvironmentName,
+    pub(crate) goal: Goal<'a>,
+    pub(crate) mode: Mode,
+    pub(crate) prepare: Option<&'a str>,
+    pub(crate) options: &'a PlanOptions,
+}
+
+/// The environment that `text` names.
+pub(crate) fn environment(topology: &Topology, text: &str) -> Result<EnvironmentName, Failure> {
+    let cannot = |reason: String| {
+        Failure::usage(
+            format!("--environment cannot be used: {reason}."),
+            format!("environment `{text}`"),
+            "Name an environment of the topology.",
+        )
+    };
+    let name: EnvironmentName = text
+        .parse()
+        .map_err(|error: gigadb_engine::name::InvalidName| cannot(error.to_string()))?;
+    environment_of(topology, &name).map_err(|error| cannot(error.to_string()))?;
+    Ok(name)
+}
+
+/// Reads everything that a plan for `environment` rests on.
+pub(crate) async fn observe(
+    session: &Session,
+    environment: &EnvironmentName,
+    cancel: &CancellationToken,
+) -> Result<Observation, Failure> {
+    let reads = Reads {
+        environments: Which::one(environment.clone()),
+        ..Reads::everything()
+    };
+    let world = session
+        .apis
+        .observe(&session.topology, &reads, cancel)
+        .await;
+    Observation::project(&session.topology, environment, &world, None)
+        .map_err(|error| unread(environment, &error.to_string()))
+}
+
+/// Records, on which every decision rests, could not be read.
+pub(crate) fn unread(environment: &EnvironmentName, reason: &str) -> Failure {
+    Failure::refused(
+        format!("It is not known who has which role: {reason}."),
+        format!("environment `{environment}`"),
+        "Set CLOUDFLARE_API_TOKEN to a token that may read the zones of the topology's hostnames, \
+         check that Cloudflare can be reached, and run the command again.",
+    )
+}
+
+/// Makes the plan. A plan that the engine cannot compute is an error with its findings.
+pub(crate) fn make(
+    topology: &Topology,
+    observation: &Observation,
+    request: &Request<'_>,
+) -> Result<Plan, Failure> {
+    let intent = intent(topology, observation, request)?;
+    plan(topology, &intent, observation).map_err(|incomputable| {
+        let findings = incomputable.0.iter().map(text::finding);
+        Failure::refused(
+            format!(
+                "No plan can be made.\n{}",
+                findings.collect::<Vec<_>>().join("\n")
+            ),
+            format!("environment `{}`", request.environment),
+            "Settle what is listed, then plan again.",
+        )
+    })
+}
+
+fn intent(
+    topology: &Topology,
+    observation: &Observation,
+    request: &Request<'_>,
+) -> Result<Intent, Failure> {
+    let table = environment_of(topology, request.environment)
+        .map_err(|error| unread(request.environment, &error.to_string()))?;
+    let invalid = |reason: String| {
+        Failure::usage(
+            format!("The arrangement cannot be planned: {reason}."),
+            "the command line",
+            "Name infrastructures of the topology.",
+        )
+    };
+    let (arrangement, prepare) = match request.goal {
+        Goal::Arrangement {
+            production,
+            hot_standby,
+        } => arrange(topology, production, hot_standby, request.prepare),
+        Goal::Swap => {
+            let now = view::roles(topology, table, observation).map_err(|unclear| {
+                Failure::refused(
+                    format!("The roles cannot be traded, because it is not clear who has which: {unclear}."),
+                    format!("environment `{}`", request.environment),
+                    "Run `gigadb-roles status`, then plan with --production and the name of the \
+                     side that shall be production.",
+                )
+            })?;
+            let then: Arrangement = now.swapped();
+            let (production, hot_standby) = (then.production.as_str(), then.hot_standby.as_str());
+            arrange(topology, production, Some(hot_standby), request.prepare)
+        }
+    }
+    .map_err(|error| invalid(error.to_string()))?;
+    if let Some(rule) = request
+        .options
+        .overrides
+        .iter()
+        .find(|rule| !rule.is_waivable())
+    {
+        return Err(Failure::usage(
+            format!("Rule `{rule}` cannot be waived."),
+            "--override",
+            "Leave it out.",
+        ));
+    }
+    let holder: Option<&InfrastructureName> = observation.apex_holder(table);
+    Ok(Intent {
+        environment: request.environment.clone(),
+        mode: request.mode,
+        prepare,
+        on_failure: request.options.on_failure,
+        overrides: request.options.overrides.iter().copied().collect(),
+        changes_production: holder != Some(&arrangement.production),
+        arrangement,
+    })
+}
