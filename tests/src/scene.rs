@@ -137,10 +137,29 @@ impl Scene {
         self
     }
 
+    /// Returns an environment variable as programs see it.
+    pub fn variable(&self, key: &str) -> Option<String> {
+        self.environment.get(key).cloned()
+    }
+
+    /// Returns the AWS `config` and `credentials` files.
+    pub fn aws_files(&self) -> (PathBuf, PathBuf) {
+        let folder = self.path("home/.aws");
+        (folder.join("config"), folder.join("credentials"))
+    }
+
     /// Removes an environment variable for programs started from now on.
     pub fn unset(&mut self, key: &str) -> &mut Self {
         self.environment.remove(key);
         self
+    }
+
+    /// Lets Terraform and the provider log at TRACE from now on; returns the log's file.
+    pub fn log_to(&mut self, name: &str) -> PathBuf {
+        let file = self.path("logs").join(name);
+        self.set("TF_LOG", "TRACE")
+            .set("TF_LOG_PATH", &file.display().to_string());
+        file
     }
 
     /// Writes a file into the Terraform root.
