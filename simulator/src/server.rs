@@ -7,6 +7,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
 
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::{Bytes, Incoming};
@@ -14,14 +15,17 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::mpsc;
-use tokio::task::JoinSet;
+use tokio::task::{JoinHandle, JoinSet};
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
 use crate::http::{Reply, Request};
 use crate::pipeline::{Outcome, Shared, respond};
+
+/// How long to wait for a port that is to be kept.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// One address that is listened on.
 pub(crate) struct Listener {
@@ -45,12 +49,17 @@ pub(crate) async fn run(
 ) {
     let mut open = CancellationToken::new();
     let mut places = Vec::new();
-    let mut accepting = Vec::new();
     for listener in listeners {
-        places.push((listener.address, listener.tls.clone()));
+        let mut place = Place {
+            address: listener.address,
+            tls: listener.tls,
+            accepting: None,
+            held: None,
+        };
         if let Ok(socket) = TcpListener::from_std(listener.socket) {
-            accepting.push(spawn(&shared, socket, listener.tls, &open));
+            place.accept(&shared, socket, &open);
         }
+        places.push(place);
     }
     loop {
         let command = tokio::select! {
@@ -61,31 +70,69 @@ pub(crate) async fn run(
             },
         };
         let mut result = Ok(());
-        open.cancel();
-        for task in accepting.drain(..) {
-            let _ = task.await;
-        }
-        if command.open {
+        if !command.open {
+            open.cancel();
+        } else if open.is_cancelled() {
             open = CancellationToken::new();
-            for (address, tls) in &places {
-                match TcpListener::bind(address).await {
-                    Ok(socket) => accepting.push(spawn(&shared, socket, tls.clone(), &open)),
-                    Err(error) => result = Err(error),
-                }
-            }
+        }
+        for place in &mut places {
+            let done = if command.open {
+                place.open(&shared, &open)
+            } else {
+                place.close().await
+            };
+            result = result.and(done);
         }
         let _ = command.done.send(result);
     }
     open.cancel();
 }
 
-fn spawn(
-    shared: &Arc<Shared>,
-    socket: TcpListener,
+/// One address over the simulator's life.
+struct Place {
+    address: SocketAddr,
     tls: Option<TlsAcceptor>,
-    open: &CancellationToken,
-) -> tokio::task::JoinHandle<()> {
-    tokio::spawn(accept(shared.clone(), socket, tls, open.clone()))
+    accepting: Option<JoinHandle<()>>,
+    /// While closed, a socket that is bound but does not listen: connections are refused, and the port
+    /// goes to nobody else.
+    held: Option<TcpSocket>,
+}
+
+impl Place {
+    fn accept(&mut self, shared: &Arc<Shared>, socket: TcpListener, open: &CancellationToken) {
+        let accepting = accept(shared.clone(), socket, self.tls.clone(), open.clone());
+        self.accepting = Some(tokio::spawn(accepting));
+    }
+
+    /// Waits for the end of accepting, which was asked for, and keeps the port. A child process that is
+    /// being started may hold the old listener for a moment longer; until then the port is in use.
+    async fn close(&mut self) -> io::Result<()> {
+        let Some(task) = self.accepting.take() else {
+            return Ok(());
+        };
+        let _ = task.await;
+        let patience = Instant::now();
+        loop {
+            let socket = TcpSocket::new_v4()?;
+            socket.set_reuseaddr(true)?;
+            match socket.bind(self.address) {
+                Ok(()) => {
+                    self.held = Some(socket);
+                    return Ok(());
+                }
+                Err(error) if patience.elapsed() > PATIENCE => return Err(error),
+                Err(_) => tokio::time::sleep(Duration::from_millis(1)).await,
+            }
+        }
+    }
+
+    fn open(&mut self, shared: &Arc<Shared>, open: &CancellationToken) -> io::Result<()> {
+        if let Some(socket) = self.held.take() {
+            let socket = socket.listen(1024)?;
+            self.accept(shared, socket, open);
+        }
+        Ok(())
+    }
 }
 
 async fn accept(
@@ -124,7 +171,6 @@ async fn accept(
             }
         });
     }
-    drop(socket);
     while conversations.join_next().await.is_some() {}
 }
 

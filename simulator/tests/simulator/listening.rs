@@ -16,6 +16,8 @@ async fn connections_are_refused_while_not_listening() {
     let _ = client.get(&url).send().await.unwrap_err();
     let error = client.get(&url).send().await.unwrap_err();
     assert!(error.is_connect(), "{error:?}");
+    simulator.stop_listening().unwrap();
+    simulator.listen_again().unwrap();
     simulator.listen_again().unwrap();
     assert_eq!(client.get(&url).send().await.unwrap().status(), 400);
 }
@@ -48,8 +50,7 @@ async fn a_dropped_simulator_answers_no_more() {
     let simulator = Simulator::start(World::sop()).await;
     let url = simulator.cloudflare_url().to_owned();
     drop(simulator);
-    let error = http().build().unwrap().get(url).send().await.unwrap_err();
-    assert!(error.is_connect());
+    assert!(http().build().unwrap().get(url).send().await.is_err());
 }
 
 #[tokio::test]
