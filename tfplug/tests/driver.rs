@@ -184,12 +184,28 @@ async fn an_update_that_panics_keeps_the_prior_state() {
 #[tokio::test]
 async fn a_secret_is_redacted_wherever_it_is_told() {
     let folder = tempfile::tempdir().unwrap();
-    let mut resource = driver(folder.path()).resource("notes_corner");
+    let driver = driver(folder.path());
+    let mut resource = driver.resource("notes_corner");
     let applied = resource.plan_and_apply(corner("tell the secret")).await;
     let warning = applied.diagnostics.warnings().next().unwrap();
     assert_eq!(warning.summary, "corner: [redacted]");
     assert_eq!(warning.detail, "The secret is [redacted].");
     assert_eq!(resource.private(), b"[redacted]");
+    assert!(
+        driver.answers_contain(TOKEN),
+        "the planned state holds it, marked sensitive"
+    );
+}
+
+#[tokio::test]
+async fn the_providers_token_is_in_no_answer() {
+    let folder = tempfile::tempdir().unwrap();
+    let driver = driver(folder.path());
+    let mut resource = driver.resource("notes_note");
+    resource.plan_and_apply(note("a", "text")).await;
+    resource.destroy().await;
+    assert!(driver.answers_contain("text"));
+    assert!(!driver.answers_contain(TOKEN));
 }
 
 #[tokio::test]

@@ -32,6 +32,9 @@ const QUIET: [&str; 8] = [
     "tower",
 ];
 
+/// The longest text of one field.
+const LONGEST_TEXT: usize = 8 * 1024;
+
 /// Returns the level that core or the user asked for; core filters again.
 pub(super) fn level(environment: &Environment, address: &str) -> LevelFilter {
     let name = address
@@ -158,15 +161,26 @@ impl Visit for Fields {
     }
 
     fn record_str(&mut self, field: &Field, value: &str) {
-        self.0.insert(field.name().to_owned(), value.into());
+        self.0
+            .insert(field.name().to_owned(), shortened(value.to_owned()).into());
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
         let mut text = String::new();
         // Writing to a string does not fail; a Debug that does leaves what it wrote.
         let _ = write!(text, "{value:?}");
-        self.0.insert(field.name().to_owned(), text.into());
+        self.0
+            .insert(field.name().to_owned(), shortened(text).into());
     }
+}
+
+/// Cuts a text so that a record stays far below the 64 KiB that core reads as one line.
+fn shortened(mut text: String) -> String {
+    if text.len() > LONGEST_TEXT {
+        text.truncate(text.floor_char_boundary(LONGEST_TEXT));
+        text.push('…');
+    }
+    text
 }
 
 /// Returns UTC with exactly six digits of fraction.
@@ -219,6 +233,13 @@ mod tests {
         assert_eq!(at(951_782_400, 5), "2000-02-29T00:00:00.000005Z");
         assert_eq!(at(1_767_323_045, 123_456), "2026-01-02T03:04:05.123456Z");
         assert_eq!(at(4_107_542_399, 999_999), "2100-02-28T23:59:59.999999Z");
+    }
+
+    #[test]
+    fn long_texts_are_cut_between_characters() {
+        assert_eq!(shortened("short".to_owned()), "short");
+        let cut = shortened("ä".repeat(LONGEST_TEXT));
+        assert_eq!(cut.chars().count(), LONGEST_TEXT / 2 + 1);
     }
 
     #[test]

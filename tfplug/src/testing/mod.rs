@@ -28,6 +28,7 @@ mod walk;
 use std::sync::Arc;
 
 use crate::{Diagnostics, Provider, Value};
+use walk::Answers;
 
 pub use resource::{Action, Applied, Planned, Refreshed, ResourceDriver};
 pub use walk::Walk;
@@ -37,6 +38,7 @@ pub use walk::Walk;
 pub struct Driver {
     new_provider: Arc<dyn Fn() -> Arc<dyn Provider> + Send + Sync>,
     config: Value,
+    answers: Answers,
 }
 
 /// What reading a data source gave.
@@ -54,6 +56,7 @@ impl Driver {
         Self {
             new_provider: Arc::new(new_provider),
             config: Value::object::<String>([]),
+            answers: Answers::default(),
         }
     }
 
@@ -73,12 +76,19 @@ impl Driver {
     ///
     /// Several resources and data sources of one walk share it, see [`ResourceDriver::plan_in`].
     pub async fn walk(&self) -> Result<Walk, Diagnostics> {
-        Walk::start((self.new_provider)(), &self.config).await
+        Walk::start((self.new_provider)(), self.answers.clone(), &self.config).await
     }
 
     /// Starts a walk whose provider is not configured: what `terraform validate` does.
     pub async fn unconfigured_walk(&self) -> Walk {
-        Walk::unconfigured((self.new_provider)()).await
+        Walk::unconfigured((self.new_provider)(), self.answers.clone()).await
+    }
+
+    /// Returns whether any answer that the provider gave to this driver so far, in whatever field, contains the text.
+    ///
+    /// Plant a recognizable token in the provider's configuration or environment, do everything, then ask for it.
+    pub fn answers_contain(&self, text: &str) -> bool {
+        self.answers.contain(text)
     }
 
     /// Validates the provider block and a resource's configuration, as `terraform validate` does.

@@ -1,6 +1,6 @@
 //! One walk: one provider process as far as the provider can tell.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::{DataRead, config};
 use crate::convert::{diagnostics_from, path_from, value_from, value_to};
@@ -21,6 +21,27 @@ const TERRAFORM_VERSION: &str = "1.11.4";
 pub struct Walk {
     client: ProviderClient<ProviderServer<Service>>,
     provider: Arc<dyn Provider>,
+    answers: Answers,
+}
+
+/// Every answer so far, encoded, one after the other.
+#[derive(Clone, Default)]
+pub(super) struct Answers(Arc<Mutex<Vec<u8>>>);
+
+impl Answers {
+    fn keep(&self, answer: &[u8]) {
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .extend_from_slice(answer);
+    }
+
+    pub(super) fn contain(&self, text: &str) -> bool {
+        let answers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        answers
+            .windows(text.len().max(1))
+            .any(|window| window == text.as_bytes())
+    }
 }
 
 /// What a plan call answered.
@@ -39,12 +60,16 @@ pub(super) struct StateAnswer {
 }
 
 impl Walk {
-    pub(super) async fn unconfigured(provider: Arc<dyn Provider>) -> Self {
+    pub(super) async fn unconfigured(provider: Arc<dyn Provider>, answers: Answers) -> Self {
         let service = Service::new(Arc::clone(&provider), Secrets::new());
         let client =
             ProviderClient::new(ProviderServer::new(service).max_decoding_message_size(usize::MAX))
                 .max_decoding_message_size(usize::MAX);
-        let walk = Self { client, provider };
+        let walk = Self {
+            client,
+            provider,
+            answers,
+        };
         let schema = walk
             .client
             .clone()
@@ -62,9 +87,10 @@ impl Walk {
 
     pub(super) async fn start(
         provider: Arc<dyn Provider>,
+        answers: Answers,
         config: &Value,
     ) -> Result<Self, Diagnostics> {
-        let walk = Self::unconfigured(provider).await;
+        let walk = Self::unconfigured(provider, answers).await;
         let mut diagnostics = walk.validate_provider(config).await;
         if !diagnostics.has_errors() {
             diagnostics.extend(walk.configure(config).await);
@@ -82,7 +108,7 @@ impl Walk {
         let config = sent(&config::complete(&schema, config.clone()), &schema.ty());
         let request = wire::validate_provider_config::Request { config };
         let answer = self.client.clone().validate_provider_config(request).await;
-        diagnostics_from(&answered(answer).diagnostics)
+        diagnostics_from(&self.answered(answer).diagnostics)
     }
 
     /// Hands a provider block over. In debug mode core does so more than once.
@@ -94,7 +120,9 @@ impl Walk {
             client_capabilities: capabilities(),
         };
         diagnostics_from(
-            &answered(self.client.clone().configure_provider(request).await).diagnostics,
+            &self
+                .answered(self.client.clone().configure_provider(request).await)
+                .diagnostics,
         )
     }
 
@@ -105,7 +133,7 @@ impl Walk {
             .clone()
             .stop_provider(wire::stop_provider::Request {})
             .await;
-        assert_eq!(answered(answer).error, "", "StopProvider failed");
+        assert_eq!(self.answered(answer).error, "", "StopProvider failed");
     }
 
     /// Validates a resource's configuration.
@@ -117,7 +145,9 @@ impl Walk {
             client_capabilities: capabilities(),
         };
         diagnostics_from(
-            &answered(self.client.clone().validate_resource_config(request).await).diagnostics,
+            &self
+                .answered(self.client.clone().validate_resource_config(request).await)
+                .diagnostics,
         )
     }
 
@@ -142,7 +172,7 @@ impl Walk {
             .clone()
             .validate_data_resource_config(request)
             .await;
-        let mut diagnostics = diagnostics_from(&answered(answer).diagnostics);
+        let mut diagnostics = diagnostics_from(&self.answered(answer).diagnostics);
         if diagnostics.has_errors() {
             return DataRead {
                 state: Value::Null,
@@ -161,7 +191,7 @@ impl Walk {
             provider_meta: None,
             client_capabilities: capabilities(),
         };
-        let answer = answered(self.client.clone().read_data_source(request).await);
+        let answer = self.answered(self.client.clone().read_data_source(request).await);
         diagnostics.extend(diagnostics_from(&answer.diagnostics));
         let state = received(answer.state.as_ref(), &ty, &mut diagnostics);
         if diagnostics.has_errors() {
@@ -177,6 +207,15 @@ impl Walk {
             ));
         }
         DataRead { state, diagnostics }
+    }
+
+    /// Unwraps an answer, and keeps it for those who search answers for secrets.
+    fn answered<T: prost::Message>(&self, answer: Result<tonic::Response<T>, tonic::Status>) -> T {
+        let answer = answer
+            .unwrap_or_else(|status| panic!("the provider answered with a gRPC error: {status}"))
+            .into_inner();
+        self.answers.keep(&answer.encode_to_vec());
+        answer
     }
 
     pub(super) fn resource_schema(&self, type_name: &str) -> Schema {
@@ -204,7 +243,7 @@ impl Walk {
                 ..wire::RawState::default()
             }),
         };
-        let answer = answered(self.client.clone().upgrade_resource_state(request).await);
+        let answer = self.answered(self.client.clone().upgrade_resource_state(request).await);
         let mut diagnostics = diagnostics_from(&answer.diagnostics);
         let ty = self.resource_schema(type_name).ty();
         (
@@ -222,7 +261,7 @@ impl Walk {
             client_capabilities: capabilities(),
             ..wire::read_resource::Request::default()
         };
-        let answer = answered(self.client.clone().read_resource(request).await);
+        let answer = self.answered(self.client.clone().read_resource(request).await);
         let mut diagnostics = diagnostics_from(&answer.diagnostics);
         let state = received(answer.new_state.as_ref(), &ty, &mut diagnostics);
         StateAnswer {
@@ -250,7 +289,7 @@ impl Walk {
             client_capabilities: capabilities(),
             ..wire::plan_resource_change::Request::default()
         };
-        let answer = answered(self.client.clone().plan_resource_change(request).await);
+        let answer = self.answered(self.client.clone().plan_resource_change(request).await);
         let mut diagnostics = diagnostics_from(&answer.diagnostics);
         PlanAnswer {
             planned: received(answer.planned_state.as_ref(), &ty, &mut diagnostics),
@@ -277,7 +316,7 @@ impl Walk {
             planned_private: private.to_vec(),
             ..wire::apply_resource_change::Request::default()
         };
-        let answer = answered(self.client.clone().apply_resource_change(request).await);
+        let answer = self.answered(self.client.clone().apply_resource_change(request).await);
         let mut diagnostics = diagnostics_from(&answer.diagnostics);
         let state = received(answer.new_state.as_ref(), &ty, &mut diagnostics);
         StateAnswer {
@@ -294,7 +333,7 @@ impl Walk {
             client_capabilities: capabilities(),
             ..wire::import_resource_state::Request::default()
         };
-        let answer = answered(self.client.clone().import_resource_state(request).await);
+        let answer = self.answered(self.client.clone().import_resource_state(request).await);
         let mut diagnostics = diagnostics_from(&answer.diagnostics);
         let ty = self.resource_schema(type_name).ty();
         let Some(imported) = answer.imported_resources.first() else {
@@ -351,10 +390,4 @@ fn received(value: Option<&wire::DynamicValue>, ty: &Type, diagnostics: &mut Dia
         ));
         Value::Null
     })
-}
-
-fn answered<T>(answer: Result<tonic::Response<T>, tonic::Status>) -> T {
-    answer
-        .unwrap_or_else(|status| panic!("the provider answered with a gRPC error: {status}"))
-        .into_inner()
 }
