@@ -133,7 +133,8 @@ impl SpentTime {
 
 impl Apis {
     /// Reads what `scope` names of the world of `topology`. Never fails as a whole: each part
-    /// that could not be read says why. When `cancel` is triggered, what is not read yet fails.
+    /// that could not be read says why. When `cancel` is triggered, what is not read yet fails; to
+    /// read back after a stop was asked, give another token.
     pub async fn observe(
         &self,
         topology: &Topology,

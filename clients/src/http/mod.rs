@@ -31,6 +31,10 @@ use crate::{
 /// The most that an answer may hold, in bytes.
 const LARGEST_ANSWER: usize = 64 * 1024 * 1024;
 
+/// How long an unused connection is kept: less than servers do, so that a write is not lost to one
+/// that is being closed.
+const LONGEST_IDLE: Duration = Duration::from_secs(20);
+
 /// The shared client, made at the first call: trusting roots takes milliseconds that a start
 /// does not have.
 #[derive(Debug, Clone)]
@@ -98,6 +102,7 @@ fn build_client(
         .tls_backend_preconfigured(config)
         .redirect(reqwest::redirect::Policy::none())
         .connect_timeout(timing.connect)
+        .pool_idle_timeout(LONGEST_IDLE)
         .user_agent(concat!("gigadb-roles/", env!("CARGO_PKG_VERSION")))
         .build()
         .map_err(|e| chain(&e))

@@ -12,6 +12,10 @@ use super::{
 };
 use crate::settings::Timing;
 
+/// The longest pause that is reckoned with: far more than any call has time for, and little enough
+/// to be added to the present time.
+const LONGEST_WAIT: Duration = Duration::from_hours(24 * 365);
+
 /// The attempts of one call.
 #[derive(Debug)]
 pub(crate) struct Retry {
@@ -81,6 +85,10 @@ impl Retry {
 /// `RateLimit-Reset` (Unix seconds), then Cloudflare's `Ratelimit` (`t` = seconds to reset,
 /// counted only where `r`, what remains, is 0).
 pub(crate) fn asked_wait(headers: &HeaderMap, status: u16, now: SystemTime) -> Option<Duration> {
+    asked(headers, status, now).map(|wait| wait.min(LONGEST_WAIT))
+}
+
+fn asked(headers: &HeaderMap, status: u16, now: SystemTime) -> Option<Duration> {
     if !matches!(status, 429 | 503) {
         return None;
     }
@@ -163,6 +171,17 @@ mod tests {
             (429, &[("ratelimit", "\"default\";r=0;t=30")], Some(30)),
             (429, &[("ratelimit", "\"default\";r=50;t=30")], None),
             (429, &[("retry-after", "soon")], None),
+            (
+                429,
+                &[("retry-after", "18446744073709551615")],
+                Some(31_536_000),
+            ),
+            (429, &[("retry-after", "18446744073709551616")], None),
+            (
+                429,
+                &[("ratelimit-reset", "9000000000000000")],
+                Some(31_536_000),
+            ),
             (429, &[], None),
         ] {
             let headers: HeaderMap = headers
@@ -197,6 +216,13 @@ mod tests {
         assert_eq!(
             retry.after(&status(429, Some(29)), now),
             Ok(Duration::from_secs(29))
+        );
+        let longest = Some(LONGEST_WAIT.as_secs());
+        assert!(
+            retry
+                .after(&status(429, longest), now)
+                .unwrap_err()
+                .is_some()
         );
         let too_long = retry.after(&status(429, Some(31)), now).unwrap_err();
         assert_eq!(too_long.unwrap().wait, Duration::from_secs(31));

@@ -38,7 +38,9 @@ async fn make_plan(bench: &Bench, apis: &Apis, intent: &Intent) -> Plan {
 }
 
 async fn carry_out(bench: &Bench, intent: &Intent, cancel: &CancellationToken) -> Outcome {
-    let apis = bench.apis();
+    let mut settings = bench.settings();
+    settings.timing.attempt = std::time::Duration::from_secs(1);
+    let apis = Apis::new(settings);
     let plan = make_plan(bench, &apis, intent).await;
     assert_eq!(plan.changes.steps().count(), 16);
     bench.simulator.clear_requests();
@@ -315,4 +317,108 @@ async fn a_failover_goes_on_without_the_lost_side() {
     let cancel = CancellationToken::new();
     let world = bench.apis().observe(&bench.topology, &scope, &cancel).await;
     assert!(world.zones.failure().is_none());
+}
+
+/// Swaps once for each of the ten writes, spoiling that one; the outcome must be `end`, and the
+/// world what that says.
+async fn spoil_each_write(effect: Effect, end: End) {
+    let spoilt = |method: &'static str, count: u64| (0..count).map(move |skip| (method, skip));
+    for (number, (method, skip)) in spoilt("PUT", 8).chain(spoilt("POST", 2)).enumerate() {
+        let bench = Bench::start().await;
+        let before = bench.simulator.world();
+        let fault = Fault::new(effect.clone()).method(method).skip(skip);
+        let api = if method == "PUT" {
+            Api::Gitlab
+        } else {
+            Api::Cloudflare
+        };
+        bench.simulator.fault(fault.api(api));
+        let outcome = swapped(&bench).await;
+        assert_eq!(bench.simulator.pending_faults(), 0);
+        assert_eq!(outcome.end, end, "write {number}: {outcome:?}");
+        let expected = match outcome.end {
+            End::Completed => exchanged(&before),
+            _ => before,
+        };
+        assert_eq!(
+            bench.simulator.world().normalized(),
+            expected.normalized(),
+            "write {number}"
+        );
+        assert!(
+            bench
+                .simulator
+                .requests()
+                .iter()
+                .all(|r| r.method != "DELETE")
+        );
+        if outcome.end == End::Completed {
+            assert_eq!(
+                bench.requests(Api::Gitlab, "PUT").len(),
+                8,
+                "write {number}"
+            );
+            assert_eq!(
+                bench.requests(Api::Cloudflare, "POST").len(),
+                2,
+                "write {number}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn any_write_may_lose_its_answer() {
+    spoil_each_write(Effect::ResetAfterCommit, End::Completed).await;
+}
+
+#[tokio::test]
+async fn any_write_may_be_carried_out_and_never_answered() {
+    spoil_each_write(Effect::CommitThenHang, End::Completed).await;
+}
+
+#[tokio::test]
+async fn any_write_may_be_refused() {
+    spoil_each_write(Effect::Refuse, End::Reverted).await;
+}
+
+#[tokio::test]
+async fn any_write_may_be_lost_on_the_way() {
+    spoil_each_write(Effect::ResetBeforeCommit, End::Reverted).await;
+}
+
+#[tokio::test]
+async fn any_write_may_meet_a_broken_edge() {
+    spoil_each_write(Effect::BadGateway, End::Reverted).await;
+}
+
+#[tokio::test]
+async fn reading_back_is_patient() {
+    let bench = Bench::start().await;
+    let stale = Fault::new(Effect::StaleRead).api(Api::Cloudflare);
+    bench
+        .simulator
+        .fault(stale.template("/zones/{zone_id}/dns_records").times(3));
+    assert_eq!(swapped(&bench).await.end, End::Completed);
+    let scope = Scope::written(Which::one("live".parse().unwrap()));
+    let cancel = CancellationToken::new();
+    let apis = bench.apis();
+    let moved = |world: &gigadb_engine::world::World| {
+        let mut records = world.records.values().flat_map(|r| r.read().unwrap());
+        let apex = records.find(|r| r.name.as_str() == "gigadb.org").unwrap();
+        apex.content == "203.0.113.10"
+    };
+    let world = apis
+        .observe_until(&bench.topology, &scope, &cancel, moved)
+        .await;
+    assert!(moved(&world));
+    let lists = bench.requests(Api::Cloudflare, "GET");
+    let lists = lists.iter().filter(|r| r.template == "/zones").count();
+    assert!(lists > 1, "{lists}");
+    // It gives up in the end.
+    bench.simulator.clear_requests();
+    apis.observe_until(&bench.topology, &scope, &cancel, |_| false)
+        .await;
+    let lists = bench.requests(Api::Cloudflare, "GET");
+    assert_eq!(lists.iter().filter(|r| r.template == "/zones").count(), 4);
 }
