@@ -7,22 +7,61 @@ use gigadb_engine::topology::Topology;
 
 use super::{Disagreement, Report};
 
-/// Renders the reports; `width` is the terminal's.
+const HEADER: [&str; 6] = [
+    "ENVIRONMENT",
+    "STATUS",
+    "ROLE",
+    "INFRASTRUCTURE",
+    "REGION",
+    "AWS PROFILE",
+];
+/// The columns without which the table says nothing.
+const NEEDED: usize = 4;
+
+/// Renders the reports; `width` is the terminal's. Where the table is too wide, the last columns
+/// go before anything is folded.
 pub(crate) fn render(topology: &Topology, reports: &[Report], width: Option<u16>) -> String {
+    let rows = rows(topology, reports);
+    let fits = |text: &String| {
+        let widest = text
+            .lines()
+            .map(|line| line.chars().count())
+            .max()
+            .unwrap_or_default();
+        width.is_none_or(|width| widest <= usize::from(width))
+    };
+    let unfolded = (NEEDED..=HEADER.len())
+        .rev()
+        .map(|columns| table(&rows, columns, None));
+    let mut text = unfolded
+        .into_iter()
+        .find(fits)
+        .unwrap_or_else(|| table(&rows, NEEDED, width));
+    for report in reports {
+        details(&mut text, report);
+    }
+    text
+}
+
+fn table(rows: &[[String; 6]], columns: usize, width: Option<u16>) -> String {
     let mut table = Table::new();
-    table.load_style(NOTHING).set_header([
-        "ENVIRONMENT",
-        "STATUS",
-        "ROLE",
-        "INFRASTRUCTURE",
-        "REGION",
-        "AWS PROFILE",
-    ]);
+    table.load_style(NOTHING).set_header(&HEADER[..columns]);
     if let Some(width) = width {
         table
             .set_content_arrangement(ContentArrangement::Dynamic)
             .set_width(width);
     }
+    for row in rows {
+        table.add_row(&row[..columns]);
+    }
+    for column in table.column_iter_mut() {
+        column.set_padding((0, 2));
+    }
+    table.trim_fmt()
+}
+
+fn rows(topology: &Topology, reports: &[Report]) -> Vec<[String; 6]> {
+    let mut rows = Vec::new();
     for report in reports {
         let mut sides: Vec<_> = topology.infrastructures.iter().collect();
         sides.sort_by_key(|(name, _)| (report.role_of(name).is_none(), report.role_of(name)));
@@ -32,24 +71,17 @@ pub(crate) fn render(topology: &Topology, reports: &[Report], width: Option<u16>
                 (Ok(_), None) => "none".to_owned(),
                 (Ok(_), Some(role)) => role.to_string(),
             };
-            table.add_row([
-                report.environment.as_str(),
-                report.status.as_str(),
-                &role,
-                name.as_str(),
-                &side.aws.region,
-                &side.aws.profile,
+            rows.push([
+                report.environment.to_string(),
+                report.status.to_string(),
+                role,
+                name.to_string(),
+                side.aws.region.clone(),
+                side.aws.profile.clone(),
             ]);
         }
     }
-    for column in table.column_iter_mut() {
-        column.set_padding((0, 2));
-    }
-    let mut text = table.trim_fmt();
-    for report in reports {
-        details(&mut text, report);
-    }
-    text
+    rows
 }
 
 fn details(text: &mut String, report: &Report) {

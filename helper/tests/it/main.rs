@@ -1,0 +1,12 @@
+//! The program as operators and Ansible run it, against simulated APIs.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that cannot be set up has failed"
+)]
+
+mod arguments;
+mod inventory;
+mod stage;
+mod status;
+mod swap;

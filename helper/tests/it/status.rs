@@ -1,0 +1,192 @@
+//! `status`.
+
+use gigadb_simulator::Edit;
+use insta::assert_snapshot;
+use serde_json::Value;
+
+use crate::stage::Stage;
+
+#[test]
+fn status_follows_the_records() {
+    let stage = Stage::sop();
+    assert_snapshot!(stage.run(&["status"]), @"
+    exit 0
+    -- stdout
+    ENVIRONMENT  STATUS      ROLE         INFRASTRUCTURE      REGION          AWS PROFILE
+    live         consistent  production   gigadb-website      ap-east-1       Upstream
+    live         consistent  hot standby  alt-gigadb-website  ap-southeast-2  UpstreamAlt
+    staging      consistent  production   gigadb-website      ap-east-1       Upstream
+    staging      consistent  hot standby  alt-gigadb-website  ap-southeast-2  UpstreamAlt
+    ");
+    stage.trade_records();
+    assert_snapshot!(stage.run(&["status", "--environment", "live"]), @"
+    exit 0
+    -- stdout
+    ENVIRONMENT  STATUS  ROLE         INFRASTRUCTURE      REGION          AWS PROFILE
+    live         mixed   production   alt-gigadb-website  ap-southeast-2  UpstreamAlt
+    live         mixed   hot standby  gigadb-website      ap-east-1       Upstream
+
+    live is mixed:
+      - variable `HOME_URL` of `gigascience/upstream/alt-gigadb-website`, scope `live` is http://alt-live.gigadb.host, expected https://gigadb.org
+      - variable `REMOTE_HOME_URL` of `gigascience/upstream/alt-gigadb-website`, scope `live` is http://alt-live.gigadb.host, expected https://gigadb.org
+      - variable `REMOTE_HOSTNAME` of `gigascience/upstream/alt-gigadb-website`, scope `live` is alt-live.gigadb.host, expected gigadb.org
+      - variable `remote_fileserver_hostname` of `gigascience/upstream/alt-gigadb-website`, scope `live` is files.alt-live.gigadb.host, expected files.gigadb.org
+      - variable `HOME_URL` of `gigascience/upstream/gigadb-website`, scope `live` is https://gigadb.org, expected http://alt-live.gigadb.host
+      - variable `REMOTE_HOME_URL` of `gigascience/upstream/gigadb-website`, scope `live` is https://gigadb.org, expected http://alt-live.gigadb.host
+      - variable `REMOTE_HOSTNAME` of `gigascience/upstream/gigadb-website`, scope `live` is gigadb.org, expected alt-live.gigadb.host
+      - variable `remote_fileserver_hostname` of `gigascience/upstream/gigadb-website`, scope `live` is files.gigadb.org, expected files.alt-live.gigadb.host
+    ");
+}
+
+#[test]
+fn what_disagrees_is_listed() {
+    let stage = Stage::sop();
+    let edit = Edit::SetVariable {
+        project: gigadb_simulator::world::PROJECT.to_owned(),
+        key: "HOME_URL".to_owned(),
+        scope: "live".to_owned(),
+        value: "https://elsewhere.example".to_owned(),
+    };
+    stage.simulator.edit(|world| world.apply(&edit)).unwrap();
+    stage.set_record("files.gigadb.org", "203.0.113.12");
+    assert_snapshot!(stage.run(&["status", "--environment", "live"]), @"
+    exit 0
+    -- stdout
+    ENVIRONMENT  STATUS  ROLE     INFRASTRUCTURE      REGION          AWS PROFILE
+    live         mixed   unclear  alt-gigadb-website  ap-southeast-2  UpstreamAlt
+    live         mixed   unclear  gigadb-website      ap-east-1       Upstream
+
+    live is mixed:
+      - It is not clear who has which role: `files.gigadb.org` is a name of the production but leads to `alt-gigadb-website`, while `gigadb.org` leads to `gigadb-website`.
+      - variable `HOME_URL` of `gigascience/upstream/gigadb-website`, scope `live` is https://elsewhere.example, expected https://gigadb.org
+      - A record of `files.gigadb.org` is 203.0.113.12, expected 198.51.100.12
+    ");
+    stage.set_record("gigadb.org", "192.0.2.1");
+    assert_snapshot!(stage.run(&["status", "--environment", "live"]), @"
+    exit 0
+    -- stdout
+    ENVIRONMENT  STATUS   ROLE     INFRASTRUCTURE      REGION          AWS PROFILE
+    live         unknown  unclear  alt-gigadb-website  ap-southeast-2  UpstreamAlt
+    live         unknown  unclear  gigadb-website      ap-east-1       Upstream
+
+    live is unknown:
+      - It is not clear who has which role: `gigadb.org` leads to 192.0.2.1, an Elastic IP of no known side.
+    ");
+}
+
+#[test]
+fn markdown_is_the_procedures_table() {
+    assert_snapshot!(Stage::sop().run(&["status", "--format", "markdown"]), @"
+    exit 0
+    -- stdout
+    | Gitlab project     | AWS profile | Local checkout name | AWS region     | current role       | status     |
+    |--------------------|-------------|---------------------|----------------|--------------------|------------|
+    | alt-gigadb-website | UpstreamAlt | gigadb-alt-upstream | ap-southeast-2 | hot stand-by       | consistent |
+    | gigadb-website     | Upstream    | gigadb-upstream     | ap-east-1      | current production | consistent |
+    ");
+}
+
+#[test]
+fn json_begins_with_its_version() {
+    let answer = Stage::sop().answer(&["status", "--format", "json"]);
+    assert!(
+        answer.starts_with("{\n  \"format_version\": 1,"),
+        "{answer}"
+    );
+    let document: Value = serde_json::from_str(&answer).unwrap();
+    let live = &document["environments"]["live"];
+    assert_eq!(live["status"], "consistent");
+    assert_eq!(live["production"], "gigadb-website");
+    assert_eq!(live["hostnames"]["gigadb.org"]["address"], "198.51.100.10");
+    assert_eq!(live["variables"].as_object().unwrap().len(), 8);
+    assert_eq!(live["disagreements"].as_array().unwrap().len(), 0);
+}
+
+#[test]
+fn a_narrow_terminal_loses_columns_before_the_table_is_folded() {
+    let narrow = |columns| {
+        let stage = Stage::sop().with("COLUMNS", columns);
+        stage.run(&["status", "--environment", "live"])
+    };
+    assert_snapshot!(narrow("80"), @"
+    exit 0
+    -- stdout
+    ENVIRONMENT  STATUS      ROLE         INFRASTRUCTURE      REGION
+    live         consistent  production   gigadb-website      ap-east-1
+    live         consistent  hot standby  alt-gigadb-website  ap-southeast-2
+    ");
+    assert_snapshot!(narrow("60"), @"
+    exit 0
+    -- stdout
+    ENVIRONMENT  STATUS      ROLE         INFRASTRUCTURE
+    live         consistent  production   gigadb-website
+    live         consistent  hot standby  alt-gigadb-website
+    ");
+    assert_snapshot!(narrow("40"), @"
+    exit 0
+    -- stdout
+    ENVIRONM  STATUS    ROLE      INFRASTR
+    ENT                           UCTURE
+    live      consiste  producti  gigadb-w
+              nt        on        ebsite
+    live      consiste  hot       alt-giga
+              nt        standby   db-websi
+                                  te
+    ");
+}
+
+#[test]
+fn colors_come_only_when_asked_for() {
+    let colored = |stage: Stage, when: &str| {
+        let output = stage.output(&["status", "--environment", "nowhere", "--color", when]);
+        output.stderr.contains(&0x1b)
+    };
+    assert!(colored(Stage::sop(), "always"));
+    assert!(!colored(Stage::sop(), "never"));
+    assert!(!colored(Stage::sop(), "auto"));
+    assert!(!colored(Stage::sop().with("NO_COLOR", "1"), "auto"));
+}
+
+#[test]
+fn without_a_cloudflare_token_nobody_guesses() {
+    assert_snapshot!(Stage::sop().without("CLOUDFLARE_API_TOKEN").run(&["status"]), @"
+    exit 1
+    -- stderr
+    error: It is not known who has which role: the list of zones could not be read from Cloudflare: the Cloudflare API token is not set; set `CLOUDFLARE_API_TOKEN` in the environment, or `cloudflare.api_token` in the provider block.
+      on:      environment `live`
+      changed: Nothing was changed.
+      next:    Set CLOUDFLARE_API_TOKEN to a token that may read the zones of the topology's hostnames, check that Cloudflare can be reached, and run the command again.
+    ");
+}
+
+#[test]
+fn without_a_gitlab_token_the_roles_are_still_told() {
+    let stage = Stage::sop().without("GITLAB_TOKEN");
+    assert_snapshot!(stage.run(&["status", "--environment", "staging"]), @"
+    exit 0
+    -- stdout
+    ENVIRONMENT  STATUS  ROLE         INFRASTRUCTURE      REGION          AWS PROFILE
+    staging      mixed   production   gigadb-website      ap-east-1       Upstream
+    staging      mixed   hot standby  alt-gigadb-website  ap-southeast-2  UpstreamAlt
+
+    staging is mixed:
+      - variable `HOME_URL` of `alt-gigadb-website`, scope `staging` has no single value, expected http://alt-staging.gigadb.host
+      - variable `REMOTE_HOME_URL` of `alt-gigadb-website`, scope `staging` has no single value, expected http://alt-staging.gigadb.host
+      - variable `REMOTE_HOSTNAME` of `alt-gigadb-website`, scope `staging` has no single value, expected alt-staging.gigadb.host
+      - variable `remote_fileserver_hostname` of `alt-gigadb-website`, scope `staging` has no single value, expected files.alt-staging.gigadb.host
+      - variable `HOME_URL` of `gigadb-website`, scope `staging` has no single value, expected https://staging.gigadb.org
+      - variable `REMOTE_HOME_URL` of `gigadb-website`, scope `staging` has no single value, expected https://staging.gigadb.org
+      - variable `REMOTE_HOSTNAME` of `gigadb-website`, scope `staging` has no single value, expected staging.gigadb.org
+      - variable `remote_fileserver_hostname` of `gigadb-website`, scope `staging` has no single value, expected files.staging.gigadb.org
+      - Could not be read: variables of `alt-gigadb-website`: the GitLab token is not set; set `GITLAB_TOKEN` or `GITLAB_PRIVATE_TOKEN` in the environment, or `gitlab.token` in the provider block.
+      - Could not be read: variables of `gigadb-website`: the GitLab token is not set; set `GITLAB_TOKEN` or `GITLAB_PRIVATE_TOKEN` in the environment, or `gitlab.token` in the provider block.
+    ");
+}
+
+#[test]
+fn logs_hold_no_secret() {
+    let stage = Stage::sop().with("GIGADB_LOG", "trace");
+    let output = stage.output(&["status"]);
+    assert!(output.status.success());
+    assert!(!output.stderr.is_empty());
+}

@@ -1,0 +1,185 @@
+//! `plan` and `swap`.
+
+use gigadb_simulator::{Api, Effect, Fault};
+use insta::assert_snapshot;
+use serde_json::Value;
+
+use crate::stage::Stage;
+
+#[test]
+fn a_plan_shows_everything_and_writes_nothing() {
+    let stage = Stage::sop();
+    assert_snapshot!(stage.run(&["plan", "--environment", "live", "--swap"]), @"
+    exit 2
+    -- stdout
+    live: production alt-gigadb-website, hot standby gigadb-website (switchover)
+
+      ~ alt-gigadb-website HOME_URL: http://alt-live.gigadb.host -> https://gigadb.org
+      ~ alt-gigadb-website REMOTE_HOME_URL: http://alt-live.gigadb.host -> https://gigadb.org
+      ~ alt-gigadb-website REMOTE_HOSTNAME: alt-live.gigadb.host -> gigadb.org
+      ~ alt-gigadb-website remote_fileserver_hostname: files.alt-live.gigadb.host -> files.gigadb.org
+      ~ gigadb-website HOME_URL: https://gigadb.org -> http://alt-live.gigadb.host
+      ~ gigadb-website REMOTE_HOME_URL: https://gigadb.org -> http://alt-live.gigadb.host
+      ~ gigadb-website REMOTE_HOSTNAME: gigadb.org -> alt-live.gigadb.host
+      ~ gigadb-website remote_fileserver_hostname: files.gigadb.org -> files.alt-live.gigadb.host
+
+    zone gigadb.host (one batch)
+      ~ A alt-live.gigadb.host: 203.0.113.10 -> 198.51.100.10
+      ~ A bastion.alt-live.gigadb.host: 203.0.113.11 -> 198.51.100.11
+      ~ A portainer.alt-live.gigadb.host: 203.0.113.10 -> 198.51.100.10
+
+    zone gigadb.org (one batch, decides who is production)
+      ~ A bastion.gigadb.org: 198.51.100.11 -> 203.0.113.11
+      ~ A files.alt-live.gigadb.org: 203.0.113.12 -> 198.51.100.12
+      ~ A files.gigadb.org: 198.51.100.12 -> 203.0.113.12
+      ~ A gigadb.org: 198.51.100.10 -> 203.0.113.10
+      ~ A portainer.gigadb.org: 198.51.100.10 -> 203.0.113.10
+
+    Would change 8 records and 8 variables. Nothing was changed yet.
+    ");
+    let json = stage.output(&[
+        "plan",
+        "--environment",
+        "live",
+        "--swap",
+        "--format",
+        "json",
+    ]);
+    assert_eq!(json.status.code(), Some(2));
+    assert!(json.stdout.starts_with(b"{\n  \"format_version\": 1,"));
+    let plan: Value = serde_json::from_slice(&json.stdout).unwrap();
+    assert_eq!(plan["production"], "alt-gigadb-website");
+    assert!(
+        stage
+            .simulator
+            .requests()
+            .iter()
+            .all(|request| !request.is_write())
+    );
+}
+
+#[test]
+fn a_plan_of_what_holds_already_is_empty() {
+    let stage = Stage::sop();
+    let plan = [
+        "plan",
+        "--environment",
+        "live",
+        "--production",
+        "gigadb-website",
+    ];
+    assert_snapshot!(stage.run(&plan), @"
+    exit 0
+    -- stdout
+    live: production gigadb-website, hot standby alt-gigadb-website (switchover)
+
+    No changes: everything is as it should be.
+    ");
+}
+
+#[test]
+fn a_plan_in_the_way_of_a_rule_exits_with_1() {
+    let stage = Stage::sop();
+    let edit = gigadb_simulator::Edit::SetInstanceState {
+        region: "ap-southeast-2".to_owned(),
+        name: "gigadb_webserver_live_gigadb".to_owned(),
+        state: gigadb_simulator::world::InstanceState::Stopped,
+    };
+    stage.simulator.edit(|world| world.apply(&edit)).unwrap();
+    let output = stage.output(&["plan", "--environment", "live", "--swap"]);
+    assert_eq!(output.status.code(), Some(1));
+    let told = stage.told(&output);
+    assert!(told.contains("error[known-address]"), "{told}");
+    let swap = stage.output(&["swap", "--environment", "live", "--yes"]);
+    assert_eq!(swap.status.code(), Some(1));
+    assert!(
+        stage
+            .simulator
+            .requests()
+            .iter()
+            .all(|request| !request.is_write())
+    );
+}
+
+#[test]
+fn a_swap_needs_somebody_to_ask_or_yes() {
+    let stage = Stage::sop();
+    assert_snapshot!(stage.run(&["swap", "--environment", "live"]), @"
+    exit 64
+    -- stderr
+    error: There is no terminal to ask for a confirmation.
+      on:      environment `live`
+      changed: Nothing was changed.
+      next:    Review `gigadb-roles plan --swap`, then run the swap with --yes.
+    ");
+    assert!(stage.simulator.requests().is_empty());
+}
+
+#[test]
+fn a_swap_and_its_way_back_restore_the_world() {
+    let stage = Stage::sop();
+    let before = stage.simulator.world().normalized();
+    let swap = ["swap", "--environment", "live", "--yes"];
+    let answer = stage.answer(&swap);
+    assert_snapshot!(answer, @"Swapped live: production is alt-gigadb-website, hot standby is gigadb-website. Changed 8 records and 8 variables and read them back.");
+    let writes = stage
+        .simulator
+        .requests()
+        .iter()
+        .filter(|request| request.is_write())
+        .count();
+    assert_eq!(writes, 10, "one batch a zone, one write a variable");
+    let status = stage.answer(&["status", "--environment", "live"]);
+    assert!(
+        status.contains("consistent  production   alt-gigadb-website"),
+        "{status}"
+    );
+    let traded = stage.simulator.world().normalized();
+    assert_ne!(traded, before);
+    stage.answer(&swap);
+    assert_eq!(stage.simulator.world().normalized(), before);
+}
+
+#[test]
+fn a_refused_batch_leaves_the_world_as_it_was() {
+    let stage = Stage::sop();
+    let before = stage.simulator.world().normalized();
+    let fault = Fault::new(Effect::Refuse)
+        .api(Api::Cloudflare)
+        .method("POST")
+        .skip(1);
+    stage.simulator.fault(fault);
+    let output = stage.output(&["swap", "--environment", "live", "--yes"]);
+    let told = stage.told(&output);
+    let end = told.split_once("Nothing was changed yet.\n").unwrap().1;
+    assert_snapshot!(end, @"
+    error: The swap did not complete: Cloudflare refused POST /zones/{zone_id}/dns_records/batch with 403, code 10000: Authentication error (zone id c0ad183b551fbd855cfb1a67042c1b3a).
+      on:      environment `live`
+      changed: What had been written was undone; everything is as before.
+      next:    Settle the cause, then run the swap again.
+    ");
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(stage.simulator.world().normalized(), before);
+}
+
+#[test]
+fn stopping_half_way_under_stop_exits_with_3_and_says_what_is_in_force() {
+    let stage = Stage::sop();
+    let fault = Fault::new(Effect::Refuse)
+        .api(Api::Cloudflare)
+        .method("POST");
+    stage.simulator.fault(fault);
+    let swap = [
+        "swap",
+        "--environment",
+        "live",
+        "--yes",
+        "--on-failure",
+        "stop",
+    ];
+    let output = stage.output(&swap);
+    assert_eq!(output.status.code(), Some(3));
+    let told = stage.told(&output);
+    assert!(told.contains("In force: variable"), "{told}");
+    assert!(told.contains("records of zone `gigadb.org`"), "{told}");
+}
