@@ -194,7 +194,10 @@ impl Apis {
         };
         zones.sort_by(|a, b| (&a.name, &a.id).cmp(&(&b.name, &b.id)));
         zones.dedup_by(|a, b| a.id == b.id);
-        let records = futures::stream::iter(zones_to_read(&zones, hostnames))
+        // Made before they are streamed: a closure over borrowed zones would keep the whole
+        // observation from being `Send`.
+        let reads: Vec<_> = zones_to_read(&zones, hostnames)
+            .into_iter()
             .map(|zone| async move {
                 let list = self.cloudflare.list_records(zone, budget()).await;
                 let reading = match list {
@@ -203,6 +206,8 @@ impl Apis {
                 };
                 (zone.id.clone(), reading)
             })
+            .collect();
+        let records = futures::stream::iter(reads)
             .buffer_unordered(LISTS_AT_A_TIME)
             .collect()
             .await;

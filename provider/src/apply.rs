@@ -1,0 +1,433 @@
+//! Apply: looks again, refuses if anything moved since the review, writes, reads back, and
+//! succeeds only if what was read back is what was planned.
+
+use gigadb_clients::NoJournal;
+use gigadb_engine::{
+    changes::ChangeSet,
+    executor::{End, Outcome},
+    intent::Mode,
+    message::Message,
+    observation::{Observation, environment_of},
+    plan::Plan,
+    rules::{Rule, unchanged_since_plan},
+    topology::Environment,
+    verify::{Difference, verify},
+    view::View,
+};
+use tfplug::{ApplyRequest, ApplyResponse, ChangeKind, Diagnostic, Diagnostics, Value};
+
+use crate::{
+    config::Assignment,
+    decision::{self, Decided, Decision},
+    diagnostics, execution,
+    plan::{forgotten, same_topology},
+    private,
+    session::{Ready, Session},
+    state,
+};
+
+/// Carries out a create, an update or a destroy.
+pub(crate) async fn apply(session: &Session, request: ApplyRequest) -> ApplyResponse {
+    if request.kind() == ChangeKind::Destroy {
+        return ApplyResponse::destroyed().with([forgotten(&request.prior_state)]);
+    }
+    match prepared(session, &request).await {
+        Ok(job) => job.run(&request).await,
+        Err(diagnostics) => ApplyResponse::failed(diagnostics),
+    }
+}
+
+/// Everything that an apply needs, after it has looked again and found nothing moved.
+struct Job {
+    ready: std::sync::Arc<Ready>,
+    wanted: Assignment,
+    /// What the review was made from.
+    reviewed: Observation,
+    /// What is there now.
+    fresh: Observation,
+    work: Work,
+}
+
+enum Work {
+    /// The plan as reviewed, and as it is now.
+    Change { reviewed: Box<Plan>, now: Box<Plan> },
+    /// Roles were traded elsewhere, and that is left alone.
+    Keep,
+}
+
+async fn prepared(session: &Session, request: &ApplyRequest) -> Result<Job, Diagnostics> {
+    let wanted = Assignment::read(&request.config)?;
+    let ready = session.ready()?;
+    let reviewed = private::read(&request.planned_private)
+        .filter(|observation| observation.environment == wanted.environment)
+        .ok_or_else(|| no_review(&wanted))?;
+    same_topology(&ready, &wanted, &reviewed)?;
+    let decided = decide(&ready, &wanted, &request.prior_state, &reviewed)?;
+    let cancel = &request.context.cancel;
+    let fresh = ready
+        .observe_afresh(&wanted.environment, &reviewed, cancel)
+        .await;
+    if cancel.is_cancelled() {
+        return Err(stopped(&wanted).into());
+    }
+    let fresh = fresh?;
+    let work = match decided.decision {
+        Decision::Keep(_) => Work::Keep,
+        Decision::Change(plan) => {
+            if !state::shows(&request.planned_state, &plan.desired) {
+                return Err(no_review(&wanted).into());
+            }
+            unmoved(&ready, &wanted, request, &plan, &reviewed, &fresh)?;
+            match decide(&ready, &wanted, &request.prior_state, &fresh)?.decision {
+                Decision::Change(now) => Work::Change {
+                    reviewed: plan,
+                    now,
+                },
+                Decision::Keep(_) => return Err(no_review(&wanted).into()),
+            }
+        }
+    };
+    Ok(Job {
+        ready,
+        wanted,
+        reviewed,
+        fresh,
+        work,
+    })
+}
+
+fn decide(
+    ready: &Ready,
+    wanted: &Assignment,
+    prior: &Value,
+    observation: &Observation,
+) -> Result<Decided, Diagnostics> {
+    match prior.get("production").as_str() {
+        Some(established) => decision::update(&ready.topology, wanted, established, observation),
+        None => decision::create(&ready.topology, wanted, observation),
+    }
+}
+
+/// Rule `unchanged-since-plan`, against private data and against the reviewed from-values.
+fn unmoved(
+    ready: &Ready,
+    wanted: &Assignment,
+    request: &ApplyRequest,
+    plan: &Plan,
+    reviewed: &Observation,
+    fresh: &Observation,
+) -> Result<(), Diagnostics> {
+    let sides = sides(plan);
+    let mut moved = unchanged_since_plan::moved(reviewed, fresh, &plan.desired, sides);
+    let present = View::observed(table(ready, wanted)?, sides, fresh);
+    for change in state::moved(&request.prior_state, &plan.desired, &present, fresh) {
+        if !moved.iter().any(|known| known.object == change.object) {
+            moved.push(change);
+        }
+    }
+    match unchanged_since_plan::finding(&moved, wanted.environment.as_str()) {
+        None => Ok(()),
+        Some(finding) => Err(diagnostics::findings(
+            wanted.environment.as_str(),
+            [&finding],
+        )),
+    }
+}
+
+fn table<'a>(ready: &'a Ready, wanted: &Assignment) -> Result<&'a Environment, Diagnostic> {
+    environment_of(&ready.topology, &wanted.environment)
+        .map_err(|error| diagnostics::unobservable(wanted.environment.as_str(), &error))
+}
+
+fn sides(plan: &Plan) -> [&gigadb_engine::name::InfrastructureName; 2] {
+    let pair = &plan.intent.arrangement;
+    [&pair.production, &pair.hot_standby]
+}
+
+/// How a run ended.
+struct Ended<'a> {
+    plan: &'a Plan,
+    changes: ChangeSet,
+    /// None where there was nothing to write.
+    outcome: Option<Outcome>,
+    /// What is there now, or why that could not be read.
+    after: Result<Observation, Diagnostic>,
+}
+
+impl Job {
+    async fn run(self, request: &ApplyRequest) -> ApplyResponse {
+        match &self.work {
+            Work::Keep => self.keep(request),
+            Work::Change { reviewed, now } => {
+                let changes = execution::reviewed_only(&now.changes, &reviewed.desired);
+                let ended = if changes.is_empty() {
+                    Ended {
+                        plan: reviewed,
+                        changes,
+                        outcome: None,
+                        after: Ok(self.fresh.clone()),
+                    }
+                } else {
+                    match self.write(reviewed, now, changes, request).await {
+                        Ok(ended) => ended,
+                        Err(diagnostic) => return ApplyResponse::failed(diagnostic),
+                    }
+                };
+                self.judged(request, &ended)
+            }
+        }
+    }
+
+    fn keep(&self, request: &ApplyRequest) -> ApplyResponse {
+        let shown = table(&self.ready, &self.wanted)
+            .ok()
+            .and_then(|environment| {
+                let sides = state::arrangement(&request.prior_state)?;
+                let view = state::observed(environment, &sides, &self.fresh, &request.prior_state);
+                Some(state::shows(&request.planned_state, &view))
+            });
+        if shown != Some(true) {
+            return ApplyResponse::failed(no_review(&self.wanted));
+        }
+        ApplyResponse::new(request.planned_state.clone(), private::write(&self.fresh))
+    }
+
+    async fn write<'a>(
+        &self,
+        reviewed: &'a Plan,
+        now: &Plan,
+        changes: ChangeSet,
+        request: &ApplyRequest,
+    ) -> Result<Ended<'a>, Diagnostic> {
+        let reach = self.ready.reach()?;
+        reach.world.invalidate();
+        let outcome = reach
+            .apis
+            .drive(
+                &changes,
+                &now.intent,
+                &self.ready.topology.policy,
+                &mut NoJournal,
+                &request.context.cancel,
+            )
+            .await;
+        let completed = outcome.end == End::Completed;
+        let settled = |after: &Observation| !completed || self.missing(reviewed, after).is_empty();
+        let after = self
+            .ready
+            .read_back(&self.wanted.environment, &now.observation, settled)
+            .await
+            .map(|after| Observation {
+                // What an assumption said of the lost side is not what EC2 said.
+                sides: self.fresh.sides.clone(),
+                ..after
+            });
+        reach.world.invalidate();
+        Ok(Ended {
+            plan: reviewed,
+            changes,
+            outcome: Some(outcome),
+            after,
+        })
+    }
+
+    /// Everything that was planned and is not there. A variable that could be read neither then
+    /// nor before was planned at its last known value, which is no promise about what it holds.
+    fn missing(&self, plan: &Plan, after: &Observation) -> Vec<Difference> {
+        let Ok(environment) = table(&self.ready, &self.wanted) else {
+            return Vec::new();
+        };
+        let mut present = View::observed(environment, sides(plan), after);
+        for (id, value) in &mut present.variables {
+            let unread = self
+                .reviewed
+                .variables
+                .get(&id.0)
+                .is_none_or(|rows| rows.read().is_none());
+            let planned = plan.desired.variables.get(id);
+            if unread && planned == plan.observed.variables.get(id) {
+                *value = planned.cloned().flatten();
+            }
+        }
+        verify(&plan.desired, &present).differences
+    }
+
+    fn judged(&self, request: &ApplyRequest, ended: &Ended<'_>) -> ApplyResponse {
+        let missing = match &ended.after {
+            Ok(after) => self.missing(ended.plan, after),
+            Err(unread) => return self.unread(request, ended, unread),
+        };
+        let private = ended.after.as_ref().map(private::write).unwrap_or_default();
+        let environment = self.wanted.environment.as_str();
+        if missing.is_empty() {
+            let mut response = ApplyResponse::new(request.planned_state.clone(), private);
+            response
+                .diagnostics
+                .extend(diagnostics::owed(environment, &ended.plan.owed));
+            response.diagnostics.extend(self.uneven(ended));
+            return response;
+        }
+        let diagnostic = self.failure(ended, &missing);
+        if request.prior_state.is_null() {
+            return ApplyResponse::failed(diagnostic);
+        }
+        let mut state = request.prior_state.clone();
+        if let (Ok(after), Ok(environment), Some(roles)) = (
+            &ended.after,
+            table(&self.ready, &self.wanted),
+            state::arrangement(&request.prior_state),
+        ) {
+            let view = state::observed(environment, &roles, after, &request.prior_state);
+            state::show(&mut state, &view);
+        }
+        let mut response = ApplyResponse::new(state, private);
+        response.diagnostics.push(diagnostic);
+        response
+    }
+
+    /// The world is as planned, although the run did not go as planned.
+    fn uneven(&self, ended: &Ended<'_>) -> Option<Diagnostic> {
+        let outcome = ended.outcome.as_ref()?;
+        let cause = outcome.cause.as_ref()?;
+        Some(Diagnostic::warning(
+            format!(
+                "{} apply: not everything was answered, yet all is as planned",
+                self.wanted.environment
+            ),
+            format!(
+                "{}. What was read back is what was planned.\n{}",
+                diagnostics::capitalized(cause),
+                execution::account(&ended.changes, outcome)
+            ),
+        ))
+    }
+
+    fn failure(&self, ended: &Ended<'_>, missing: &[Difference]) -> Diagnostic {
+        let environment = &self.wanted.environment;
+        let production = &ended.plan.intent.arrangement.production;
+        let nothing = "Nothing was changed.".to_owned();
+        let changed = ended.outcome.as_ref().map_or(nothing, |outcome| {
+            execution::account(&ended.changes, outcome)
+        });
+        let cause = ended
+            .outcome
+            .as_ref()
+            .and_then(|outcome| outcome.cause.clone())
+            .unwrap_or_else(|| "what was read back is not what was planned".to_owned());
+        let end = ended.outcome.as_ref().map(|outcome| outcome.end);
+        let promoted = self.wanted.mode == Mode::Failover && self.holds_apex(ended);
+        let (summary, next) = if promoted {
+            (
+                format!(
+                    "failover done: production is {production}; {} owed",
+                    diagnostics::items(missing.len())
+                ),
+                "Plan and apply again once what is owed can be reached: the next plan shows it as drift.",
+            )
+        } else {
+            match end {
+                Some(End::NothingChanged) | None => (
+                    format!("{environment} apply: nothing was changed"),
+                    "Remove the cause, then plan and apply again.",
+                ),
+                Some(End::Reverted) => (
+                    format!("{environment} apply: what was changed was put back"),
+                    "Remove the cause, then plan and apply again.",
+                ),
+                Some(End::PartlyApplied) => (
+                    format!("{environment} apply: partly done"),
+                    "Plan again: the plan shows what is left. Apply it, or set `production` back to go back.",
+                ),
+                Some(End::Completed) => (
+                    format!("{environment} apply: written, but not as planned when read back"),
+                    "Find out who else writes these, then plan again.",
+                ),
+            }
+        };
+        let what = format!("{}.", diagnostics::capitalized(cause.trim_end_matches('.')));
+        diagnostics::error(
+            summary,
+            &Message {
+                what,
+                object: format!(
+                    "environment `{environment}`, not as planned:\n           {}",
+                    execution::differences(missing)
+                ),
+                changed,
+                next: next.to_owned(),
+            },
+        )
+    }
+
+    fn holds_apex(&self, ended: &Ended<'_>) -> bool {
+        let (Ok(after), Ok(environment)) = (&ended.after, table(&self.ready, &self.wanted)) else {
+            return false;
+        };
+        after.apex_holder(environment) == Some(&ended.plan.intent.arrangement.production)
+    }
+
+    /// Reading back failed: the state stays as it was, and the message says what was done.
+    fn unread(
+        &self,
+        request: &ApplyRequest,
+        ended: &Ended<'_>,
+        unread: &Diagnostic,
+    ) -> ApplyResponse {
+        let environment = &self.wanted.environment;
+        let changed = ended.outcome.as_ref().map_or_else(
+            || "Nothing was changed.".to_owned(),
+            |outcome| execution::account(&ended.changes, outcome),
+        );
+        let diagnostic = diagnostics::error(
+            format!("{environment} apply: what was written could not be read back"),
+            &Message {
+                what: format!(
+                    "What was written could not be read back: {}",
+                    unread.summary
+                ),
+                object: format!("environment `{environment}`"),
+                changed,
+                next: format!(
+                    "The state keeps its former values. Plan again when Cloudflare answers: the plan shows what is left.\n{}",
+                    unread.detail
+                ),
+            },
+        );
+        if request.prior_state.is_null() {
+            return ApplyResponse::failed(diagnostic);
+        }
+        let mut response =
+            ApplyResponse::new(request.prior_state.clone(), request.planned_private.clone());
+        response.diagnostics.push(diagnostic);
+        response
+    }
+}
+
+fn no_review(wanted: &Assignment) -> Diagnostic {
+    diagnostics::error(
+        format!(
+            "{} {}: the plan is not of the world as it is now",
+            wanted.environment,
+            Rule::UnchangedSincePlan
+        ),
+        &Message::nothing_changed(
+            "What was planned does not follow any more from what was observed.",
+            format!("environment `{}`", wanted.environment),
+            "Plan again and review the new plan.",
+        ),
+    )
+}
+
+fn stopped(wanted: &Assignment) -> Diagnostic {
+    diagnostics::error(
+        format!(
+            "{} apply: stopped before anything was written",
+            wanted.environment
+        ),
+        &Message::nothing_changed(
+            "The run was stopped.",
+            format!("environment `{}`", wanted.environment),
+            "Plan and apply again.",
+        ),
+    )
+}

@@ -1,0 +1,218 @@
+//! From the engine's messages to Terraform's diagnostics.
+//!
+//! Core folds warnings of one summary into one, across resources: so every summary begins with
+//! environment and rule, and there is one diagnostic a rule, complete in its detail.
+
+use std::collections::BTreeMap;
+
+use gigadb_engine::{
+    message::Message,
+    observation::{Observation, Part, ProjectError},
+    plan::{Notice, Owed},
+    rules::{Finding, Rule},
+    topology::Topology,
+};
+use tfplug::{AttributePath, Diagnostic, Diagnostics};
+
+/// The longest text that is taken for a summary.
+const SUMMARY_AT_MOST: usize = 120;
+
+/// An error with its four parts.
+pub(crate) fn error(summary: impl Into<String>, message: &Message) -> Diagnostic {
+    Diagnostic::error(summary, message.to_string())
+}
+
+/// An error about one configured attribute.
+pub(crate) fn error_at(
+    path: impl Into<AttributePath>,
+    summary: impl Into<String>,
+    message: &Message,
+) -> Diagnostic {
+    error(summary, message).at(path)
+}
+
+/// One diagnostic for each rule and weight.
+pub(crate) fn findings<'a>(
+    environment: &str,
+    findings: impl IntoIterator<Item = &'a Finding>,
+) -> Diagnostics {
+    let mut groups: BTreeMap<(Rule, bool, bool), Vec<&Finding>> = BTreeMap::new();
+    for finding in findings {
+        groups
+            .entry((finding.rule, finding.blocks(), finding.waived))
+            .or_default()
+            .push(finding);
+    }
+    groups
+        .into_iter()
+        .map(|((rule, blocks, waived), findings)| {
+            let detail = findings
+                .iter()
+                .map(|finding| finding.message.to_string())
+                .collect::<Vec<_>>()
+                .join("\n\n");
+            let waived = if waived { " (waived)" } else { "" };
+            let summary = format!("{environment} {rule}{waived}: {}", headline(&findings));
+            let diagnostic = if blocks {
+                Diagnostic::error(summary, detail)
+            } else {
+                Diagnostic::warning(summary, detail)
+            };
+            match rule {
+                Rule::ExternalSwap => diagnostic.at("production"),
+                _ => diagnostic,
+            }
+        })
+        .collect()
+}
+
+fn headline(findings: &[&Finding]) -> String {
+    match findings {
+        [only] => summary_of(&only.message.what),
+        several => format!("{} findings", several.len()),
+    }
+}
+
+/// A sentence as a summary: without its full stop, and cut where it is long.
+pub(crate) fn summary_of(sentence: &str) -> String {
+    let line = sentence.lines().next().unwrap_or_default();
+    let line = line.trim_end_matches('.');
+    if line.chars().count() <= SUMMARY_AT_MOST {
+        return line.to_owned();
+    }
+    let cut: String = line.chars().take(SUMMARY_AT_MOST - 1).collect();
+    format!("{cut}…")
+}
+
+/// A warning for each notice.
+pub(crate) fn notices(environment: &str, notices: &[Notice]) -> Diagnostics {
+    notices
+        .iter()
+        .map(|notice| {
+            Diagnostic::warning(
+                format!(
+                    "{environment} {}: {}",
+                    notice.topic,
+                    summary_of(first_sentence(&notice.text))
+                ),
+                notice.text.clone(),
+            )
+        })
+        .collect()
+}
+
+fn first_sentence(text: &str) -> &str {
+    text.split_once(". ").map_or(text, |(first, _)| first)
+}
+
+/// The warning about what a plan leaves undone.
+pub(crate) fn owed(environment: &str, owed: &[Owed]) -> Option<Diagnostic> {
+    if owed.is_empty() {
+        return None;
+    }
+    let list: Vec<String> = owed
+        .iter()
+        .map(|item| match &item.wanted {
+            Some(wanted) => format!("  {}: should be `{wanted}`; {}", item.object, item.reason),
+            None => format!("  {}: {}", item.object, item.reason),
+        })
+        .collect();
+    Some(Diagnostic::warning(
+        format!("{environment} owed: {} left as it is", items(owed.len())),
+        format!(
+            "These are out of reach or waived, and keep what they have:\n{}\n\nThey appear as drift once they can be read, and the next apply settles them.",
+            list.join("\n")
+        ),
+    ))
+}
+
+/// "1 item", "2 items".
+pub(crate) fn items(count: usize) -> String {
+    if count == 1 {
+        "1 item".to_owned()
+    } else {
+        format!("{count} items")
+    }
+}
+
+/// The one warning about what could not be read.
+pub(crate) fn unread(
+    topology: &Topology,
+    observation: &Observation,
+    then: &str,
+) -> Option<Diagnostic> {
+    let failures = observation.failures();
+    if failures.is_empty() {
+        return None;
+    }
+    let list: Vec<String> = failures
+        .iter()
+        .map(|(part, failure)| format!("  {}: {failure}", part_name(topology, part)))
+        .collect();
+    let count = match list.len() {
+        1 => "1 part".to_owned(),
+        several => format!("{several} parts"),
+    };
+    Some(Diagnostic::warning(
+        format!(
+            "{} refresh: {count} of the environment could not be read",
+            observation.environment
+        ),
+        format!("{}\n\n{then}", list.join("\n")),
+    ))
+}
+
+fn part_name(topology: &Topology, part: &Part) -> String {
+    let side = topology.infrastructures.get(part.infrastructure());
+    match (part, side) {
+        (Part::Region(name), Some(side)) => format!(
+            "Elastic IPs and instances of `{name}` (profile `{}`, region {})",
+            side.aws.profile, side.aws.region
+        ),
+        (Part::Variables(name), Some(side)) => format!(
+            "variables of `{name}` (GitLab project `{}`)",
+            side.gitlab_project
+        ),
+        (part, None) => format!("`{}`", part.infrastructure()),
+    }
+}
+
+/// Why an environment could not be observed.
+pub(crate) fn unobservable(environment: &str, error: &ProjectError) -> Diagnostic {
+    match error {
+        ProjectError::UnknownEnvironment { nearest, .. } => {
+            let next = match nearest {
+                Some(nearest) => format!(
+                    "Write `{nearest}` if that is meant, or add the environment to the topology."
+                ),
+                None => "Name an environment of the topology, or add this one to it.".to_owned(),
+            };
+            error_at(
+                "environment",
+                format!("{environment}: no such environment in the topology"),
+                &Message::nothing_changed(
+                    format!("{}.", capitalized(&error.to_string())),
+                    format!("environment `{environment}`"),
+                    next,
+                ),
+            )
+        }
+        ProjectError::Records { object, .. } => self::error(
+            format!("{environment}: Cloudflare could not be read"),
+            &Message::nothing_changed(
+                format!("{}.", capitalized(&error.to_string())),
+                format!("{object}, environment `{environment}`"),
+                "Check the Cloudflare API token (Zone Read and DNS Write on these zones) and the connection, then plan again.",
+            ),
+        ),
+    }
+}
+
+/// The text with a capital first letter.
+pub(crate) fn capitalized(text: &str) -> String {
+    let mut chars = text.chars();
+    chars
+        .next()
+        .map(|first| first.to_uppercase().chain(chars).collect())
+        .unwrap_or_default()
+}

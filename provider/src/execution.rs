@@ -1,0 +1,113 @@
+//! What is written, and the account of how that ended.
+
+use gigadb_engine::{
+    changes::{ChangeSet, Target, Transaction},
+    executor::{End, Outcome, TransactionStatus},
+    verify::Difference,
+    view::View,
+};
+
+/// The steps of `changes` that lead to what was planned. What became possible only after the
+/// review, such as a variable that could not be read then, is left for the next plan.
+pub(crate) fn reviewed_only(changes: &ChangeSet, planned: &View) -> ChangeSet {
+    let stages = changes
+        .stages
+        .iter()
+        .map(|stage| stage.iter().filter_map(|t| reviewed(t, planned)).collect())
+        .filter(|stage: &Vec<Transaction>| !stage.is_empty())
+        .collect();
+    ChangeSet {
+        stages,
+        blocked: changes.blocked.clone(),
+    }
+}
+
+fn reviewed(transaction: &Transaction, planned: &View) -> Option<Transaction> {
+    let mut kept = transaction.clone();
+    kept.steps.retain(|step| match &step.target {
+        Target::Record { hostname, .. } => {
+            let name = planned.hostnames.get(hostname);
+            name.and_then(|name| name.address) == step.address()
+        }
+        Target::Variable {
+            infrastructure,
+            key,
+            ..
+        } => {
+            let id = (infrastructure.clone(), key.clone());
+            planned.variables.get(&id).and_then(Option::as_ref) == Some(&step.to)
+        }
+    });
+    (!kept.steps.is_empty()).then_some(kept)
+}
+
+/// What was and what was not changed, as sentences.
+pub(crate) fn account(changes: &ChangeSet, outcome: &Outcome) -> String {
+    let all = outcome.reports.len();
+    if outcome.end == End::NothingChanged || all == 0 {
+        return "Nothing was changed.".to_owned();
+    }
+    type Test = fn(&TransactionStatus) -> bool;
+    let groups: [(&str, Test); 6] = [
+        ("In force", |s| *s == TransactionStatus::Applied),
+        ("Put back", |s| *s == TransactionStatus::Undone),
+        ("Not put back", |s| {
+            matches!(s, TransactionStatus::NotUndone(_))
+        }),
+        ("Perhaps in force", |s| {
+            matches!(s, TransactionStatus::Unknown(_))
+        }),
+        ("Refused or without effect", |s| {
+            matches!(s, TransactionStatus::NotApplied(_))
+        }),
+        ("Never sent", |s| *s == TransactionStatus::NotSent),
+    ];
+    let lines: Vec<String> = groups
+        .into_iter()
+        .filter_map(|(title, test)| {
+            let list: Vec<String> = outcome
+                .reports
+                .iter()
+                .filter(|report| test(&report.status))
+                .filter_map(|report| {
+                    let transaction = changes.transactions().nth(report.transaction.0)?;
+                    Some(told(transaction, &report.status))
+                })
+                .collect();
+            (!list.is_empty())
+                .then(|| format!("{title} ({} of {all}): {}.", list.len(), list.join("; ")))
+        })
+        .collect();
+    lines.join("\n           ")
+}
+
+fn told(transaction: &Transaction, status: &TransactionStatus) -> String {
+    let what = transaction.describe();
+    match status {
+        TransactionStatus::NotApplied(why)
+        | TransactionStatus::Unknown(why)
+        | TransactionStatus::NotUndone(why) => format!("{what} ({why})"),
+        TransactionStatus::Applied | TransactionStatus::Undone | TransactionStatus::NotSent => what,
+    }
+}
+
+/// Everything that is not as planned, one a line.
+pub(crate) fn differences(differences: &[Difference]) -> String {
+    let text = |value: &Option<String>| {
+        value
+            .as_ref()
+            .map_or_else(|| "nothing".to_owned(), |value| format!("`{value}`"))
+    };
+    let list: Vec<String> = differences
+        .iter()
+        .map(|difference| {
+            format!(
+                "{}: planned {}, there is {}",
+                difference.object,
+                text(&difference.desired),
+                text(&difference.present)
+            )
+        })
+        .collect();
+    list.join("\n           ")
+}

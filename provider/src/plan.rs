@@ -1,0 +1,142 @@
+//! Plans: a function of topology, configuration, state and private data alone. Only a create, or
+//! private data without an observation, makes a plan look at the world itself.
+
+use gigadb_engine::{message::Message, observation::Observation, rules::Rule, topology::Topology};
+use tfplug::{ChangeKind, Diagnostic, Diagnostics, PlanRequest, PlanResponse, Value};
+
+use crate::{
+    config::Assignment,
+    decision::{self, Decided, Decision},
+    diagnostics, private,
+    session::{Ready, Session},
+    state,
+};
+
+/// Plans a create, an update or a destroy.
+pub(crate) async fn plan(session: &Session, request: PlanRequest) -> PlanResponse {
+    let planned = match request.kind() {
+        ChangeKind::Destroy => {
+            return PlanResponse::destroy().with([forgotten(&request.prior_state)]);
+        }
+        ChangeKind::Create => create(session, &request).await,
+        ChangeKind::Update => update(session, &request).await,
+    };
+    planned.unwrap_or_else(PlanResponse::failed)
+}
+
+/// The warning about what a destroy leaves alone.
+pub(crate) fn forgotten(state: &Value) -> Diagnostic {
+    let text = |name: &str| state.get(name).as_str().unwrap_or("?").to_owned();
+    let environment = text("environment");
+    Diagnostic::warning(
+        format!("{environment} destroy: forgotten, and left as it is"),
+        format!(
+            "Terraform forgets the roles of `{environment}`. No DNS record and no GitLab variable is changed or deleted: \
+             `{}` stays production and `{}` hot standby, as far as they are now.",
+            text("production"),
+            text("hot_standby")
+        ),
+    )
+}
+
+async fn create(session: &Session, request: &PlanRequest) -> Result<PlanResponse, Diagnostics> {
+    let wanted = Assignment::read(&request.config)?;
+    let ready = session.ready()?;
+    let observation = ready
+        .observe(&wanted.environment, None, &request.context.cancel)
+        .await?;
+    let decided = decision::create(&ready.topology, &wanted, &observation)?;
+    let planned = planned_state(&request.config, &wanted, &decided, &Value::Null);
+    Ok(PlanResponse::new(planned, private::write(&observation)).with(decided.warnings))
+}
+
+async fn update(session: &Session, request: &PlanRequest) -> Result<PlanResponse, Diagnostics> {
+    let wanted = Assignment::read(&request.config)?;
+    let prior = &request.prior_state;
+    if prior.get("environment") != request.config.get("environment") {
+        return Ok(replacement(request));
+    }
+    let ready = session.ready()?;
+    let (observation, private) = match private::read(&request.prior_private) {
+        Some(known) => (known, request.prior_private.clone()),
+        None => {
+            let observed = ready
+                .observe(&wanted.environment, None, &request.context.cancel)
+                .await?;
+            let private = private::write(&observed);
+            (observed, private)
+        }
+    };
+    same_topology(&ready, &wanted, &observation)?;
+    let established = prior.get("production").as_str().unwrap_or_default();
+    let decided = decision::update(&ready.topology, &wanted, established, &observation)?;
+    let planned = planned_state(&request.config, &wanted, &decided, prior);
+    Ok(PlanResponse::new(planned, private).with(decided.warnings))
+}
+
+/// The first half of a replacement: what the new environment will be is the second half's to say.
+fn replacement(request: &PlanRequest) -> PlanResponse {
+    let mut planned = request.proposed_new_state.clone();
+    for computed in ["id", "status", "hostnames", "variables"] {
+        planned.insert(computed, Value::Unknown);
+    }
+    PlanResponse::new(planned, request.prior_private.clone()).replace("environment")
+}
+
+/// Refuses to plan from what was observed under another topology.
+pub(crate) fn same_topology(
+    ready: &Ready,
+    wanted: &Assignment,
+    observation: &Observation,
+) -> Result<(), Diagnostic> {
+    if observed_under(&ready.topology, observation) {
+        return Ok(());
+    }
+    Err(diagnostics::error(
+        format!(
+            "{} {}: the topology changed since the last refresh",
+            wanted.environment,
+            Rule::UnchangedSincePlan
+        ),
+        &Message::nothing_changed(
+            "The topology changed since the last refresh; plan again, with refresh.",
+            format!("topology of environment `{}`", wanted.environment),
+            "Run `terraform plan` without `-refresh=false` (or `terraform apply -refresh-only`), and review the new plan.",
+        ),
+    ))
+}
+
+fn observed_under(topology: &Topology, observation: &Observation) -> bool {
+    observation.topology == topology.digest()
+}
+
+/// The configuration with defaults in place, and the world as it will be.
+fn planned_state(config: &Value, wanted: &Assignment, decided: &Decided, prior: &Value) -> Value {
+    let mut planned = defaulted(config, wanted, decided);
+    match &decided.decision {
+        Decision::Change(plan) => state::show(&mut planned, &plan.desired),
+        Decision::Keep(_) => {
+            for name in ["status", "hostnames", "variables"] {
+                planned.insert(name, prior.get(name).clone());
+            }
+        }
+    }
+    planned
+}
+
+fn defaulted(config: &Value, wanted: &Assignment, decided: &Decided) -> Value {
+    let mut planned = config.clone();
+    let hot_standby = decided.arrangement().hot_standby.as_str();
+    for (name, default) in [
+        ("hot_standby", hot_standby),
+        ("mode", wanted.mode.as_str()),
+        ("on_failure", wanted.on_failure.as_str()),
+        ("on_external_swap", wanted.on_external_swap.as_str()),
+        ("id", wanted.environment.as_str()),
+    ] {
+        if planned.get(name).is_null() {
+            planned.insert(name, default);
+        }
+    }
+    planned
+}

@@ -1,0 +1,45 @@
+//! Refresh: reads what is there and decides nothing, because it cannot see the configuration.
+
+use gigadb_engine::{name::EnvironmentName, observation::environment_of};
+use tfplug::{Diagnostic, ReadRequest, ReadResponse};
+
+use crate::{diagnostics, private, session::Session, state, validate};
+
+/// What is said of parts that could not be read.
+const KEPT: &str = "They keep what was last known of them. Whether that matters, the plan says.";
+
+/// Refreshes `status`, `hostnames` and `variables`. Fails only for the topology, and for Cloudflare.
+pub(crate) async fn read(session: &Session, request: ReadRequest) -> ReadResponse {
+    refreshed(session, &request)
+        .await
+        .unwrap_or_else(ReadResponse::failed)
+}
+
+async fn refreshed(session: &Session, request: &ReadRequest) -> Result<ReadResponse, Diagnostic> {
+    let ready = session.ready()?;
+    let name: EnvironmentName = request
+        .state
+        .get("environment")
+        .as_str()
+        .unwrap_or_default()
+        .parse()
+        .map_err(|error| validate::invalid_name("environment", &error))?;
+    let previous = private::read(&request.private);
+    let observation = ready
+        .observe(&name, previous.as_ref(), &request.context.cancel)
+        .await?;
+    let environment = environment_of(&ready.topology, &name)
+        .map_err(|error| diagnostics::unobservable(name.as_str(), &error))?;
+    let mut fresh = request.state.clone();
+    if let Some(sides) = state::arrangement(&request.state) {
+        let view = state::observed(environment, &sides, &observation, &request.state);
+        state::show(&mut fresh, &view);
+    }
+    Ok(
+        ReadResponse::found(fresh, private::write(&observation)).with(diagnostics::unread(
+            &ready.topology,
+            &observation,
+            KEPT,
+        )),
+    )
+}
