@@ -285,6 +285,62 @@ async fn ctrl_c_is_for_core_alone() {
 }
 
 #[tokio::test]
+async fn a_cancelled_call_is_not_abandoned() {
+    let core = Identity::new(1);
+    let (plugin, _temporary) = started(&core).await;
+    let notes = tempfile::tempdir().unwrap();
+    let mut client = ProviderClient::new(Connection::open(&plugin, Some(&core)).await.unwrap());
+    let json = |json: serde_json::Value| {
+        let json = json.to_string().into_bytes();
+        Some(wire::DynamicValue {
+            json,
+            msgpack: Vec::new(),
+        })
+    };
+    let request = wire::configure_provider::Request {
+        config: json(serde_json::json!({ "folder": notes.path() })),
+        ..wire::configure_provider::Request::default()
+    };
+    assert!(
+        client
+            .configure_provider(request)
+            .await
+            .unwrap()
+            .into_inner()
+            .diagnostics
+            .is_empty()
+    );
+
+    let object = json(serde_json::json!({ "fault": "wait for stop" }));
+    let request = wire::apply_resource_change::Request {
+        type_name: "notes_corner".into(),
+        planned_state: object.clone(),
+        config: object,
+        ..wire::apply_resource_change::Request::default()
+    };
+    let mut applying = client.clone();
+    let call = tokio::spawn(async move { applying.apply_resource_change(request).await });
+    appears(&notes.path().join("waiting")).await;
+    call.abort();
+    assert!(call.await.unwrap_err().is_cancelled());
+    client
+        .stop_provider(wire::stop_provider::Request {})
+        .await
+        .unwrap();
+    appears(&notes.path().join("finished")).await;
+}
+
+async fn appears(path: &std::path::Path) {
+    let appeared = async {
+        while !path.exists() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    let waited = tokio::time::timeout(SOON, appeared).await;
+    assert!(waited.is_ok(), "{} did not appear", path.display());
+}
+
+#[tokio::test]
 async fn sigterm_ends_it_in_order() {
     let (mut plugin, temporary) = started(&Identity::new(1)).await;
     plugin.signal(Signal::TERM);

@@ -21,18 +21,23 @@ impl Corner {
         Self { folder }
     }
 
-    /// Says that the call is under way, then waits until it is told to stop.
+    /// Says that the call is under way, waits until it is told to stop, and says that it is done.
     async fn wait_for_stop(&self, request: &ApplyRequest) {
         let folder = self
             .folder
             .read()
             .unwrap_or_else(PoisonError::into_inner)
             .clone();
-        if let Some(folder) = folder {
-            let _ = std::fs::write(folder.join("waiting"), "");
-        }
+        let say = |word: &str| {
+            if let Some(folder) = &folder {
+                // Who waits for it will notice that it is missing.
+                let _ = std::fs::write(folder.join(word), "");
+            }
+        };
+        say("waiting");
         let _ =
             tokio::time::timeout(Duration::from_mins(1), request.context.cancel.cancelled()).await;
+        say("finished");
     }
 }
 
