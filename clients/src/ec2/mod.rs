@@ -1,0 +1,221 @@
+//! EC2, read only: the Elastic IPs and instances of one side.
+//!
+//! **Invariant.** Profile and region come from the topology alone. Keys or a region in the
+//! environment, which the SDK's own chain would prefer, cannot merge the two sides into one.
+
+mod client;
+mod failure;
+mod wire;
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::{Arc, Mutex, OnceLock},
+    time::Duration,
+};
+
+use aws_sdk_ec2::{
+    Client,
+    config::SharedHttpClient,
+    error::{ProvideErrorMetadata, SdkError},
+    operation::RequestId,
+    types::{self, Filter},
+};
+use gigadb_engine::{
+    topology::Aws,
+    world::{ElasticIp, Failure, FailureKind, Instance, Side},
+};
+use tokio::time::Instant;
+
+use self::{
+    failure::place,
+    wire::{elastic_ip, instance, literal},
+};
+use crate::{
+    http::seconds,
+    settings::{AwsSettings, Proxy, Timing},
+};
+
+/// The most values that one filter may have.
+const VALUES_A_FILTER: usize = 200;
+/// The largest page of instances.
+const INSTANCES_A_PAGE: i32 = 1000;
+
+/// The clients of all sides: one connection pool, one set of credentials a side.
+#[derive(Debug, Clone)]
+pub(crate) struct Ec2 {
+    settings: AwsSettings,
+    proxy: Option<Proxy>,
+    timing: Timing,
+    http: Arc<OnceLock<SharedHttpClient>>,
+    clients: Arc<Mutex<HashMap<(String, String), Client>>>,
+}
+
+/// What to look for on one side.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Wanted {
+    /// Name tags of Elastic IPs.
+    pub(crate) elastic_ips: BTreeSet<String>,
+    /// Name tags of instances.
+    pub(crate) instances: BTreeSet<String>,
+}
+
+impl Ec2 {
+    pub(crate) fn new(settings: AwsSettings, proxy: Option<Proxy>, timing: Timing) -> Self {
+        Self {
+            settings,
+            proxy,
+            timing,
+            http: Arc::default(),
+            clients: Arc::default(),
+        }
+    }
+
+    /// Reads one side in two concurrent calls. `limit` bounds both together.
+    pub(crate) async fn read_side(
+        &self,
+        aws: &Aws,
+        wanted: &Wanted,
+        limit: Duration,
+    ) -> Result<Side, Failure> {
+        if wanted.elastic_ips.is_empty() && wanted.instances.is_empty() {
+            return Ok(Side::default());
+        }
+        let client = Box::pin(self.client(aws)).await;
+        let limit = limit.min(self.timing.call);
+        let reading = async {
+            futures::future::try_join(
+                Box::pin(self.elastic_ips(&client, aws, wanted, limit)),
+                Box::pin(self.instances(&client, aws, limit)),
+            )
+            .await
+        };
+        let (elastic_ips, mut instances) = match tokio::time::timeout(limit, reading).await {
+            Ok(read) => read?,
+            Err(_) => {
+                return Err(Failure {
+                    kind: FailureKind::Unreachable,
+                    message: format!("{} did not answer within {}", place(aws), seconds(limit)),
+                });
+            }
+        };
+        let associated: BTreeSet<_> = elastic_ips
+            .iter()
+            .filter_map(|eip| eip.instance_id.as_ref())
+            .collect();
+        instances.retain(|i| wanted.instances.contains(&i.name) || associated.contains(&i.id));
+        instances.sort();
+        instances.dedup();
+        Ok(Side {
+            elastic_ips,
+            instances,
+        })
+    }
+
+    async fn elastic_ips(
+        &self,
+        client: &Client,
+        aws: &Aws,
+        wanted: &Wanted,
+        limit: Duration,
+    ) -> Result<Vec<ElasticIp>, Failure> {
+        let names = &wanted.elastic_ips;
+        let filter = (names.len() <= VALUES_A_FILTER).then(|| {
+            Filter::builder()
+                .name("tag:Name")
+                .set_values(Some(names.iter().map(|name| literal(name)).collect()))
+                .build()
+        });
+        let call = client
+            .describe_addresses()
+            .set_filters(filter.map(|filter| vec![filter]))
+            .customize()
+            .config_override(self.limits(limit));
+        let started = Instant::now();
+        let result = call.send().await;
+        trace("DescribeAddresses", aws, started, &result);
+        let output = result.map_err(|e| self.failure("DescribeAddresses", aws, limit, &e))?;
+        let mut found: Vec<ElasticIp> = output
+            .addresses()
+            .iter()
+            .filter_map(elastic_ip)
+            .filter(|eip| names.contains(&eip.name))
+            .collect();
+        found.sort();
+        Ok(found)
+    }
+
+    /// Every instance that is not terminated, whatever its name: an Elastic IP may be associated
+    /// with one that is named otherwise, and asking for it would take a third call.
+    async fn instances(
+        &self,
+        client: &Client,
+        aws: &Aws,
+        limit: Duration,
+    ) -> Result<Vec<Instance>, Failure> {
+        let present = Filter::builder()
+            .name("instance-state-name")
+            .set_values(Some(
+                ["pending", "running", "stopping", "stopped"]
+                    .map(str::to_owned)
+                    .to_vec(),
+            ))
+            .build();
+        let mut found = Vec::new();
+        let mut page = None;
+        loop {
+            let call = client
+                .describe_instances()
+                .filters(present.clone())
+                .max_results(INSTANCES_A_PAGE)
+                .set_next_token(page)
+                .customize()
+                .config_override(self.limits(limit));
+            let started = Instant::now();
+            let result = call.send().await;
+            trace("DescribeInstances", aws, started, &result);
+            let output = result.map_err(|e| self.failure("DescribeInstances", aws, limit, &e))?;
+            found.extend(
+                output
+                    .reservations()
+                    .iter()
+                    .flat_map(types::Reservation::instances)
+                    .filter_map(instance),
+            );
+            page = output
+                .next_token()
+                .filter(|t| !t.is_empty())
+                .map(str::to_owned);
+            if page.is_none() {
+                return Ok(found);
+            }
+        }
+    }
+}
+
+fn trace<T: RequestId, E: ProvideErrorMetadata + RequestId>(
+    operation: &'static str,
+    aws: &Aws,
+    started: Instant,
+    result: &Result<T, SdkError<E>>,
+) {
+    let status = match result {
+        Ok(_) => Some(200),
+        Err(e) => e.raw_response().map(|r| r.status().as_u16()),
+    };
+    let request_id = match result {
+        Ok(output) => output.request_id(),
+        Err(SdkError::ServiceError(e)) => e.err().request_id(),
+        Err(_) => None,
+    };
+    tracing::trace!(
+        api = "EC2",
+        method = "POST",
+        path = format_args!("/ {operation}"),
+        region = aws.region,
+        profile = aws.profile,
+        status,
+        duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
+        request_id,
+        "API call"
+    );
+}
