@@ -23,6 +23,7 @@ mod config;
 mod proposed;
 mod resource;
 mod state_file;
+mod steps;
 mod walk;
 
 use std::sync::Arc;
