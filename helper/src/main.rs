@@ -11,13 +11,14 @@
 //! ```
 //!
 //! **Invariants.** stdout is the answer, stderr the conversation. Every decision about roles is
-//! the engine's. Read-only commands write nothing anywhere.
+//! the engine's. Read-only commands write nothing but the last known hosts.
 
 mod cli;
 mod commands;
 mod exit;
 mod failure;
 mod inventory;
+mod last_known;
 mod planning;
 mod session;
 mod status;

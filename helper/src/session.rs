@@ -2,10 +2,16 @@
 
 use std::{fs, path::PathBuf, time::Duration};
 
-use gigadb_clients::{Apis, Explicit, Settings, Timing};
-use gigadb_engine::topology::Topology;
+use gigadb_clients::{Apis, Explicit, Scope, Settings, Timing, Which};
+use gigadb_engine::{topology::Topology, world::World};
+use tokio_util::sync::CancellationToken;
 
-use crate::{cli::Global, failure::Failure, surroundings};
+use crate::{
+    cli::Global,
+    failure::Failure,
+    last_known::{self, Ages},
+    surroundings,
+};
 
 /// Where the topology is looked for when nothing names it.
 const DEFAULT_TOPOLOGY: &str = "topology.yaml";
@@ -18,6 +24,15 @@ pub(crate) struct Session {
     pub(crate) apis: Apis,
     /// The base URL of GitLab's API, without a trailing slash.
     pub(crate) gitlab_base: String,
+    /// Where the machines as last read are kept; `None` without a home.
+    last_known: Option<PathBuf>,
+}
+
+/// What was read, with the ages of what was not read now.
+#[derive(Debug)]
+pub(crate) struct Observed {
+    pub(crate) world: World,
+    pub(crate) ages: Ages,
 }
 
 /// How long a command may wait for the APIs.
@@ -56,11 +71,33 @@ impl Session {
             .as_str()
             .trim_end_matches('/')
             .to_owned();
+        let last_known = last_known::path(&topology, &settings.aws);
         Ok(Self {
+            last_known,
             topology,
             apis: Apis::new(settings),
             gitlab_base,
         })
+    }
+
+    /// Reads the world, and completes what could not be read with what is last known of it.
+    pub(crate) async fn observe(&self, reads: &Scope, cancel: &CancellationToken) -> Observed {
+        let mut world = self.apis.observe(&self.topology, reads, cancel).await;
+        let Some(file) = &self.last_known else {
+            return Observed {
+                world,
+                ages: Ages::new(),
+            };
+        };
+        let now = surroundings::now();
+        // A side that was read for one environment alone is not kept: the others would be lost.
+        if reads.environments == Which::All
+            && let Err(error) = last_known::keep(&world, file, now)
+        {
+            tracing::warn!(%error, file = %file.display(), "the last known hosts could not be kept");
+        }
+        let ages = last_known::complete(&mut world, file, now);
+        Observed { world, ages }
     }
 }
 

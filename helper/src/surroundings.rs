@@ -1,12 +1,21 @@
-//! The process environment: the only module that reads it.
+//! The process environment and the clock: the only module that reads them.
 
-use std::{env, io};
+use std::{
+    env, io,
+    time::{SystemTime, UNIX_EPOCH},
+};
 
 use tracing_subscriber::EnvFilter;
 
 /// The value of an environment variable; empty and blank ones count as unset.
 pub(crate) fn variable(name: &str) -> Option<String> {
     env::var(name).ok().filter(|text| !text.trim().is_empty())
+}
+
+/// Seconds since the epoch.
+pub(crate) fn now() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.map_or(0, |since| since.as_secs())
 }
 
 /// Writes logs to stderr as `GIGADB_LOG` asks for them, else none.

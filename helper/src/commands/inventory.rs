@@ -1,6 +1,6 @@
 //! `gigadb-roles inventory`, and `--list` and `--host` without a command.
 
-use std::{collections::BTreeMap, fs, io::ErrorKind, time::Duration};
+use std::{fs, io::ErrorKind, time::Duration};
 
 use clap::Args;
 use gigadb_clients::{Scope as Reads, Which};
@@ -68,6 +68,10 @@ pub(crate) struct InventoryArgs {
     #[arg(long, value_name = "INFRASTRUCTURE")]
     infrastructure: Option<String>,
 
+    /// Fail when a region in scope cannot be read, instead of serving what is last known of it.
+    #[arg(long)]
+    strict: bool,
+
     /// Ignored: wrappers of older inventories pass a folder.
     #[arg(value_name = "PATH", hide = true)]
     paths: Vec<String>,
@@ -83,6 +87,7 @@ impl InventoryArgs {
             environment: None,
             role: None,
             infrastructure: None,
+            strict: false,
             paths: Vec::new(),
         }
     }
@@ -124,18 +129,18 @@ pub(super) async fn run(
         variables: Which::none(),
         sides: Which::All,
     };
-    let world = session
-        .apis
-        .observe(&session.topology, &reads, cancel)
-        .await;
-    let facts = facts(&session.topology, &world);
+    let observed = session.observe(&reads, cancel).await;
+    let facts = facts(&session.topology, &observed.world);
     let settings = Settings {
         gitlab_base: session.gitlab_base,
         address,
-        ages: BTreeMap::new(),
+        ages: observed.ages,
     };
     let inventory = build(&session.topology, &facts, &scope, &settings).map_err(build_failure)?;
     guard_properties(&session.topology, &inventory)?;
+    if args.strict && !inventory.unread.is_empty() {
+        return Err(not_strict(&inventory));
+    }
     for warning in &inventory.warnings {
         ui.warning(warning);
     }
@@ -188,6 +193,23 @@ fn guard_properties(topology: &Topology, inventory: &Inventory) -> Result<(), Fa
             properties::FILE
         ))
     })
+}
+
+/// Refuses what was not read now.
+fn not_strict(inventory: &Inventory) -> Failure {
+    let names: Vec<String> = inventory
+        .unread
+        .iter()
+        .map(|side| format!("`{side}`"))
+        .collect();
+    Failure::refused(
+        format!(
+            "A side in scope could not be read: {}.",
+            inventory.warnings.join(" ")
+        ),
+        names.join(", "),
+        "Wait until EC2 answers, or leave --strict out to use what is last known.",
+    )
 }
 
 fn build_failure(error: BuildError) -> Failure {

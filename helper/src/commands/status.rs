@@ -65,7 +65,7 @@ pub(super) async fn run(
         environments: environments.clone(),
         ..Reads::everything()
     };
-    let world = session.apis.observe(topology, &reads, cancel).await;
+    let world = session.observe(&reads, cancel).await.world;
     let mut reports: Vec<Report> = Vec::new();
     for name in topology
         .environments

@@ -1,7 +1,5 @@
 //! `gigadb-roles swap`.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
 use clap::Args;
 use gigadb_clients::{NoJournal, Scope as Reads, Which};
 use gigadb_engine::{
@@ -23,6 +21,7 @@ use crate::{
     failure::Failure,
     planning::{self, Goal, PlanOptions, Request},
     session::{Session, Waiting},
+    surroundings,
     ui::Ui,
 };
 
@@ -219,10 +218,7 @@ fn conclude(
          next apply agrees.",
         pair.production
     ));
-    let now = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |since| since.as_secs());
-    for item in due(&session.topology, plan, now) {
+    for item in due(&session.topology, plan, surroundings::now()) {
         ui.note(&format!("Due: {item}"));
     }
     Ok(Exit::Success)

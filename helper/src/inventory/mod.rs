@@ -52,6 +52,8 @@ pub(crate) struct Inventory {
     pub(crate) hosts: BTreeMap<String, Host>,
     /// The sides in scope, by environment.
     pub(crate) sides: BTreeMap<EnvironmentName, BTreeSet<InfrastructureName>>,
+    /// The sides in scope that could not be read now.
+    pub(crate) unread: BTreeSet<InfrastructureName>,
     /// What is missing or doubtful, one sentence or more each.
     pub(crate) warnings: Vec<String>,
     /// What is left out on purpose, one sentence or more each.
@@ -156,9 +158,20 @@ pub(crate) fn build(
         }
     }
     let notes = several_sides(&sides);
+    let failed = |facts: &Facts, side: &InfrastructureName| {
+        let side = facts.observation.sides.get(side);
+        side.is_some_and(|side| side.failure().is_some())
+    };
+    let unread = sides
+        .iter()
+        .filter_map(|(environment, sides)| Some((facts.get(environment)?, sides)))
+        .flat_map(|(facts, sides)| sides.iter().filter(move |side| failed(facts, side)))
+        .cloned()
+        .collect();
     Ok(Inventory {
         hosts,
         sides,
+        unread,
         warnings: warnings.into_iter().collect(),
         notes,
     })

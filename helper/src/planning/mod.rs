@@ -78,10 +78,7 @@ pub(crate) async fn observe(
         environments: Which::one(environment.clone()),
         ..Reads::everything()
     };
-    let world = session
-        .apis
-        .observe(&session.topology, &reads, cancel)
-        .await;
+    let world = session.observe(&reads, cancel).await.world;
     Observation::project(&session.topology, environment, &world, None)
         .map_err(|error| unread(environment, &error.to_string()))
 }

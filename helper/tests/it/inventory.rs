@@ -1,7 +1,9 @@
 //! `inventory`, `--list` and `--host`.
 
 use std::{
+    fs,
     io::Read as _,
+    os::unix::fs::PermissionsExt as _,
     process::{Command, Stdio},
     thread,
     time::{Duration, Instant},
@@ -21,6 +23,12 @@ const LIVE_PRODUCTION: [&str; 6] = [
     "--role",
     "production",
 ];
+
+/// Lets a region refuse from now on.
+fn refuse(stage: &Stage, region: &str) {
+    let fault = Fault::new(Effect::Refuse).api(Api::Ec2);
+    stage.simulator.fault(fault.region(region).always());
+}
 
 #[test]
 fn a_scope_by_role_follows_the_swap() {
@@ -195,15 +203,7 @@ fn without_a_cloudflare_token_nobody_is_in_a_role_group() {
 #[test]
 fn a_region_that_refuses_loses_its_hosts_alone() {
     let stage = Stage::sop();
-    let refuse = |region: &str| {
-        stage.simulator.fault(
-            Fault::new(Effect::Refuse)
-                .api(Api::Ec2)
-                .region(region)
-                .always(),
-        );
-    };
-    refuse("ap-east-1");
+    refuse(&stage, "ap-east-1");
     assert_snapshot!(stage.run(&["inventory", "--environment", "live", "--graph"]), @"
     exit 0
     -- stdout
@@ -243,7 +243,13 @@ fn a_region_that_refuses_loses_its_hosts_alone() {
     warning: `gigadb-website` could not be read: EC2 in ap-east-1 (profile `Upstream`) refused DescribeAddresses with 403, code UnauthorizedOperation: You are not authorized to perform this operation (request id 5a1f3c9e-0000-4444-8888-ffffffffffff). Its hosts are not listed.
     note: There are no `name_*` groups for `live`, because more than one infrastructure is in scope and a play written for one side must never reach both. Set GIGADB_ROLE or GIGADB_INFRASTRUCTURE, or use groups such as `production_live_bastion`.
     ");
-    refuse("ap-southeast-2");
+}
+
+#[test]
+fn an_inventory_of_nothing_is_a_failure() {
+    let stage = Stage::sop();
+    refuse(&stage, "ap-east-1");
+    refuse(&stage, "ap-southeast-2");
     assert_snapshot!(stage.run(&["inventory", "--environment", "live", "--graph"]), @"
     exit 1
     -- stderr
@@ -252,6 +258,71 @@ fn a_region_that_refuses_loses_its_hosts_alone() {
       changed: Nothing was changed.
       next:    Check the AWS profiles and whether EC2 can be reached in the named regions, then run the command again.
     ");
+}
+
+#[test]
+fn what_is_last_known_of_a_region_is_served_with_its_age_and_its_role() {
+    let stage = Stage::sop();
+    stage.answer(&["--list"]);
+    stage.trade_records();
+    refuse(&stage, "ap-east-1");
+    let output = stage.output(&["--list"]);
+    assert!(output.status.success());
+    let list: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let web = &list["_meta"]["hostvars"]["gigadb-website-live-web"];
+    assert_eq!(web["gigadb_stale"], true);
+    assert!(web["gigadb_age_seconds"].is_u64());
+    assert_eq!(
+        web["gigadb_role"], "hot_standby",
+        "roles are read on every call"
+    );
+    let told = stage.told(&output);
+    assert!(
+        told.contains("Its hosts are listed as they were last known"),
+        "{told}"
+    );
+    let strict = stage.output(&["inventory", "--strict"]);
+    assert_eq!(strict.status.code(), Some(1));
+    assert!(strict.stdout.is_empty());
+    let only_alt = [
+        "inventory",
+        "--strict",
+        "--infrastructure",
+        "alt-gigadb-website",
+    ];
+    assert!(stage.output(&only_alt).status.success());
+}
+
+#[test]
+fn what_is_kept_is_the_owners_alone_and_holds_no_secret() {
+    let stage = Stage::sop();
+    stage.answer(&["--list"]);
+    let folder = stage.folder().join(".cache/gigadb");
+    let kept: Vec<_> = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    let [file] = kept.as_slice() else {
+        panic!("not one file: {kept:?}");
+    };
+    assert_eq!(
+        fs::metadata(file).unwrap().permissions().mode() & 0o777,
+        0o600
+    );
+    let text = fs::read_to_string(file).unwrap();
+    for secret in gigadb_simulator::world::PLANTED {
+        assert!(!text.contains(secret));
+    }
+    fs::write(file, "half a fi").unwrap();
+    stage.answer(&["--list"]);
+}
+
+#[test]
+fn a_cache_that_cannot_be_written_is_no_failure() {
+    let stage = Stage::sop().with("XDG_CACHE_HOME", "/dev/null/cache");
+    stage.answer(&["--list"]);
+    let stage = Stage::sop().without("HOME");
+    stage.answer(&["--list"]);
 }
 
 #[test]

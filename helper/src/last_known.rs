@@ -1,0 +1,193 @@
+//! The machines of each side as they were last read, kept so that a region out of reach does not
+//! take its hosts out of the inventory.
+//!
+//! One file below `$XDG_CACHE_HOME/gigadb` (else `~/.cache/gigadb`), readable by its owner alone,
+//! replaced as a whole, and named after the topology and the way to EC2, so that another account
+//! or endpoint never answers for this one. Roles are never kept: they are read on every call.
+
+use std::{
+    collections::BTreeMap,
+    fs::{self, OpenOptions},
+    hash::{DefaultHasher, Hash as _, Hasher as _},
+    io::{self, Write as _},
+    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
+    path::{Path, PathBuf},
+};
+
+use gigadb_clients::settings::AwsSettings;
+use gigadb_engine::{
+    name::InfrastructureName,
+    topology::Topology,
+    world::{Reading, Side, World},
+};
+use serde::{Deserialize, Serialize};
+
+use crate::surroundings;
+
+/// The version of the file. A file of another version is not read.
+const FORMAT_VERSION: u32 = 1;
+
+/// How many seconds ago each side was read, for those that were not read now.
+pub(crate) type Ages = BTreeMap<InfrastructureName, u64>;
+
+#[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct Document {
+    format_version: u32,
+    sides: BTreeMap<InfrastructureName, Kept>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Kept {
+    /// Seconds since the epoch.
+    read_at: u64,
+    side: Side,
+}
+
+/// Where the file is; `None` without a home.
+pub(crate) fn path(topology: &Topology, aws: &AwsSettings) -> Option<PathBuf> {
+    let folder = surroundings::variable("XDG_CACHE_HOME")
+        .map(PathBuf::from)
+        .filter(|path| path.is_absolute())
+        .or_else(|| Some(PathBuf::from(surroundings::variable("HOME")?).join(".cache")))?;
+    let mut way = DefaultHasher::new();
+    aws.endpoint_url.hash(&mut way);
+    aws.shared_config_files.hash(&mut way);
+    aws.shared_credentials_files.hash(&mut way);
+    let digest: String = topology
+        .digest()
+        .0
+        .chars()
+        .filter(char::is_ascii_alphanumeric)
+        .collect();
+    let name = format!("hosts-{digest}-{:016x}.json", way.finish());
+    Some(folder.join("gigadb").join(name))
+}
+
+/// Completes what could not be read with what the file knows, and tells how old that is. A file
+/// that cannot be read, or is none of ours, counts as empty.
+pub(crate) fn complete(world: &mut World, file: &Path, now: u64) -> Ages {
+    let mut ages = Ages::new();
+    if world.sides.values().all(|side| side.failure().is_none()) {
+        return ages;
+    }
+    let document = read(file);
+    for (name, side) in &mut world.sides {
+        if let Reading::Failed { last_known, .. } = side
+            && let Some(kept) = document.sides.get(name)
+        {
+            *last_known = Some(kept.side.clone());
+            ages.insert(name.clone(), now.saturating_sub(kept.read_at));
+        }
+    }
+    ages
+}
+
+/// Keeps what was read now, beside what the file knows of other sides.
+pub(crate) fn keep(world: &World, file: &Path, now: u64) -> io::Result<()> {
+    let mut document = read(file);
+    document.format_version = FORMAT_VERSION;
+    let mut news = false;
+    for (name, side) in &world.sides {
+        if let Reading::Read(side) = side {
+            let kept = Kept {
+                read_at: now,
+                side: side.clone(),
+            };
+            document.sides.insert(name.clone(), kept);
+            news = true;
+        }
+    }
+    if news {
+        replace(file, &document)
+    } else {
+        Ok(())
+    }
+}
+
+fn read(file: &Path) -> Document {
+    fs::read(file)
+        .ok()
+        .and_then(|bytes| serde_json::from_slice::<Document>(&bytes).ok())
+        .filter(|document| document.format_version == FORMAT_VERSION)
+        .unwrap_or_default()
+}
+
+/// Writes a file beside it and renames that, so that a reader sees the old or the new one whole.
+fn replace(file: &Path, document: &Document) -> io::Result<()> {
+    let folder = file.parent().unwrap_or(Path::new("."));
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(folder)?;
+    let new = file.with_extension(format!("{}.new", std::process::id()));
+    let written = (|| {
+        // What a process of this number left behind when it was killed.
+        let _ = fs::remove_file(&new);
+        let mut options = OpenOptions::new();
+        let mut open = options
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(&new)?;
+        open.write_all(&serde_json::to_vec(document)?)?;
+        fs::rename(&new, file)
+    })();
+    if written.is_err() {
+        let _ = fs::remove_file(&new);
+    }
+    written
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use gigadb_engine::world::{Failure, FailureKind};
+
+    use super::*;
+
+    fn world(side: Reading<Side>) -> World {
+        World {
+            zones: Reading::Read(Vec::new()),
+            records: BTreeMap::new(),
+            variables: BTreeMap::new(),
+            sides: BTreeMap::from([("blue".parse().unwrap(), side)]),
+        }
+    }
+
+    fn lost() -> World {
+        world(Reading::failed(Failure {
+            kind: FailureKind::Unreachable,
+            message: "EC2 did not answer".to_owned(),
+        }))
+    }
+
+    #[test]
+    fn what_was_read_completes_a_later_failure() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("gigadb/hosts.json");
+        keep(&world(Reading::Read(Side::default())), &file, 1_000).unwrap();
+        keep(&lost(), &file, 1_500).unwrap();
+        let mode = fs::metadata(&file).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+        let mut later = lost();
+        let ages = complete(&mut later, &file, 2_000);
+        assert_eq!(ages.values().collect::<Vec<_>>(), [&1_000]);
+        assert_eq!(later.sides["blue"].known(), Some(&Side::default()));
+        assert_eq!(fs::read_dir(file.parent().unwrap()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_file_that_is_none_of_ours_counts_as_empty() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("hosts.json");
+        for text in ["", "{}", "{\"format_version\": 2, \"sides\": {}}", "[1, 2"] {
+            fs::write(&file, text).unwrap();
+            let mut later = lost();
+            assert!(complete(&mut later, &file, 1).is_empty(), "{text:?}");
+            assert_eq!(later.sides["blue"].known(), None);
+        }
+        keep(&world(Reading::Read(Side::default())), &file, 7).unwrap();
+        assert_eq!(complete(&mut lost(), &file, 9).len(), 1);
+    }
+}
