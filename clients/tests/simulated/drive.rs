@@ -1,5 +1,7 @@
 //! A swap from plan to outcome, with the engine's own executor.
 
+use std::time::Duration;
+
 use gigadb_clients::{Apis, Journal, NoJournal, Scope, Which};
 use gigadb_engine::{
     executor::{Announcement, End, Outcome, TransactionId, TransactionStatus},
@@ -38,10 +40,16 @@ async fn make_plan(bench: &Bench, apis: &Apis, intent: &Intent) -> Plan {
 }
 
 async fn carry_out(bench: &Bench, intent: &Intent, cancel: &CancellationToken) -> Outcome {
-    let mut settings = bench.settings();
-    settings.timing.attempt = std::time::Duration::from_secs(1);
-    let apis = Apis::new(settings);
-    let plan = make_plan(bench, &apis, intent).await;
+    carry_out_with(bench, &bench.apis(), intent, cancel).await
+}
+
+async fn carry_out_with(
+    bench: &Bench,
+    apis: &Apis,
+    intent: &Intent,
+    cancel: &CancellationToken,
+) -> Outcome {
+    let plan = make_plan(bench, apis, intent).await;
     assert_eq!(plan.changes.steps().count(), 16);
     bench.simulator.clear_requests();
     let policy = &bench.topology.policy;
@@ -333,7 +341,11 @@ async fn spoil_each_write(effect: Effect, end: End) {
             Api::Cloudflare
         };
         bench.simulator.fault(fault.api(api));
-        let outcome = swapped(&bench).await;
+        let mut settings = bench.settings();
+        settings.timing.attempt = Duration::from_secs(1);
+        let intent = swap(Mode::Switchover, OnFailure::Revert);
+        let cancel = CancellationToken::new();
+        let outcome = carry_out_with(&bench, &Apis::new(settings), &intent, &cancel).await;
         assert_eq!(bench.simulator.pending_faults(), 0);
         assert_eq!(outcome.end, end, "write {number}: {outcome:?}");
         let expected = match outcome.end {
