@@ -1,10 +1,15 @@
 //! `plan` and `swap`.
 
-use gigadb_simulator::{Api, Effect, Fault};
+use std::{
+    process::{Command, Stdio},
+    thread,
+};
+
+use gigadb_simulator::{Api, Edit, Effect, Fault, world::InstanceState};
 use insta::assert_snapshot;
 use serde_json::Value;
 
-use crate::stage::Stage;
+use crate::stage::{Stage, no_secret};
 
 #[test]
 fn a_plan_shows_everything_and_writes_nothing() {
@@ -80,10 +85,10 @@ fn a_plan_of_what_holds_already_is_empty() {
 #[test]
 fn a_plan_in_the_way_of_a_rule_exits_with_1() {
     let stage = Stage::sop();
-    let edit = gigadb_simulator::Edit::SetInstanceState {
+    let edit = Edit::SetInstanceState {
         region: "ap-southeast-2".to_owned(),
         name: "gigadb_webserver_live_gigadb".to_owned(),
-        state: gigadb_simulator::world::InstanceState::Stopped,
+        state: InstanceState::Stopped,
     };
     stage.simulator.edit(|world| world.apply(&edit)).unwrap();
     let output = stage.output(&["plan", "--environment", "live", "--swap"]);
@@ -182,4 +187,95 @@ fn stopping_half_way_under_stop_exits_with_3_and_says_what_is_in_force() {
     let told = stage.told(&output);
     assert!(told.contains("In force: variable"), "{told}");
     assert!(told.contains("records of zone `gigadb.org`"), "{told}");
+}
+
+#[test]
+fn ctrl_c_before_the_last_batch_undoes_what_was_written() {
+    let stage = Stage::sop();
+    let before = stage.simulator.world().normalized();
+    let batch = Fault::new(Effect::Delay { ms: 500 })
+        .api(Api::Cloudflare)
+        .method("POST");
+    stage.simulator.fault(batch);
+    let child = stage
+        .command(&["swap", "--environment", "live", "--yes"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let sent = |stage: &Stage| {
+        stage
+            .simulator
+            .requests()
+            .iter()
+            .any(|r| r.method == "POST" && r.is_write())
+    };
+    while !sent(&stage) {
+        thread::yield_now();
+    }
+    let id = child.id().to_string();
+    assert!(
+        Command::new("kill")
+            .args(["-INT", &id])
+            .status()
+            .unwrap()
+            .success()
+    );
+    let output = child.wait_with_output().unwrap();
+    no_secret(&output);
+    let told = stage.told(&output);
+    let end = told.split_once("Nothing was changed yet.\n").unwrap().1;
+    assert_snapshot!(end, @"
+    warning: Stopping: what is in flight is finished first. Press Ctrl-C again to end at once.
+    interrupted: The swap did not complete: it was asked to stop.
+    What had been written was undone; everything is as before.
+    ");
+    assert_eq!(output.status.code(), Some(130));
+    assert_eq!(stage.simulator.world().normalized(), before);
+}
+
+#[test]
+fn a_swap_that_reading_back_does_not_show_exits_with_5() {
+    let stage = Stage::sop();
+    let edit = Edit::SetRecord {
+        name: "files.gigadb.org".to_owned(),
+        kind: "A".to_owned(),
+        content: "198.51.100.12".to_owned(),
+    };
+    let fault = Fault::new(Effect::EditAfter(vec![edit]))
+        .api(Api::Cloudflare)
+        .method("POST")
+        .skip(1);
+    stage.simulator.fault(fault);
+    let output = stage.output(&["swap", "--environment", "live", "--yes"]);
+    assert_eq!(output.status.code(), Some(5));
+    let told = stage.told(&output);
+    let end = told.split_once("Nothing was changed yet.\n").unwrap().1;
+    assert_snapshot!(end, @"
+    error: The swap was applied, but reading back does not show it: A record of `files.gigadb.org` is 198.51.100.12, not 203.0.113.12.
+      on:      environment `live`
+      changed: 8 records and 8 variables were written and accepted.
+      next:    Run `gigadb-roles status --environment live` until it is consistent.
+    ");
+}
+
+#[test]
+fn roles_that_are_unclear_are_not_traded() {
+    let stage = Stage::sop();
+    stage.set_record("files.gigadb.org", "203.0.113.12");
+    assert_snapshot!(stage.run(&["swap", "--environment", "live", "--yes"]), @"
+    exit 1
+    -- stderr
+    error: The roles cannot be traded, because it is not clear who has which: `files.gigadb.org` is a name of the production but leads to `alt-gigadb-website`, while `gigadb.org` leads to `gigadb-website`.
+      on:      environment `live`
+      changed: Nothing was changed.
+      next:    Run `gigadb-roles status`, then plan with --production and the name of the side that shall be production.
+    ");
+    assert!(
+        stage
+            .simulator
+            .requests()
+            .iter()
+            .all(|request| !request.is_write())
+    );
 }
