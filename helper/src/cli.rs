@@ -64,15 +64,32 @@ Exit codes: 0 success, 1 failed or refused and nothing changed, 2 changes pendin
 #[derive(Debug, Args)]
 pub(crate) struct Global {
     /// Read this topology (default: `$GIGADB_TOPOLOGY`, else ./topology.yaml).
-    #[arg(long, global = true, value_name = "FILE")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        help_heading = "Global options"
+    )]
     pub(crate) topology: Option<PathBuf>,
 
     /// Print the answer in this format.
-    #[arg(long, global = true, value_name = "FORMAT", default_value = "text")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "FORMAT",
+        default_value = "text",
+        help_heading = "Global options"
+    )]
     pub(crate) format: Format,
 
     /// Color the output: when it is a terminal, always, or never.
-    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "WHEN",
+        default_value = "auto",
+        help_heading = "Global options"
+    )]
     pub(crate) color: Color,
 }
 

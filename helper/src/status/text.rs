@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use comfy_table::{ContentArrangement, Table, presets::NOTHING};
+use comfy_table::{Table, presets::NOTHING};
 use gigadb_engine::topology::Topology;
 
 use super::{Disagreement, Report};
@@ -19,7 +19,7 @@ const HEADER: [&str; 6] = [
 const NEEDED: usize = 4;
 
 /// Renders the reports; `width` is the terminal's. Where the table is too wide, the last columns
-/// go before anything is folded.
+/// go first; names are never folded, because they are copied.
 pub(crate) fn render(topology: &Topology, reports: &[Report], width: Option<u16>) -> String {
     let rows = rows(topology, reports);
     let fits = |text: &String| {
@@ -32,25 +32,20 @@ pub(crate) fn render(topology: &Topology, reports: &[Report], width: Option<u16>
     };
     let unfolded = (NEEDED..=HEADER.len())
         .rev()
-        .map(|columns| table(&rows, columns, None));
+        .map(|columns| table(&rows, columns));
     let mut text = unfolded
         .into_iter()
         .find(fits)
-        .unwrap_or_else(|| table(&rows, NEEDED, width));
+        .unwrap_or_else(|| stacked(&rows));
     for report in reports {
         details(&mut text, report);
     }
     text
 }
 
-fn table(rows: &[[String; 6]], columns: usize, width: Option<u16>) -> String {
+fn table(rows: &[[String; 6]], columns: usize) -> String {
     let mut table = Table::new();
     table.load_style(NOTHING).set_header(&HEADER[..columns]);
-    if let Some(width) = width {
-        table
-            .set_content_arrangement(ContentArrangement::Dynamic)
-            .set_width(width);
-    }
     for row in rows {
         table.add_row(&row[..columns]);
     }
@@ -58,6 +53,15 @@ fn table(rows: &[[String; 6]], columns: usize, width: Option<u16>) -> String {
         column.set_padding((0, 2));
     }
     table.trim_fmt()
+}
+
+fn stacked(rows: &[[String; 6]]) -> String {
+    let rows = rows.iter();
+    rows.map(|[environment, status, role, name, ..]| {
+        format!("{environment} {status} {role}\n  {name}")
+    })
+    .collect::<Vec<_>>()
+    .join("\n")
 }
 
 fn rows(topology: &Topology, reports: &[Report]) -> Vec<[String; 6]> {
