@@ -279,3 +279,27 @@ fn roles_that_are_unclear_are_not_traded() {
             .all(|request| !request.is_write())
     );
 }
+
+#[test]
+fn what_is_only_last_known_of_a_side_is_never_swapped() {
+    let stage = Stage::sop();
+    stage.answer(&["--list"]);
+    let fault = Fault::new(Effect::Refuse).api(Api::Ec2);
+    stage.simulator.fault(fault.region("ap-east-1").always());
+    let status = stage.output(&["status", "--environment", "live"]);
+    let told = stage.told(&status);
+    assert!(
+        told.contains("consistent  production   gigadb-website"),
+        "{told}"
+    );
+    assert!(
+        told.contains("Could not be read: EC2 of `gigadb-website`"),
+        "{told}"
+    );
+    let output = stage.output(&["swap", "--environment", "live", "--yes"]);
+    assert_eq!(output.status.code(), Some(1));
+    let told = stage.told(&output);
+    assert!(told.contains("error[known-address]"), "{told}");
+    let mut requests = stage.simulator.requests().into_iter();
+    assert!(requests.all(|request| !request.is_write()));
+}
