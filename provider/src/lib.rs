@@ -23,6 +23,7 @@ mod data_infrastructure;
 mod decision;
 mod diagnostics;
 
+pub mod docs;
 mod execution;
 mod import;
 mod plan;

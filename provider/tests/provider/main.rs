@@ -1,0 +1,13 @@
+//! The provider, driven as core drives it, against the simulated APIs over real HTTP.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "helpers of tests stop the test where it cannot go on"
+)]
+
+mod bad_input;
+mod docs;
+mod secrets;
+mod stage;
+mod swap;
+mod under_terraform;
