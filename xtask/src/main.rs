@@ -11,6 +11,7 @@
 
 mod ci;
 mod demo;
+mod docs;
 mod step;
 mod terraform;
 mod test;
@@ -36,6 +37,8 @@ enum Command {
     Test(test::Arguments),
     /// Run what every change must pass: format, lints, documentation and all tests.
     Ci,
+    /// Write the generated pages of the reference again, or compare them.
+    Docs(docs::Arguments),
 }
 
 fn main() -> anyhow::Result<()> {
@@ -43,5 +46,6 @@ fn main() -> anyhow::Result<()> {
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Test(arguments) => test::run(&arguments),
         Command::Ci => ci::run(),
+        Command::Docs(arguments) => docs::run(&arguments),
     }
 }
