@@ -134,7 +134,8 @@ fn every_rule_is_documented() {
 fn links_between_documents_lead_somewhere() {
     let mut faults = Vec::new();
     for (path, text) in tracked_text() {
-        if !has_ending(&path, "md") {
+        // A template's links are relative to the page that is made from it, and are checked there.
+        if !has_ending(&path, "md") || path.starts_with("provider/templates/") {
             continue;
         }
         let folder = super::root().join(&path);
