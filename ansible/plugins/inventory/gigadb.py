@@ -279,7 +279,11 @@ class Answer:
                 host: {name: value for name, value in variables.items() if name not in ROLE_VARIABLES}
                 for host, variables in self.hostvars.items()
             },
-            "groups": {name: content for name, content in self.groups.items() if not name.startswith(ROLE_GROUPS)},
+            "groups": {
+                name: dict(content, children=[child for child in content["children"] if not child.startswith(ROLE_GROUPS)])
+                for name, content in self.groups.items()
+                if not name.startswith(ROLE_GROUPS)
+            },
         }
 
     def over(self, kept, now):
