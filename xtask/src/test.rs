@@ -27,6 +27,15 @@ pub(crate) struct Arguments {
 /// Tests whose path holds this word need Terraform or OpenTofu.
 const NEEDS_TERRAFORM: &str = "with_terraform::";
 
+/// Suites in Python, by name and folder.
+const PYTHON_SUITES: [(&str, &str); 2] = [
+    (
+        "simulator against other people's clients",
+        "simulator/fidelity",
+    ),
+    ("ansible collection", "ansible/tests"),
+];
+
 /// Runs every test; fails if one does, after all have run.
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let mut steps = Steps::default();
@@ -112,20 +121,18 @@ pub(crate) fn all(steps: &mut Steps, require_terraform: bool) -> anyhow::Result<
         Totals::of_cargo,
     )?;
 
-    let fidelity = Path::new("simulator/fidelity");
-    if workspace::root().join(fidelity).is_dir() {
+    for (name, folder) in PYTHON_SUITES {
+        let folder = Path::new(folder);
+        if !workspace::root().join(folder).is_dir() {
+            continue;
+        }
         let mut python = Command::new(venv::python(&venv));
         python
             .current_dir(workspace::root())
             .args(["-m", "pytest", "-p", "no:cacheprovider", "--quiet"])
-            .arg(fidelity)
+            .arg(folder)
             .env("PYTHONDONTWRITEBYTECODE", "1");
-        report.run(
-            steps,
-            "simulator against other people's clients",
-            prepare(python),
-            Totals::of_pytest,
-        )?;
+        report.run(steps, name, prepare(python), Totals::of_pytest)?;
     }
     Ok(report)
 }

@@ -13,8 +13,9 @@ use sha2::{Digest as _, Sha256};
 use crate::{step::succeed, workspace};
 
 /// Files that pin what is installed, below the root.
-const REQUIREMENTS: [&str; 2] = [
+const REQUIREMENTS: [&str; 3] = [
     "tests/python/requirements.txt",
+    "ansible/tests/requirements.txt",
     "simulator/fidelity/requirements.txt",
 ];
 
