@@ -295,8 +295,8 @@ impl Job {
                 self.wanted.environment
             ),
             format!(
-                "{}. What was read back is what was planned.\n{}",
-                diagnostics::capitalized(cause),
+                "{} What was read back is what was planned.\n{}",
+                diagnostics::sentence(cause),
                 execution::account(&ended.changes, outcome)
             ),
         ))
@@ -344,7 +344,7 @@ impl Job {
                 ),
             }
         };
-        let what = format!("{}.", diagnostics::capitalized(cause.trim_end_matches('.')));
+        let what = diagnostics::sentence(&cause);
         diagnostics::error(
             summary,
             &Message {

@@ -126,7 +126,7 @@ fn intent(topology: &Topology, wanted: &Assignment) -> Result<Intent, Diagnostic
 
 fn misarranged(wanted: &Assignment, error: &InvalidIntent) -> Diagnostic {
     let environment = &wanted.environment;
-    let what = format!("{}.", diagnostics::capitalized(&error.to_string()));
+    let what = diagnostics::sentence(&error.to_string());
     let (attribute, summary, next) = match error {
         InvalidIntent::UnknownInfrastructure {
             setting,

@@ -191,7 +191,7 @@ pub(crate) fn unobservable(environment: &str, error: &ProjectError) -> Diagnosti
                 "environment",
                 format!("{environment}: no such environment in the topology"),
                 &Message::nothing_changed(
-                    format!("{}.", capitalized(&error.to_string())),
+                    sentence(&error.to_string()),
                     format!("environment `{environment}`"),
                     next,
                 ),
@@ -200,7 +200,7 @@ pub(crate) fn unobservable(environment: &str, error: &ProjectError) -> Diagnosti
         ProjectError::Records { object, .. } => self::error(
             format!("{environment}: Cloudflare could not be read"),
             &Message::nothing_changed(
-                format!("{}.", capitalized(&error.to_string())),
+                sentence(&error.to_string()),
                 format!("{object}, environment `{environment}`"),
                 "Check the Cloudflare API token (Zone Read and DNS Write on these zones) and the connection, then plan again.",
             ),
@@ -208,11 +208,15 @@ pub(crate) fn unobservable(environment: &str, error: &ProjectError) -> Diagnosti
     }
 }
 
-/// The text with a capital first letter.
-pub(crate) fn capitalized(text: &str) -> String {
-    let mut chars = text.chars();
-    chars
+/// The clause as a sentence: a capital first letter, and a full stop unless it ends already.
+pub(crate) fn sentence(clause: &str) -> String {
+    let mut chars = clause.chars();
+    let mut sentence: String = chars
         .next()
         .map(|first| first.to_uppercase().chain(chars).collect())
-        .unwrap_or_default()
+        .unwrap_or_default();
+    if !sentence.ends_with(['.', '?', '!']) {
+        sentence.push('.');
+    }
+    sentence
 }

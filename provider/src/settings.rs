@@ -55,7 +55,7 @@ impl Block {
 /// The diagnostic of a setting that cannot be used, at its attribute where the configuration set it.
 pub(crate) fn fault(error: &SettingsError) -> Diagnostic {
     let message = Message::nothing_changed(
-        format!("{error}."),
+        diagnostics::sentence(&error.to_string()),
         format!("{} ({})", error.setting, error.source_name),
         "Correct the setting.",
     );

@@ -57,7 +57,7 @@ pub(crate) fn invalid_name(attribute: &str, error: &InvalidName) -> Diagnostic {
     refusal(
         attribute.into(),
         format!("`{attribute}` is not a name"),
-        format!("{}.", diagnostics::capitalized(&error.to_string())),
+        diagnostics::sentence(&error.to_string()),
         "Write the name as the topology does.",
     )
 }
@@ -75,7 +75,7 @@ pub(crate) fn unknown_word(
     refusal(
         path,
         format!("`{attribute}` does not know `{}`", error.text),
-        format!("{}.", diagnostics::capitalized(&error.to_string())),
+        diagnostics::sentence(&error.to_string()),
         next,
     )
 }
@@ -139,7 +139,7 @@ fn overrides(value: &Value) -> Diagnostics {
             Err(error) => Some(refusal(
                 path(),
                 format!("`overrides` names no rule with `{name}`"),
-                format!("{}.", diagnostics::capitalized(&error.to_string())),
+                diagnostics::sentence(&error.to_string()),
                 format!("Name one of {}.", waivable()),
             )),
         })

@@ -5,9 +5,11 @@
     reason = "helpers of tests stop the test where it cannot go on"
 )]
 
+mod applies;
 mod bad_input;
 mod docs;
+mod plans;
 mod secrets;
 mod stage;
 mod swap;
-mod under_terraform;
+mod walks;

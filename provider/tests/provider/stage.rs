@@ -117,7 +117,7 @@ impl Stage {
     pub(crate) fn set_variable(&self, project: &str, key: &str, value: &str) {
         self.simulator.edit(|world| {
             let project = world.gitlab.project_mut(project).unwrap();
-            project.variable_mut(key, "live").unwrap().value = value.to_owned();
+            value.clone_into(&mut project.variable_mut(key, "live").unwrap().value);
         });
     }
 
@@ -136,7 +136,7 @@ pub(crate) fn point(world: &mut World, name: &str, address: &str) {
     for zone in &mut world.cloudflare.zones {
         let records = zone.records.iter_mut();
         for record in records.filter(|record| record.kind == "A" && record.name == name) {
-            record.content = address.to_owned();
+            address.clone_into(&mut record.content);
         }
     }
 }
@@ -158,6 +158,11 @@ fn quick() -> Timing {
 /// The configuration of live, with this production.
 pub(crate) fn live(production: &str) -> Value {
     assignment("live", production)
+}
+
+/// A configuration with one attribute more.
+pub(crate) fn with(config: Value, name: &str, value: impl Into<Value>) -> Value {
+    config.with(name, value)
 }
 
 pub(crate) fn assignment(environment: &str, production: &str) -> Value {
