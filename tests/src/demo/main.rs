@@ -172,17 +172,18 @@ fn print_last_lines(output: &Output) {
 }
 
 fn without_override_warning(text: &str) -> String {
-    let mut kept = String::new();
-    let mut boxes = text.split("╷\n");
-    kept.push_str(boxes.next().unwrap_or_default());
-    for part in boxes {
-        let (warning, rest) = part.split_once("╵\n").unwrap_or((part, ""));
-        if !warning.contains("Provider development overrides are in effect") {
-            kept.push_str(warning);
+    let begin = text.find("Warning: Provider development overrides are in effect");
+    let end = text.find("published\nreleases.\n");
+    match (begin, end) {
+        (Some(begin), Some(end)) if begin < end => {
+            format!(
+                "{}{}",
+                &text[..begin],
+                &text[end + "published\nreleases.\n".len()..]
+            )
         }
-        kept.push_str(rest);
+        _ => text.to_owned(),
     }
-    kept
 }
 
 /// Prints the groups that say who holds which role, out of the whole graph.

@@ -9,3 +9,4 @@
 )]
 
 mod inventory;
+mod with_terraform;
