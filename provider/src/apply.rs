@@ -344,15 +344,21 @@ impl Job {
                 ),
             }
         };
+        let undone = matches!(end, Some(End::NothingChanged | End::Reverted));
+        let object = if undone {
+            format!("environment `{environment}`; nothing of this run is in force")
+        } else {
+            format!(
+                "environment `{environment}`, not as planned:{}",
+                execution::differences(missing)
+            )
+        };
         let what = diagnostics::sentence(&cause);
         diagnostics::error(
             summary,
             &Message {
                 what,
-                object: format!(
-                    "environment `{environment}`, not as planned:\n           {}",
-                    execution::differences(missing)
-                ),
+                object,
                 changed,
                 next: next.to_owned(),
             },

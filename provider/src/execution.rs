@@ -7,6 +7,11 @@ use gigadb_engine::{
     view::View,
 };
 
+/// Begins a further line of a part of a message.
+const PART: &str = "\n           ";
+/// Begins an item of a part. Terraform leaves lines that begin with a blank as they are.
+const ITEM: &str = "\n             ";
+
 /// The steps of `changes` that lead to what was planned. What became possible only after the
 /// review, such as a variable that could not be read then, is left for the next plan.
 pub(crate) fn reviewed_only(changes: &ChangeSet, planned: &View) -> ChangeSet {
@@ -74,11 +79,11 @@ pub(crate) fn account(changes: &ChangeSet, outcome: &Outcome) -> String {
                     Some(told(transaction, &report.status))
                 })
                 .collect();
-            (!list.is_empty())
-                .then(|| format!("{title} ({} of {all}): {}.", list.len(), list.join("; ")))
+            let heading = format!("{title} ({} of {all}):", list.len());
+            (!list.is_empty()).then(|| format!("{heading}{ITEM}{}", list.join(ITEM)))
         })
         .collect();
-    lines.join("\n           ")
+    lines.join(PART)
 }
 
 fn told(transaction: &Transaction, status: &TransactionStatus) -> String {
@@ -91,7 +96,7 @@ fn told(transaction: &Transaction, status: &TransactionStatus) -> String {
     }
 }
 
-/// Everything that is not as planned, one a line.
+/// Everything that is not as planned, each on a line of its own.
 pub(crate) fn differences(differences: &[Difference]) -> String {
     let text = |value: &Option<String>| {
         value
@@ -102,12 +107,12 @@ pub(crate) fn differences(differences: &[Difference]) -> String {
         .iter()
         .map(|difference| {
             format!(
-                "{}: planned {}, there is {}",
+                "{ITEM}{}: planned {}, there is {}",
                 difference.object,
                 text(&difference.desired),
                 text(&difference.present)
             )
         })
         .collect();
-    list.join("\n           ")
+    list.concat()
 }

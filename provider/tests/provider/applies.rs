@@ -152,6 +152,10 @@ async fn item_07_apply_fails_with_what_was_read_back_where_that_is_not_the_plan(
     assert_eq!(files.get("address").as_str(), Some("192.0.2.66"));
     let again = resource.plan(live(ALT)).await;
     assert!(again.diagnostics.has_errors() || again.action == Action::Update);
+    // What failed half-way is not traded back by setting the line back: item 4.
+    let back = resource.plan(live(UPSTREAM)).await;
+    assert!(back.diagnostics.has_errors());
+    says(&back.diagnostics, &["external-swap", ALT]);
 }
 
 #[tokio::test]

@@ -318,6 +318,39 @@ async fn item_14_an_empty_plan_warns_while_failover_or_overrides_stand() {
 }
 
 #[tokio::test]
+async fn with_three_infrastructures_the_standby_is_named_and_the_third_keeps_what_it_has() {
+    let stage = Stage::sop().await;
+    stage.edit_topology(
+        "environments:",
+        "  third:\n    gitlab_project: gigascience/upstream/third\n    aws: { profile: Upstream, region: us-east-1 }\nenvironments:",
+    );
+    let mut resource = stage.resource();
+    let planned = resource.plan(live(UPSTREAM)).await;
+    refused(
+        &stage,
+        &planned.diagnostics,
+        &["`hot_standby` must be named", "(at hot_standby)"],
+    );
+    let named = |production, standby: &str| with(live(production), "hot_standby", standby);
+    fine(
+        &resource
+            .plan_and_apply(named(UPSTREAM, ALT))
+            .await
+            .diagnostics,
+    );
+    let planned = resource.plan(named(ALT, UPSTREAM)).await;
+    fine(&planned.diagnostics);
+    says(
+        &planned.diagnostics,
+        &["warning: live other-sides", "`third`"],
+    );
+    fine(&resource.apply().await.diagnostics);
+    let imported = stage.resource().import("live").await;
+    fine(&imported.diagnostics);
+    assert_eq!(imported.state.get("hot_standby").as_str(), Some(UPSTREAM));
+}
+
+#[tokio::test]
 async fn a_required_probe_is_refused_because_this_version_cannot_make_it() {
     let stage = Stage::sop().await;
     let mut resource = stage.adopted().await;
