@@ -45,6 +45,11 @@ def answer(production, standby, **hostvars):
     }
 
 
+def plain(found):
+    """ansible-core 2.19 writes strings that are no templates in a wrapper."""
+    return found["__ansible_unsafe"] if list(found) == ["__ansible_unsafe"] else found
+
+
 class Source:
     """An inventory source of the plugin, with the stub as its program."""
 
@@ -71,7 +76,7 @@ class Source:
 
     def list(self, *arguments, **environment):
         done = self.run("--list", *arguments, **environment).succeeded()
-        return json.loads(done.stdout)
+        return json.loads(done.stdout, object_hook=plain)
 
     def calls(self):
         return [json.loads(line) for line in (self.folder / "calls").read_text().splitlines()]
@@ -118,7 +123,12 @@ def test_warnings_are_passed_on(source):
 @pytest.mark.parametrize(
     "stdout, stderr, status, words",
     [
-        ("{}", "error: no credentials for profile Upstream\nhint: run aws configure\n", 1, ["no credentials for profile Upstream", "hint: run aws configure", "status 1"]),
+        (
+            "{}",
+            "error: no credentials for profile Upstream\nhint: run aws configure\n",
+            1,
+            ["no credentials for profile Upstream", "hint: run aws configure", "status 1"],
+        ),
         ("{}", "", 64, ["status 64", "gave no reason"]),
         ("not json", "", 0, ["did not answer in JSON"]),
         ("{}", "", 0, ["_meta.hostvars"]),
@@ -211,7 +221,10 @@ class TestCache:
         cached.list()
         partial = answer("blue", "green")
         del partial["_meta"]["hostvars"]["green-live-bastion"]
-        cached.says({name: {"hosts": [host for host in content.get("hosts", []) if host[0] == "b"]} if name != "_meta" else content for name, content in partial.items()})
+        for name, content in partial.items():
+            if name != "_meta":
+                content["hosts"] = [host for host in content.get("hosts", []) if host.startswith("blue")]
+        cached.says(partial)
         green = cached.list()["_meta"]["hostvars"]["green-live-bastion"]
         assert green["gigadb_stale"] is True and "gigadb_role" not in green
 

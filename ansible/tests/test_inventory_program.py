@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import getpass
 import json
 import os
 import subprocess
+import sys
 import urllib.request
 from pathlib import Path
 
@@ -46,13 +48,22 @@ def world(tmp_path):
 
 
 @pytest.fixture
-def listed(world, ansible, tmp_path):
+def source(tmp_path):
+    """Writes an inventory source for live; returns its path."""
+
+    def source(**options):
+        path = tmp_path / "live.gigadb.yml"
+        program = str(Path(PROGRAMS, "gigadb-roles"))
+        path.write_text(json.dumps({"plugin": "gigascience.gigadb.gigadb", "program": program, "environment": "live"} | options))
+        return path
+
+    return source
+
+
+@pytest.fixture
+def listed(world, ansible, source):
     def listed(**options):
-        source = tmp_path / "live.gigadb.yml"
-        source.write_text(
-            json.dumps({"plugin": "gigascience.gigadb.gigadb", "program": str(Path(PROGRAMS, "gigadb-roles")), "environment": "live"} | options)
-        )
-        done = ansible.run("ansible-inventory", "-i", source, "--list", **world).succeeded()
+        done = ansible.run("ansible-inventory", "-i", source(**options), "--list", **world).succeeded()
         for name in ("CLOUDFLARE_API_TOKEN", "GITLAB_TOKEN"):
             assert world[name] not in done.text
         return json.loads(done.stdout)
@@ -110,3 +121,32 @@ def test_a_scope_by_role_follows_the_role(listed, world):
     after = listed(role="hot_standby")
     assert after["name_bastion_server_live_gigadb"]["hosts"] == ["gigadb-website-live-bastion"]
     assert len(after["_meta"]["hostvars"]) == 3
+
+
+def test_the_jobs_follow_the_real_inventory(world, ansible, source, tmp_path):
+    settings = {
+        "gigadb_env": "live",
+        "ansible_connection": "local",
+        "ansible_become": False,
+        "ansible_python_interpreter": sys.executable,
+        "data_sync_user": getpass.getuser(),
+        "data_sync_apex": "gigadb.org",
+        "data_sync_backups": str(tmp_path),
+        "data_sync_dropboxes": {"gigascience-upstream-%s" % name: str(tmp_path) for name in ("gigadb-website", "alt-gigadb-website")},
+        "data_sync_state_directory": str(tmp_path / "state"),
+        "data_sync_cron_file": str(tmp_path / "cron-{{ gigadb_infrastructure }}"),
+    }
+
+    def jobs():
+        ansible.playbook(
+            "gigascience.gigadb.data_sync", "-i", source(), "-e", json.dumps(settings),
+            "--skip-tags", "data_sync_programs", **world,
+        ).succeeded()
+        return [
+            {line.rpartition(" ")[2] for line in (tmp_path / ("cron-" + name)).read_text().splitlines() if "logger -t" in line}
+            for name in ("gigadb-website", "alt-gigadb-website")
+        ]
+
+    assert jobs() == [{"s3backup"}, {"databaseReset", "sync_dropboxes"}]
+    swap(world)
+    assert jobs() == [{"databaseReset", "sync_dropboxes"}, {"s3backup"}]
