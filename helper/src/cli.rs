@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::commands::{
-    inventory::InventoryArgs, plan::PlanArgs, status::StatusArgs, swap::SwapArgs,
+    exec::ExecArgs, inventory::InventoryArgs, plan::PlanArgs, status::StatusArgs, swap::SwapArgs,
 };
 
 /// Show who is production, list hosts by role for Ansible, and swap the roles.
@@ -47,6 +47,7 @@ Examples:
   gigadb-roles status
   gigadb-roles plan --environment live --swap
   gigadb-roles inventory --environment live --role hot_standby --graph
+  gigadb-roles exec --role hot_standby --environment live -- ./run-there.sh
   ansible-inventory -i $(command -v gigadb-roles) --list
 
 Environment:
@@ -122,4 +123,5 @@ pub(crate) enum Command {
     Status(StatusArgs),
     Plan(PlanArgs),
     Swap(SwapArgs),
+    Exec(ExecArgs),
 }

@@ -20,6 +20,7 @@ mod failure;
 mod inventory;
 mod last_known;
 mod planning;
+mod project;
 mod session;
 mod status;
 mod surroundings;

@@ -1,6 +1,10 @@
 //! What most commands need first: the topology, and clients that are made when they are needed.
 
-use std::{fs, path::PathBuf, time::Duration};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use gigadb_clients::{Apis, Explicit, Scope, Settings, Timing, Which};
 use gigadb_engine::{topology::Topology, world::World};
@@ -21,6 +25,8 @@ const TOPOLOGY_VARIABLE: &str = "GIGADB_TOPOLOGY";
 #[derive(Debug)]
 pub(crate) struct Session {
     pub(crate) topology: Topology,
+    /// The file that it was read from, as it was named.
+    pub(crate) topology_file: PathBuf,
     pub(crate) apis: Apis,
     /// The base URL of GitLab's API, without a trailing slash.
     pub(crate) gitlab_base: String,
@@ -47,7 +53,8 @@ pub(crate) enum Waiting {
 impl Session {
     /// Reads the topology and the settings. Nothing is sent.
     pub(crate) fn open(global: &Global, waiting: Waiting) -> Result<Self, Failure> {
-        let topology = read_topology(global)?;
+        let topology_file = topology_file(global);
+        let topology = read_topology(&topology_file)?;
         let mut settings = Settings::resolve(Explicit::default(), &surroundings::variable)
             .map_err(|error| {
                 Failure::refused(
@@ -75,6 +82,7 @@ impl Session {
         Ok(Self {
             last_known,
             topology,
+            topology_file,
             apis: Apis::new(settings),
             gitlab_base,
         })
@@ -101,15 +109,18 @@ impl Session {
     }
 }
 
-/// Finds and parses the topology: `--topology`, else `GIGADB_TOPOLOGY`, else `./topology.yaml`.
-fn read_topology(global: &Global) -> Result<Topology, Failure> {
-    let file = global
+/// `--topology`, else `GIGADB_TOPOLOGY`, else `./topology.yaml`.
+fn topology_file(global: &Global) -> PathBuf {
+    global
         .topology
         .clone()
         .or_else(|| surroundings::variable(TOPOLOGY_VARIABLE).map(PathBuf::from))
-        .unwrap_or_else(|| PathBuf::from(DEFAULT_TOPOLOGY));
+        .unwrap_or_else(|| PathBuf::from(DEFAULT_TOPOLOGY))
+}
+
+fn read_topology(file: &Path) -> Result<Topology, Failure> {
     let name = file.display().to_string();
-    let text = fs::read_to_string(&file).map_err(|error| {
+    let text = fs::read_to_string(file).map_err(|error| {
         Failure::refused(
             format!("The topology could not be read: {error}."),
             format!("`{name}`"),

@@ -5,12 +5,13 @@ use std::{fs, io::ErrorKind, time::Duration};
 use clap::Args;
 use gigadb_clients::{Scope as Reads, Which};
 use gigadb_engine::{
-    name::{EnvironmentName, InfrastructureName, Role},
+    name::{EnvironmentName, InfrastructureName},
     nearest::nearest,
     topology::Topology,
 };
 use tokio_util::sync::CancellationToken;
 
+use super::RoleWord;
 use crate::{
     cli::Global,
     exit::Exit,
@@ -244,20 +245,6 @@ fn scope_failure(error: ScopeError) -> Failure {
             "Run `gigadb-roles status` to see who has which role, then widen the scope or settle \
              the records.",
         ),
-    }
-}
-
-/// A role as an option or an environment variable spells it.
-struct RoleWord(Role);
-
-impl std::str::FromStr for RoleWord {
-    type Err = String;
-    fn from_str(text: &str) -> Result<Self, String> {
-        Role::ALL
-            .into_iter()
-            .find(|role| role.as_str() == text)
-            .map(Self)
-            .ok_or_else(|| format!("`{text}` is none of `production`, `hot_standby`"))
     }
 }
 

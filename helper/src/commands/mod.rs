@@ -1,11 +1,12 @@
 //! One file a subcommand; each opens with its own help text.
 
+pub(crate) mod exec;
 pub(crate) mod inventory;
 pub(crate) mod plan;
 pub(crate) mod status;
 pub(crate) mod swap;
 
-use gigadb_engine::{message::Message, nearest::nearest};
+use gigadb_engine::{message::Message, name::Role, nearest::nearest};
 use tokio_util::sync::CancellationToken;
 
 use self::inventory::InventoryArgs;
@@ -17,7 +18,7 @@ use crate::{
 };
 
 /// The names of the commands, for a word that is none.
-const COMMANDS: [&str; 4] = ["inventory", "plan", "status", "swap"];
+const COMMANDS: [&str; 5] = ["exec", "inventory", "plan", "status", "swap"];
 
 /// Runs the command that the arguments name.
 pub(crate) async fn run(cli: &Cli, ui: &Ui) -> Result<Exit, Failure> {
@@ -39,11 +40,27 @@ pub(crate) async fn run(cli: &Cli, ui: &Ui) -> Result<Exit, Failure> {
         Some(Command::Swap(args)) => {
             until_stopped(swap::run(args, global, ui, &cancel), ui, &cancel).await
         }
+        Some(Command::Exec(args)) => until_interrupted(exec::run(args, global, ui, &cancel)).await,
         None if cli.list || cli.host.is_some() => {
             let args = InventoryArgs::for_ansible(cli.host.clone());
             until_interrupted(inventory::run(&args, global, ui, &cancel)).await
         }
         None => Err(no_command(&cli.paths)),
+    }
+}
+
+/// A role as an option or an environment variable spells it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct RoleWord(Role);
+
+impl std::str::FromStr for RoleWord {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        Role::ALL
+            .into_iter()
+            .find(|role| role.as_str() == text)
+            .map(Self)
+            .ok_or_else(|| format!("`{text}` is none of `production`, `hot_standby`"))
     }
 }
 

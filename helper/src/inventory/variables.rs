@@ -6,7 +6,6 @@ use gigadb_engine::{
     name::{InfrastructureName, Role},
     topology::{Infrastructure, Topology},
 };
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 
 use super::{
@@ -14,18 +13,12 @@ use super::{
     machine::{AddressKind, Machine},
     ssh::{self, Jump},
 };
+use crate::project;
 
 /// The endpoint that is reached from outside, and through which the others are.
 const BASTION: &str = "bastion";
 /// The endpoint whose addresses Terraform's outputs call plainly `ec2_public_ip`.
 const WEB: &str = "web";
-
-/// What stays as it is in one segment of a URL's path.
-const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'.')
-    .remove(b'_')
-    .remove(b'~');
 
 /// The three cron jobs: the variable that holds the state, and the role on whose bastion it runs.
 const CRON_JOBS: [(&str, Role); 3] = [
@@ -77,7 +70,7 @@ pub(super) fn of(
     if let Some(side) = side {
         set(&mut variables, "aws_profile", side.aws.profile.as_str());
         set(&mut variables, "aws_region", side.aws.region.as_str());
-        project(&mut variables, side, &settings.gitlab_base);
+        set_project(&mut variables, side, &settings.gitlab_base);
     }
     addresses(&mut variables, machines);
     by_role(&mut variables, topology, facts, infrastructure);
@@ -91,21 +84,11 @@ fn set(variables: &mut Variables, key: &str, value: impl Into<Value>) {
     variables.insert(key.to_owned(), value.into());
 }
 
-fn project(variables: &mut Variables, side: &Infrastructure, gitlab_base: &str) {
+fn set_project(variables: &mut Variables, side: &Infrastructure, gitlab_base: &str) {
     let path = &side.gitlab_project;
-    let encoded = utf8_percent_encode(path, SEGMENT);
     set(variables, "gitlab_project", path.as_str());
-    set(variables, "gitlab_project_string", project_string(side));
-    set(
-        variables,
-        "gitlab_url",
-        format!("{gitlab_base}/projects/{encoded}"),
-    );
-}
-
-/// A project as the names of database dumps spell it.
-fn project_string(side: &Infrastructure) -> String {
-    side.gitlab_project.replace('/', "-")
+    set(variables, "gitlab_project_string", project::dashed(path));
+    set(variables, "gitlab_url", project::url(gitlab_base, path));
 }
 
 /// The addresses of every machine of the side, on each of its hosts: plays look at more than one.
@@ -147,7 +130,7 @@ fn by_role(
         set(
             variables,
             "backup_source_project_string",
-            project_string(source),
+            project::dashed(&source.gitlab_project),
         );
     }
     let Some(role) = arrangement.role_of(infrastructure) else {

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use gigadb_engine::{name::Role, topology::Topology};
 
 use super::Report;
+use crate::project;
 
 const HEADER: [&str; 6] = [
     "Gitlab project",
@@ -28,7 +29,7 @@ pub(crate) fn render(topology: &Topology, reports: &[Report]) -> String {
                 (Ok(_), None) => "none",
             };
             rows.push([
-                cell(side.gitlab_project.rsplit('/').next().unwrap_or_default()),
+                cell(project::name(&side.gitlab_project)),
                 cell(&side.aws.profile),
                 cell(side.checkout.as_deref().unwrap_or_default()),
                 cell(&side.aws.region),

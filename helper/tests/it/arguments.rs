@@ -57,7 +57,14 @@ fn wrong_arguments_exit_with_64_and_name_the_way_out() {
 #[test]
 fn help_begins_with_an_imperative_and_shows_examples() {
     let stage = Stage::sop();
-    for command in [&[][..], &["inventory"], &["status"], &["plan"], &["swap"]] {
+    for command in [
+        &[][..],
+        &["inventory"],
+        &["status"],
+        &["plan"],
+        &["swap"],
+        &["exec"],
+    ] {
         let mut arguments = command.to_vec();
         arguments.push("--help");
         let help = stage.answer(&arguments);

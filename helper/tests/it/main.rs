@@ -6,6 +6,7 @@
 )]
 
 mod arguments;
+mod exec;
 mod inventory;
 mod stage;
 mod status;

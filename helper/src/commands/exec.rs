@@ -1,0 +1,174 @@
+//! `gigadb-roles exec`.
+
+use std::{
+    ffi::OsString,
+    io::ErrorKind,
+    os::unix::process::CommandExt as _,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use clap::Args;
+use gigadb_clients::{Scope as Reads, Which};
+use gigadb_engine::{
+    name::{EnvironmentName, InfrastructureName, Role},
+    observation::{Observation, environment_of},
+    view,
+};
+use tokio_util::sync::CancellationToken;
+
+use super::RoleWord;
+use crate::{
+    cli::{Format, Global},
+    exit::Exit,
+    failure::Failure,
+    planning, project,
+    session::{Session, Waiting},
+    ui::Ui,
+};
+
+/// What would go before `AWS_PROFILE` where the AWS tools look for credentials.
+const BEATS_THE_PROFILE: [&str; 4] = [
+    "AWS_ACCESS_KEY_ID",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
+    "AWS_DEFAULT_PROFILE",
+];
+
+/// Run a command with the settings of the side that holds a role now.
+///
+/// Sets `AWS_PROFILE`, `AWS_REGION`, `AWS_DEFAULT_REGION`, `REPO_NAME`, `PROJECT_VARIABLES_URL`,
+/// `GIGADB_ENVIRONMENT`, `GIGADB_ROLE`, `GIGADB_INFRASTRUCTURE` and `GIGADB_TOPOLOGY`, and removes
+/// AWS keys and `AWS_DEFAULT_PROFILE`, which would beat the profile. The command takes the place
+/// of this program: its exit status is the answer, and signals reach it. Where it is not clear who
+/// holds the role, nothing runs.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  gigadb-roles exec --role hot_standby --environment live -- aws ec2 describe-instances
+  gigadb-roles exec --role production --environment staging -- env")]
+pub(crate) struct ExecArgs {
+    /// The role whose holder is meant: production or `hot_standby`.
+    #[arg(long, value_name = "ROLE")]
+    role: RoleWord,
+
+    /// The environment in which it holds the role.
+    #[arg(long, value_name = "ENVIRONMENT")]
+    environment: String,
+
+    /// The command with its arguments.
+    #[arg(last = true, required = true, value_name = "CMD")]
+    command: Vec<OsString>,
+}
+
+/// Finds the holder and becomes the command. Comes back only when it could not be started.
+pub(super) async fn run(
+    args: &ExecArgs,
+    global: &Global,
+    ui: &Ui,
+    cancel: &CancellationToken,
+) -> Result<Exit, Failure> {
+    if global.format != Format::Text {
+        return Err(Failure::usage(
+            "The output of `exec` is that of the command it runs.",
+            "--format",
+            "Leave it out.",
+        ));
+    }
+    let session = Session::open(global, Waiting::Ordinary)?;
+    let environment = planning::environment(&session.topology, &args.environment)?;
+    let role = args.role.0;
+    let holder = holder(&session, &environment, role, ui, cancel).await?;
+    let Some((program, arguments)) = args.command.split_first() else {
+        return Err(Failure::usage(
+            "There is no command to run.",
+            "the command line",
+            "Write it after `--`.",
+        ));
+    };
+    let mut command = Command::new(program);
+    command.args(arguments);
+    for name in BEATS_THE_PROFILE {
+        command.env_remove(name);
+    }
+    command
+        .envs(settings(&session, &holder))
+        .env("GIGADB_ENVIRONMENT", environment.as_str())
+        .env("GIGADB_ROLE", role.as_str())
+        .env("GIGADB_INFRASTRUCTURE", holder.as_str())
+        .env("GIGADB_TOPOLOGY", absolute(&session.topology_file));
+    let error = command.exec();
+    Err(Failure::refused(
+        format!("The command could not be started: {error}."),
+        format!("`{}`", program.to_string_lossy()),
+        match error.kind() {
+            ErrorKind::NotFound => "Correct its name, or name the file by its whole path.",
+            _ => "Make it a program that you may run, then try again.",
+        },
+    ))
+}
+
+/// Who holds the role now. Nobody is guessed.
+async fn holder(
+    session: &Session,
+    environment: &EnvironmentName,
+    role: Role,
+    ui: &Ui,
+    cancel: &CancellationToken,
+) -> Result<InfrastructureName, Failure> {
+    let topology = &session.topology;
+    let reads = Reads {
+        environments: Which::one(environment.clone()),
+        records: true,
+        variables: Which::none(),
+        sides: Which::All,
+    };
+    let world = session.observe(&reads, cancel).await.world;
+    let observation = Observation::project(topology, environment, &world, None)
+        .map_err(|error| planning::unread(environment, &error.to_string()))?;
+    let table = environment_of(topology, environment)
+        .map_err(|error| planning::unread(environment, &error.to_string()))?;
+    let arrangement = view::roles(topology, table, &observation).map_err(|unclear| {
+        Failure::refused(
+            format!(
+                "The command was not run, because it is not clear who is {role} in \
+                 `{environment}`: {unclear}."
+            ),
+            format!("environment `{environment}`"),
+            format!(
+                "Run `gigadb-roles status --environment {environment}`, settle what disagrees, \
+                 then run the command again."
+            ),
+        )
+    })?;
+    for (side, reading) in &world.sides {
+        if let Some(failure) = reading.failure() {
+            ui.warning(&format!(
+                "`{side}` could not be read: {failure}. Who is {role} follows the records and \
+                 what is last known of its addresses."
+            ));
+        }
+    }
+    Ok(arrangement.get(role).clone())
+}
+
+/// What the scripts of a side's checkout read.
+fn settings(session: &Session, holder: &InfrastructureName) -> Vec<(&'static str, String)> {
+    let Some(side) = session.topology.infrastructures.get(holder) else {
+        return Vec::new();
+    };
+    let path = &side.gitlab_project;
+    let url = project::url(&session.gitlab_base, path);
+    vec![
+        ("AWS_PROFILE", side.aws.profile.clone()),
+        ("AWS_REGION", side.aws.region.clone()),
+        ("AWS_DEFAULT_REGION", side.aws.region.clone()),
+        ("REPO_NAME", project::name(path).to_owned()),
+        ("PROJECT_VARIABLES_URL", format!("{url}/variables")),
+    ]
+}
+
+/// A path that stays true when the command goes to another folder.
+fn absolute(file: &Path) -> PathBuf {
+    std::path::absolute(file).unwrap_or_else(|_| file.to_owned())
+}

@@ -1,0 +1,206 @@
+//! `exec`.
+
+use std::{
+    os::unix::process::ExitStatusExt as _,
+    process::{Command, Output, Stdio},
+};
+
+use gigadb_simulator::{Effect, Fault};
+use insta::assert_snapshot;
+
+use crate::stage::Stage;
+
+/// Shows what the command was given.
+const SHOW: &str = "env | grep -E '^(AWS_(PROFILE|REGION|DEFAULT|ACCESS|SECRET|SESSION)|GIGADB_|REPO_NAME|PROJECT_VARIABLES_URL)' | sort";
+
+fn arguments<'a>(role: &'a str, command: &[&'a str]) -> Vec<&'a str> {
+    let mut all = vec!["exec", "--role", role, "--environment", "live", "--"];
+    all.extend(command);
+    all
+}
+
+/// Runs a shell script for whoever has the role in `live`.
+fn script(stage: &Stage, role: &str, text: &str) -> Output {
+    stage.output(&arguments(role, &["sh", "-c", text]))
+}
+
+#[test]
+fn the_command_has_the_settings_of_whoever_holds_the_role() {
+    let stage = Stage::sop()
+        .with("AWS_PROFILE", "Wrong")
+        .with("AWS_DEFAULT_PROFILE", "Wrong")
+        .with("GIGADB_INFRASTRUCTURE", "wrong")
+        .with("REPO_NAME", "wrong");
+    let shown = |role| stage.told(&script(&stage, role, SHOW));
+    assert_snapshot!(shown("production"), @"
+    exit 0
+    -- stdout
+    AWS_DEFAULT_REGION=ap-east-1
+    AWS_PROFILE=Upstream
+    AWS_REGION=ap-east-1
+    GIGADB_ENVIRONMENT=live
+    GIGADB_INFRASTRUCTURE=gigadb-website
+    GIGADB_ROLE=production
+    GIGADB_TOPOLOGY=$TOPOLOGY
+    PROJECT_VARIABLES_URL=http://simulator/api/v4/projects/gigascience%2Fupstream%2Fgigadb-website/variables
+    REPO_NAME=gigadb-website
+    ");
+    assert_snapshot!(shown("hot_standby"), @"
+    exit 0
+    -- stdout
+    AWS_DEFAULT_REGION=ap-southeast-2
+    AWS_PROFILE=UpstreamAlt
+    AWS_REGION=ap-southeast-2
+    GIGADB_ENVIRONMENT=live
+    GIGADB_INFRASTRUCTURE=alt-gigadb-website
+    GIGADB_ROLE=hot_standby
+    GIGADB_TOPOLOGY=$TOPOLOGY
+    PROJECT_VARIABLES_URL=http://simulator/api/v4/projects/gigascience%2Fupstream%2Falt-gigadb-website/variables
+    REPO_NAME=alt-gigadb-website
+    ");
+    stage.trade_records();
+    assert_snapshot!(shown("production"), @"
+    exit 0
+    -- stdout
+    AWS_DEFAULT_REGION=ap-southeast-2
+    AWS_PROFILE=UpstreamAlt
+    AWS_REGION=ap-southeast-2
+    GIGADB_ENVIRONMENT=live
+    GIGADB_INFRASTRUCTURE=alt-gigadb-website
+    GIGADB_ROLE=production
+    GIGADB_TOPOLOGY=$TOPOLOGY
+    PROJECT_VARIABLES_URL=http://simulator/api/v4/projects/gigascience%2Fupstream%2Falt-gigadb-website/variables
+    REPO_NAME=alt-gigadb-website
+    ");
+}
+
+#[test]
+fn keys_that_would_beat_the_profile_are_removed() {
+    let mut stage = Stage::sop();
+    for name in [
+        "AWS_ACCESS_KEY_ID",
+        "AWS_SECRET_ACCESS_KEY",
+        "AWS_SESSION_TOKEN",
+    ] {
+        stage = stage.with(name, "of-another-account");
+    }
+    let output = script(&stage, "production", SHOW);
+    assert!(output.status.success(), "{}", stage.told(&output));
+    let shown = String::from_utf8(output.stdout).unwrap();
+    assert!(!shown.contains("of-another-account"), "{shown}");
+    assert!(shown.contains("AWS_PROFILE=Upstream\n"), "{shown}");
+}
+
+#[test]
+fn exit_status_signals_and_process_are_the_commands_own() {
+    let stage = Stage::sop();
+    assert_eq!(
+        script(&stage, "production", "exit 7").status.code(),
+        Some(7)
+    );
+    let killed = script(&stage, "production", "kill -TERM $$");
+    assert_eq!(killed.status.signal(), Some(15));
+    let child = stage
+        .command(&arguments("production", &["sh", "-c", "echo $$; exec cat"]))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let id = child.id().to_string();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(String::from_utf8(output.stdout).unwrap().trim(), id);
+}
+
+#[test]
+fn ctrl_c_reaches_the_command() {
+    let stage = Stage::sop();
+    let script = "trap 'exit 9' INT; : > started; while :; do sleep 0.05; done";
+    let mut child = stage
+        .command(&arguments("production", &["sh", "-c", script]))
+        .spawn()
+        .unwrap();
+    while !stage.folder().join("started").exists() {
+        assert_eq!(child.try_wait().unwrap(), None);
+        std::thread::yield_now();
+    }
+    let id = child.id().to_string();
+    assert!(
+        Command::new("kill")
+            .args(["-INT", &id])
+            .status()
+            .unwrap()
+            .success()
+    );
+    assert_eq!(child.wait().unwrap().code(), Some(9));
+}
+
+#[test]
+fn where_roles_are_unclear_nothing_runs() {
+    let stage = Stage::sop();
+    stage.set_record("files.gigadb.org", "203.0.113.12");
+    let marked = arguments("production", &["touch", "ran"]);
+    assert_snapshot!(stage.run(&marked), @"
+    exit 1
+    -- stderr
+    error: The command was not run, because it is not clear who is production in `live`: `files.gigadb.org` is a name of the production but leads to `alt-gigadb-website`, while `gigadb.org` leads to `gigadb-website`.
+      on:      environment `live`
+      changed: Nothing was changed.
+      next:    Run `gigadb-roles status --environment live`, settle what disagrees, then run the command again.
+    ");
+    assert!(!stage.folder().join("ran").exists());
+    let stage = Stage::sop().without("CLOUDFLARE_API_TOKEN");
+    assert_snapshot!(stage.run(&marked), @"
+    exit 1
+    -- stderr
+    error: It is not known who has which role: the list of zones could not be read from Cloudflare: the Cloudflare API token is not set; set `CLOUDFLARE_API_TOKEN` in the environment, or `cloudflare.api_token` in the provider block.
+      on:      environment `live`
+      changed: Nothing was changed.
+      next:    Set CLOUDFLARE_API_TOKEN to a token that may read the zones of the topology's hostnames, check that Cloudflare can be reached, and run the command again.
+    ");
+    assert!(!stage.folder().join("ran").exists());
+    let stage = Stage::sop();
+    stage.simulator.fault(Fault::new(Effect::Refuse).always());
+    assert_eq!(stage.output(&marked).status.code(), Some(1));
+    assert!(!stage.folder().join("ran").exists());
+}
+
+#[test]
+fn a_lost_region_leaves_the_last_known_addresses() {
+    let stage = Stage::sop();
+    stage.answer(&["--list"]);
+    let fault = Fault::new(Effect::Refuse).api(gigadb_simulator::Api::Ec2);
+    stage.simulator.fault(fault.region("ap-east-1").always());
+    let output = script(&stage, "hot_standby", "echo $AWS_PROFILE");
+    assert_snapshot!(stage.told(&output), @"
+    exit 0
+    -- stdout
+    UpstreamAlt
+    -- stderr
+    warning: `gigadb-website` could not be read: EC2 in ap-east-1 (profile `Upstream`) refused DescribeAddresses with 403, code UnauthorizedOperation: You are not authorized to perform this operation (request id 5a1f3c9e-0000-4444-8888-ffffffffffff). Who is hot standby follows the records and what is last known of its addresses.
+    ");
+}
+
+#[test]
+fn what_cannot_be_run_is_named() {
+    let stage = Stage::sop();
+    assert_snapshot!(stage.run(&arguments("production", &["./no-such-program"])), @"
+    exit 1
+    -- stderr
+    error: The command could not be started: No such file or directory (os error 2).
+      on:      `./no-such-program`
+      changed: Nothing was changed.
+      next:    Correct its name, or name the file by its whole path.
+    ");
+    assert_snapshot!(stage.run(&arguments("standby", &["true"])), @"
+    exit 64
+    -- stderr
+    error: invalid value 'standby' for '--role <ROLE>': `standby` is none of `production`, `hot_standby`
+
+    For more information, try '--help'.
+    ");
+    let no_command = ["exec", "--role", "production", "--environment", "live"];
+    assert_eq!(stage.output(&no_command).status.code(), Some(64));
+    let mut markdown = vec!["--format", "markdown"];
+    markdown.extend(arguments("production", &["true"]));
+    assert_eq!(stage.output(&markdown).status.code(), Some(64));
+}
