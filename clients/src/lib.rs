@@ -3,6 +3,7 @@
 //! ```text
 //! Settings  explicit settings and environment  -> where and how        settings
 //! observe   Topology + three APIs              -> engine World         observe, shared
+//! delivery  project, environment               -> release          delivery
 //! write     one zone batch, one variable       -> done, not, unknown   write
 //! drive     ChangeSet                          -> Outcome              drive
 //! ```
@@ -15,6 +16,7 @@
 //! What this crate deliberately does not do: decide anything about roles, or talk to the user.
 
 mod cloudflare;
+mod delivery;
 mod drive;
 mod ec2;
 mod gitlab;

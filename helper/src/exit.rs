@@ -10,7 +10,7 @@ pub(crate) enum Exit {
     Success = 0,
     /// Failed or refused; nothing was changed.
     Failed = 1,
-    /// A plan has changes.
+    /// A plan has changes, or a document shows another status.
     ChangesPending = 2,
     /// Some of the changes are, or may be, in force.
     PartlyApplied = 3,

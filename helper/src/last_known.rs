@@ -7,10 +7,10 @@
 
 use std::{
     collections::BTreeMap,
-    fs::{self, OpenOptions},
+    fs,
     hash::{DefaultHasher, Hash as _, Hasher as _},
-    io::{self, Write as _},
-    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
+    io,
+    os::unix::fs::DirBuilderExt as _,
     path::{Path, PathBuf},
 };
 
@@ -22,7 +22,7 @@ use gigadb_engine::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::surroundings;
+use crate::{replace::replace, surroundings};
 
 /// The version of the file. A file of another version is not read.
 const FORMAT_VERSION: u32 = 1;
@@ -97,11 +97,7 @@ pub(crate) fn keep(world: &World, file: &Path, now: u64) -> io::Result<()> {
             news = true;
         }
     }
-    if news {
-        replace(file, &document)
-    } else {
-        Ok(())
-    }
+    if news { write(file, &document) } else { Ok(()) }
 }
 
 fn read(file: &Path) -> Document {
@@ -112,30 +108,13 @@ fn read(file: &Path) -> Document {
         .unwrap_or_default()
 }
 
-/// Writes a file beside it and renames that, so that a reader sees the old or the new one whole.
-fn replace(file: &Path, document: &Document) -> io::Result<()> {
+fn write(file: &Path, document: &Document) -> io::Result<()> {
     let folder = file.parent().unwrap_or(Path::new("."));
     fs::DirBuilder::new()
         .recursive(true)
         .mode(0o700)
         .create(folder)?;
-    let new = file.with_extension(format!("{}.new", std::process::id()));
-    let written = (|| {
-        // What a process of this number left behind when it was killed.
-        let _ = fs::remove_file(&new);
-        let mut options = OpenOptions::new();
-        let mut open = options
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(&new)?;
-        open.write_all(&serde_json::to_vec(document)?)?;
-        fs::rename(&new, file)
-    })();
-    if written.is_err() {
-        let _ = fs::remove_file(&new);
-    }
-    written
+    replace(file, &serde_json::to_vec(document)?, 0o600)
 }
 
 #[cfg(test)]

@@ -11,7 +11,8 @@
 //! ```
 //!
 //! **Invariants.** stdout is the answer, stderr the conversation. Every decision about roles is
-//! the engine's. Read-only commands write nothing but the last known hosts.
+//! the engine's. Read-only commands write nothing but the last known hosts, and
+//! the document that `status --write` names.
 
 mod cli;
 mod commands;
@@ -21,6 +22,7 @@ mod inventory;
 mod last_known;
 mod planning;
 mod project;
+mod replace;
 mod session;
 mod status;
 mod surroundings;

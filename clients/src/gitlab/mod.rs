@@ -1,5 +1,6 @@
 //! GitLab's project variables: one list, and one write per row, always by key *and* scope.
 
+mod deployments;
 mod wire;
 
 use std::collections::BTreeSet;

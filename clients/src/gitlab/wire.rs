@@ -24,6 +24,12 @@ pub(super) struct Variable {
     pub(super) environment_scope: Option<String>,
 }
 
+#[derive(Debug, Deserialize)]
+pub(super) struct Deployment {
+    #[serde(rename = "ref")]
+    pub(super) reference: String,
+}
+
 /// The errors that a body names: `message` as text, or as a map of field to texts, or `error`
 /// with `error_description`. None where it is no JSON (rate limits answer in plain text).
 pub(super) fn faults(body: &[u8]) -> Vec<VendorFault> {

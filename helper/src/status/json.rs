@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, net::Ipv4Addr};
 use gigadb_engine::topology::Topology;
 use serde::Serialize;
 
-use super::Report;
+use super::{Release, Report};
 
 /// The version of this format. New keys do not change it.
 const FORMAT_VERSION: u32 = 1;
@@ -36,6 +36,7 @@ struct Infrastructure<'a> {
     checkout: Option<&'a str>,
     aws_profile: &'a str,
     aws_region: &'a str,
+    release: Option<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -85,6 +86,10 @@ fn environment<'a>(topology: &'a Topology, report: &'a Report) -> Environment<'a
                     checkout: side.checkout.as_deref(),
                     aws_profile: &side.aws.profile,
                     aws_region: &side.aws.region,
+                    release: match report.release_of(name) {
+                        Release::Deployed(reference) => Some(reference),
+                        Release::Never | Release::Unknown => None,
+                    },
                 };
                 (name.as_str(), infrastructure)
             })

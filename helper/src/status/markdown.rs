@@ -7,12 +7,13 @@ use gigadb_engine::{name::Role, topology::Topology};
 use super::Report;
 use crate::project;
 
-const HEADER: [&str; 6] = [
+const HEADER: [&str; 7] = [
     "Gitlab project",
     "AWS profile",
     "Local checkout name",
     "AWS region",
     "current role",
+    "current release",
     "status",
 ];
 
@@ -34,6 +35,7 @@ pub(crate) fn render(topology: &Topology, reports: &[Report]) -> String {
                 cell(side.checkout.as_deref().unwrap_or_default()),
                 cell(&side.aws.region),
                 role.to_owned(),
+                cell(report.release_of(name).as_str()),
                 report.status.to_string(),
             ]);
         }
@@ -43,8 +45,8 @@ pub(crate) fn render(topology: &Topology, reports: &[Report]) -> String {
 }
 
 /// A table whose columns line up, so that it reads well and differs little.
-fn table(text: &mut String, rows: &[[String; 6]]) {
-    let mut widths = [0; 6];
+fn table(text: &mut String, rows: &[[String; 7]]) {
+    let mut widths = [0; 7];
     for row in rows {
         for (width, cell) in widths.iter_mut().zip(row) {
             *width = (*width).max(cell.chars().count());

@@ -4,9 +4,10 @@
 
 pub(crate) mod json;
 pub(crate) mod markdown;
+pub(crate) mod section;
 pub(crate) mod text;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use gigadb_engine::{
     changes::Blocked,
@@ -17,6 +18,27 @@ use gigadb_engine::{
     topology::{Environment, Topology},
     view::{self, Status, View},
 };
+
+/// What was last deployed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Release {
+    /// This tag or branch.
+    Deployed(String),
+    /// Nothing yet.
+    Never,
+    /// GitLab did not say.
+    Unknown,
+}
+
+impl Release {
+    fn as_str(&self) -> &str {
+        match self {
+            Self::Deployed(reference) => reference,
+            Self::Never => "none",
+            Self::Unknown => "unknown",
+        }
+    }
+}
 
 /// What there is to say about one environment.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,6 +54,8 @@ pub(crate) struct Report {
     pub(crate) view: Option<View>,
     /// What is not as the topology says.
     pub(crate) disagreements: Vec<Disagreement>,
+    /// What was last deployed, by side; a side that is not named is unknown.
+    pub(crate) releases: BTreeMap<InfrastructureName, Release>,
     /// What could not be read, one clause each.
     pub(crate) unread: Vec<String>,
 }
@@ -52,10 +76,20 @@ impl Report {
     pub(crate) fn role_of(&self, infrastructure: &InfrastructureName) -> Option<Role> {
         self.roles.as_ref().ok()?.role_of(infrastructure)
     }
+
+    fn release_of(&self, infrastructure: &InfrastructureName) -> &Release {
+        self.releases
+            .get(infrastructure)
+            .unwrap_or(&Release::Unknown)
+    }
 }
 
 /// Reports on the environment that was observed; `None` where the topology does not have it.
-pub(crate) fn report(topology: &Topology, observation: &Observation) -> Option<Report> {
+pub(crate) fn report(
+    topology: &Topology,
+    observation: &Observation,
+    releases: BTreeMap<InfrastructureName, Release>,
+) -> Option<Report> {
     let environment = environment_of(topology, &observation.environment).ok()?;
     let roles = view::roles(topology, environment, observation);
     let arrangement = match &roles {
@@ -76,6 +110,7 @@ pub(crate) fn report(topology: &Topology, observation: &Observation) -> Option<R
         roles: roles.map_err(|unclear| unclear.to_string()),
         view,
         disagreements,
+        releases,
         unread: unread(observation),
     })
 }

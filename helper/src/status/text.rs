@@ -7,13 +7,14 @@ use gigadb_engine::topology::Topology;
 
 use super::{Disagreement, Report};
 
-const HEADER: [&str; 6] = [
+const HEADER: [&str; 7] = [
     "ENVIRONMENT",
     "STATUS",
     "ROLE",
     "INFRASTRUCTURE",
     "REGION",
     "AWS PROFILE",
+    "RELEASE",
 ];
 /// The columns without which the table says nothing.
 const NEEDED: usize = 4;
@@ -43,7 +44,7 @@ pub(crate) fn render(topology: &Topology, reports: &[Report], width: Option<u16>
     text
 }
 
-fn table(rows: &[[String; 6]], columns: usize) -> String {
+fn table(rows: &[[String; 7]], columns: usize) -> String {
     let mut table = Table::new();
     table.load_style(NOTHING).set_header(&HEADER[..columns]);
     for row in rows {
@@ -55,7 +56,7 @@ fn table(rows: &[[String; 6]], columns: usize) -> String {
     table.trim_fmt()
 }
 
-fn stacked(rows: &[[String; 6]]) -> String {
+fn stacked(rows: &[[String; 7]]) -> String {
     let rows = rows.iter();
     rows.map(|[environment, status, role, name, ..]| {
         format!("{environment} {status} {role}\n  {name}")
@@ -64,7 +65,7 @@ fn stacked(rows: &[[String; 6]]) -> String {
     .join("\n")
 }
 
-fn rows(topology: &Topology, reports: &[Report]) -> Vec<[String; 6]> {
+fn rows(topology: &Topology, reports: &[Report]) -> Vec<[String; 7]> {
     let mut rows = Vec::new();
     for report in reports {
         let mut sides: Vec<_> = topology.infrastructures.iter().collect();
@@ -82,6 +83,7 @@ fn rows(topology: &Topology, reports: &[Report]) -> Vec<[String; 6]> {
                 name.to_string(),
                 side.aws.region.clone(),
                 side.aws.profile.clone(),
+                report.release_of(name).as_str().to_owned(),
             ]);
         }
     }

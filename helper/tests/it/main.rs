@@ -6,6 +6,7 @@
 )]
 
 mod arguments;
+mod document;
 mod exec;
 mod inventory;
 mod stage;

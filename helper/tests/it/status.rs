@@ -1,6 +1,6 @@
 //! `status`.
 
-use gigadb_simulator::Edit;
+use gigadb_simulator::{Api, Edit, Effect, Fault};
 use insta::assert_snapshot;
 use serde_json::Value;
 
@@ -12,19 +12,19 @@ fn status_follows_the_records() {
     assert_snapshot!(stage.run(&["status"]), @"
     exit 0
     -- stdout
-    ENVIRONMENT  STATUS      ROLE         INFRASTRUCTURE      REGION          AWS PROFILE
-    live         consistent  production   gigadb-website      ap-east-1       Upstream
-    live         consistent  hot standby  alt-gigadb-website  ap-southeast-2  UpstreamAlt
-    staging      consistent  production   gigadb-website      ap-east-1       Upstream
-    staging      consistent  hot standby  alt-gigadb-website  ap-southeast-2  UpstreamAlt
+    ENVIRONMENT  STATUS      ROLE         INFRASTRUCTURE      REGION          AWS PROFILE  RELEASE
+    live         consistent  production   gigadb-website      ap-east-1       Upstream     v4.3.4
+    live         consistent  hot standby  alt-gigadb-website  ap-southeast-2  UpstreamAlt  v0337-alt-upstream-beta
+    staging      consistent  production   gigadb-website      ap-east-1       Upstream     v4.3.4
+    staging      consistent  hot standby  alt-gigadb-website  ap-southeast-2  UpstreamAlt  v0337-alt-upstream-beta
     ");
     stage.trade_records();
     assert_snapshot!(stage.run(&["status", "--environment", "live"]), @"
     exit 0
     -- stdout
-    ENVIRONMENT  STATUS  ROLE         INFRASTRUCTURE      REGION          AWS PROFILE
-    live         mixed   production   alt-gigadb-website  ap-southeast-2  UpstreamAlt
-    live         mixed   hot standby  gigadb-website      ap-east-1       Upstream
+    ENVIRONMENT  STATUS  ROLE         INFRASTRUCTURE      REGION          AWS PROFILE  RELEASE
+    live         mixed   production   alt-gigadb-website  ap-southeast-2  UpstreamAlt  v0337-alt-upstream-beta
+    live         mixed   hot standby  gigadb-website      ap-east-1       Upstream     v4.3.4
 
     live is mixed:
       - variable `HOME_URL` of `gigascience/upstream/alt-gigadb-website`, scope `live` is http://alt-live.gigadb.host, expected https://gigadb.org
@@ -52,9 +52,9 @@ fn what_disagrees_is_listed() {
     assert_snapshot!(stage.run(&["status", "--environment", "live"]), @"
     exit 0
     -- stdout
-    ENVIRONMENT  STATUS  ROLE     INFRASTRUCTURE      REGION          AWS PROFILE
-    live         mixed   unclear  alt-gigadb-website  ap-southeast-2  UpstreamAlt
-    live         mixed   unclear  gigadb-website      ap-east-1       Upstream
+    ENVIRONMENT  STATUS  ROLE     INFRASTRUCTURE      REGION          AWS PROFILE  RELEASE
+    live         mixed   unclear  alt-gigadb-website  ap-southeast-2  UpstreamAlt  v0337-alt-upstream-beta
+    live         mixed   unclear  gigadb-website      ap-east-1       Upstream     v4.3.4
 
     live is mixed:
       - It is not clear who has which role: `files.gigadb.org` is a name of the production but leads to `alt-gigadb-website`, while `gigadb.org` leads to `gigadb-website`.
@@ -65,9 +65,9 @@ fn what_disagrees_is_listed() {
     assert_snapshot!(stage.run(&["status", "--environment", "live"]), @"
     exit 0
     -- stdout
-    ENVIRONMENT  STATUS   ROLE     INFRASTRUCTURE      REGION          AWS PROFILE
-    live         unknown  unclear  alt-gigadb-website  ap-southeast-2  UpstreamAlt
-    live         unknown  unclear  gigadb-website      ap-east-1       Upstream
+    ENVIRONMENT  STATUS   ROLE     INFRASTRUCTURE      REGION          AWS PROFILE  RELEASE
+    live         unknown  unclear  alt-gigadb-website  ap-southeast-2  UpstreamAlt  v0337-alt-upstream-beta
+    live         unknown  unclear  gigadb-website      ap-east-1       Upstream     v4.3.4
 
     live is unknown:
       - It is not clear who has which role: `gigadb.org` leads to 192.0.2.1, an Elastic IP of no known side.
@@ -79,11 +79,63 @@ fn markdown_is_the_procedures_table() {
     assert_snapshot!(Stage::sop().run(&["status", "--format", "markdown"]), @"
     exit 0
     -- stdout
-    | Gitlab project     | AWS profile | Local checkout name | AWS region     | current role       | status     |
-    |--------------------|-------------|---------------------|----------------|--------------------|------------|
-    | alt-gigadb-website | UpstreamAlt | gigadb-alt-upstream | ap-southeast-2 | hot stand-by       | consistent |
-    | gigadb-website     | Upstream    | gigadb-upstream     | ap-east-1      | current production | consistent |
+    | Gitlab project     | AWS profile | Local checkout name | AWS region     | current role       | current release         | status     |
+    |--------------------|-------------|---------------------|----------------|--------------------|-------------------------|------------|
+    | alt-gigadb-website | UpstreamAlt | gigadb-alt-upstream | ap-southeast-2 | hot stand-by       | v0337-alt-upstream-beta | consistent |
+    | gigadb-website     | Upstream    | gigadb-upstream     | ap-east-1      | current production | v4.3.4                  | consistent |
     ");
+}
+
+#[test]
+fn the_release_is_the_last_that_succeeded_in_the_environment() {
+    let stage = Stage::sop();
+    stage.simulator.edit(|world| {
+        let project = world.gitlab.project_mut(gigadb_simulator::world::PROJECT);
+        let deployments = &mut project.unwrap().deployments;
+        deployments.retain(|one| one.environment == "staging" || one.status != "success");
+        let staging = deployments.first_mut().unwrap();
+        "v4.4.0|rc".clone_into(&mut staging.reference);
+    });
+    assert_snapshot!(stage.run(&["status", "--format", "markdown"]), @"
+    exit 0
+    -- stdout
+    | Gitlab project     | AWS profile | Local checkout name | AWS region     | current role       | current release         | status     |
+    |--------------------|-------------|---------------------|----------------|--------------------|-------------------------|------------|
+    | alt-gigadb-website | UpstreamAlt | gigadb-alt-upstream | ap-southeast-2 | hot stand-by       | v0337-alt-upstream-beta | consistent |
+    | gigadb-website     | Upstream    | gigadb-upstream     | ap-east-1      | current production | none                    | consistent |
+    ");
+    let environment = ["status", "--format", "markdown", "--environment", "staging"];
+    assert_snapshot!(stage.run(&environment), @r#"
+    exit 0
+    -- stdout
+    | Gitlab project     | AWS profile | Local checkout name | AWS region     | current role       | current release         | status     |
+    |--------------------|-------------|---------------------|----------------|--------------------|-------------------------|------------|
+    | alt-gigadb-website | UpstreamAlt | gigadb-alt-upstream | ap-southeast-2 | hot stand-by       | v0337-alt-upstream-beta | consistent |
+    | gigadb-website     | Upstream    | gigadb-upstream     | ap-east-1      | current production | v4.4.0\|rc              | consistent |
+    "#);
+}
+
+#[test]
+fn a_release_that_gitlab_does_not_tell_is_no_failure() {
+    let stage = Stage::sop();
+    let fault = Fault::new(Effect::Refuse).api(Api::Gitlab);
+    stage
+        .simulator
+        .fault(fault.template("/projects/{id}/deployments").always());
+    assert_snapshot!(stage.run(&["status", "--environment", "live"]), @"
+    exit 0
+    -- stdout
+    ENVIRONMENT  STATUS      ROLE         INFRASTRUCTURE      REGION          AWS PROFILE  RELEASE
+    live         consistent  production   gigadb-website      ap-east-1       Upstream     unknown
+    live         consistent  hot standby  alt-gigadb-website  ap-southeast-2  UpstreamAlt  unknown
+    -- stderr
+    note: The release of `alt-gigadb-website` in `live` is unknown: GitLab refused GET /projects/{id}/deployments with 403, 403 Forbidden (environment `live` of project `gigascience/upstream/alt-gigadb-website`).
+    note: The release of `gigadb-website` in `live` is unknown: GitLab refused GET /projects/{id}/deployments with 403, 403 Forbidden (environment `live` of project `gigascience/upstream/gigadb-website`).
+    ");
+    let answer = stage.answer(&["status", "--format", "json"]);
+    let document: Value = serde_json::from_str(&answer).unwrap();
+    let side = &document["environments"]["live"]["infrastructures"]["gigadb-website"];
+    assert_eq!(side["release"], Value::Null);
 }
 
 #[test]
@@ -99,6 +151,10 @@ fn json_begins_with_its_version() {
     assert_eq!(live["production"], "gigadb-website");
     assert_eq!(live["hostnames"]["gigadb.org"]["address"], "198.51.100.10");
     assert_eq!(live["variables"].as_object().unwrap().len(), 8);
+    assert_eq!(
+        live["infrastructures"]["gigadb-website"]["release"],
+        "v4.3.4"
+    );
     assert_eq!(live["disagreements"].as_array().unwrap().len(), 0);
 }
 
@@ -162,9 +218,9 @@ fn without_a_gitlab_token_the_roles_are_still_told() {
     assert_snapshot!(stage.run(&["status", "--environment", "staging"]), @"
     exit 0
     -- stdout
-    ENVIRONMENT  STATUS  ROLE         INFRASTRUCTURE      REGION          AWS PROFILE
-    staging      mixed   production   gigadb-website      ap-east-1       Upstream
-    staging      mixed   hot standby  alt-gigadb-website  ap-southeast-2  UpstreamAlt
+    ENVIRONMENT  STATUS  ROLE         INFRASTRUCTURE      REGION          AWS PROFILE  RELEASE
+    staging      mixed   production   gigadb-website      ap-east-1       Upstream     unknown
+    staging      mixed   hot standby  alt-gigadb-website  ap-southeast-2  UpstreamAlt  unknown
 
     staging is mixed:
       - variable `HOME_URL` of `alt-gigadb-website`, scope `staging` has no single value, expected http://alt-staging.gigadb.host
@@ -177,6 +233,8 @@ fn without_a_gitlab_token_the_roles_are_still_told() {
       - variable `remote_fileserver_hostname` of `gigadb-website`, scope `staging` has no single value, expected files.staging.gigadb.org
       - Could not be read: variables of `alt-gigadb-website`: the GitLab token is not set; set `GITLAB_TOKEN` or `GITLAB_PRIVATE_TOKEN` in the environment, or `gitlab.token` in the provider block.
       - Could not be read: variables of `gigadb-website`: the GitLab token is not set; set `GITLAB_TOKEN` or `GITLAB_PRIVATE_TOKEN` in the environment, or `gitlab.token` in the provider block.
+    -- stderr
+    note: The release of `alt-gigadb-website` in `staging`, `gigadb-website` in `staging` is unknown: the GitLab token is not set; set `GITLAB_TOKEN` or `GITLAB_PRIVATE_TOKEN` in the environment, or `gitlab.token` in the provider block.
     ");
 }
 
