@@ -1,5 +1,5 @@
 //! The machines of each side as they were last read, kept so that a region out of reach does not
-//! take its hosts out of the inventory.
+//! take its hosts out of the inventory, and so that EC2 is not asked at every call of Ansible.
 //!
 //! One file below `$XDG_CACHE_HOME/gigadb` (else `~/.cache/gigadb`), readable by its owner alone,
 //! replaced as a whole, and named after the topology and the way to EC2, so that another account
@@ -61,6 +61,24 @@ pub(crate) fn path(topology: &Topology, aws: &AwsSettings) -> Option<PathBuf> {
         .collect();
     let name = format!("hosts-{digest}-{:016x}.json", way.finish());
     Some(folder.join("gigadb").join(name))
+}
+
+/// The sides that were read less than `max_age` seconds ago, each with its age. What claims to
+/// come from the future is not fresh.
+pub(crate) fn fresh(
+    file: &Path,
+    max_age: u64,
+    now: u64,
+) -> BTreeMap<InfrastructureName, (Side, u64)> {
+    if max_age == 0 {
+        return BTreeMap::new();
+    }
+    let kept = read(file).sides.into_iter();
+    kept.filter_map(|(name, kept)| {
+        let age = now.checked_sub(kept.read_at)?;
+        (age < max_age).then_some((name, (kept.side, age)))
+    })
+    .collect()
 }
 
 /// Completes what could not be read with what the file knows, and tells how old that is. A file
@@ -154,6 +172,24 @@ mod tests {
         assert_eq!(ages.values().collect::<Vec<_>>(), [&1_000]);
         assert_eq!(later.sides["blue"].known(), Some(&Side::default()));
         assert_eq!(fs::read_dir(file.parent().unwrap()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn what_was_read_is_fresh_for_less_than_its_age() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("hosts.json");
+        keep(&world(Reading::Read(Side::default())), &file, 1_000).unwrap();
+        for (max_age, now, expected) in [
+            (60, 1_000, Some(0)),
+            (60, 1_059, Some(59)),
+            (60, 1_060, None),
+            (0, 1_000, None),
+            (60, 999, None),
+        ] {
+            let fresh = fresh(&file, max_age, now);
+            let age = fresh.get("blue").map(|(_, age)| *age);
+            assert_eq!(age, expected, "{max_age} at {now}");
+        }
     }
 
     #[test]

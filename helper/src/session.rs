@@ -7,7 +7,10 @@ use std::{
 };
 
 use gigadb_clients::{Apis, Explicit, Scope, Settings, Timing, Which};
-use gigadb_engine::{topology::Topology, world::World};
+use gigadb_engine::{
+    topology::Topology,
+    world::{Reading, World},
+};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -34,7 +37,7 @@ pub(crate) struct Session {
     last_known: Option<PathBuf>,
 }
 
-/// What was read, with the ages of what was not read now.
+/// What was read, with the ages of what was not read now but before.
 #[derive(Debug)]
 pub(crate) struct Observed {
     pub(crate) world: World,
@@ -106,6 +109,32 @@ impl Session {
         }
         let ages = last_known::complete(&mut world, file, now);
         Observed { world, ages }
+    }
+
+    /// Reads records, and the hosts of every environment unless they were read less than
+    /// `max_age` seconds ago. Records, on which roles rest, are read in any case.
+    pub(crate) async fn observe_hosts(&self, max_age: u64, cancel: &CancellationToken) -> Observed {
+        let fresh = self
+            .last_known
+            .as_deref()
+            .map(|file| last_known::fresh(file, max_age, surroundings::now()))
+            .unwrap_or_default();
+        let sides = self.topology.infrastructures.keys();
+        let not_fresh = sides.filter(|name| !fresh.contains_key(*name));
+        let reads = Scope {
+            environments: Which::All,
+            records: true,
+            variables: Which::none(),
+            sides: Which::Only(not_fresh.cloned().collect()),
+        };
+        let mut observed = self.observe(&reads, cancel).await;
+        for (name, (side, age)) in fresh {
+            if self.topology.infrastructures.contains_key(&name) {
+                observed.ages.insert(name.clone(), age);
+                observed.world.sides.insert(name, Reading::Read(side));
+            }
+        }
+        observed
     }
 }
 

@@ -3,7 +3,6 @@
 use std::{fs, io::ErrorKind, time::Duration};
 
 use clap::Args;
-use gigadb_clients::{Scope as Reads, Which};
 use gigadb_engine::{
     name::{EnvironmentName, InfrastructureName},
     nearest::nearest,
@@ -27,6 +26,9 @@ use crate::{
 
 /// How long a region, or Cloudflare, may hold an inventory up.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// For how many seconds hosts that were read are used again.
+const MAX_AGE: u64 = 60;
 
 /// List hosts by role for Ansible.
 ///
@@ -73,9 +75,32 @@ pub(crate) struct InventoryArgs {
     #[arg(long)]
     strict: bool,
 
+    #[command(flatten)]
+    freshness: Freshness,
+
     /// Ignored: wrappers of older inventories pass a folder.
     #[arg(value_name = "PATH", hide = true)]
     paths: Vec<String>,
+}
+
+/// How fresh hosts must be.
+#[derive(Debug, Args)]
+struct Freshness {
+    /// Ask EC2 again, however fresh the hosts are that were read before.
+    #[arg(long, conflicts_with = "max_age")]
+    refresh: bool,
+
+    /// Use hosts that were read less than this many seconds ago; 0 asks EC2 again. Roles are read
+    /// at every call.
+    #[arg(long, value_name = "SECONDS", default_value_t = MAX_AGE)]
+    max_age: u64,
+}
+
+impl Freshness {
+    /// In seconds; hosts must be younger.
+    fn limit(&self) -> u64 {
+        if self.refresh { 0 } else { self.max_age }
+    }
 }
 
 impl InventoryArgs {
@@ -89,6 +114,10 @@ impl InventoryArgs {
             role: None,
             infrastructure: None,
             strict: false,
+            freshness: Freshness {
+                refresh: false,
+                max_age: MAX_AGE,
+            },
             paths: Vec::new(),
         }
     }
@@ -124,13 +153,7 @@ pub(super) async fn run(
     let address = address_kind()?;
     let session = Session::open(global, Waiting::AtMost(PATIENCE))?;
     scope.check(&session.topology).map_err(scope_failure)?;
-    let reads = Reads {
-        environments: Which::All,
-        records: true,
-        variables: Which::none(),
-        sides: Which::All,
-    };
-    let observed = session.observe(&reads, cancel).await;
+    let observed = session.observe_hosts(args.freshness.limit(), cancel).await;
     let facts = facts(&session.topology, &observed.world);
     let settings = Settings {
         gitlab_base: session.gitlab_base,

@@ -266,7 +266,7 @@ fn what_is_last_known_of_a_region_is_served_with_its_age_and_its_role() {
     stage.answer(&["--list"]);
     stage.trade_records();
     refuse(&stage, "ap-east-1");
-    let output = stage.output(&["--list"]);
+    let output = stage.output(&["inventory", "--refresh"]);
     assert!(output.status.success());
     let list: Value = serde_json::from_slice(&output.stdout).unwrap();
     let web = &list["_meta"]["hostvars"]["gigadb-website-live-web"];
@@ -281,12 +281,14 @@ fn what_is_last_known_of_a_region_is_served_with_its_age_and_its_role() {
         told.contains("Its hosts are listed as they were last known"),
         "{told}"
     );
-    let strict = stage.output(&["inventory", "--strict"]);
+    let strict = stage.output(&["inventory", "--strict", "--refresh"]);
     assert_eq!(strict.status.code(), Some(1));
     assert!(strict.stdout.is_empty());
     let only_alt = [
         "inventory",
         "--strict",
+        "--max-age",
+        "0",
         "--infrastructure",
         "alt-gigadb-website",
     ];

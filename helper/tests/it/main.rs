@@ -6,6 +6,7 @@
 )]
 
 mod arguments;
+mod cache;
 mod document;
 mod exec;
 mod inventory;
