@@ -1,6 +1,9 @@
 //! What pipelines left behind: read for people and playbooks, never decided on.
 
+use std::collections::BTreeMap;
+
 use gigadb_engine::{name::EnvironmentName, world::Failure};
+use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
 use crate::{Apis, http::Budget};
@@ -17,6 +20,23 @@ impl Apis {
         let budget = Budget::new(self.timing().call, Some(cancel));
         self.gitlab
             .last_deployment(project, environment.as_str(), budget)
+            .await
+            .map_err(|error| error.failure())
+    }
+
+    /// The Terraform outputs in `keys` of one state of a GitLab project, without those that are
+    /// marked as sensitive; empty where there is no state. Needs a token that may read the project
+    /// as Developer. Nothing else of the state is kept.
+    pub async fn terraform_outputs(
+        &self,
+        project: &str,
+        state: &str,
+        keys: &[&str],
+        cancel: &CancellationToken,
+    ) -> Result<BTreeMap<String, Value>, Failure> {
+        let budget = Budget::new(self.timing().call, Some(cancel));
+        self.gitlab
+            .terraform_outputs(project, state, keys, budget)
             .await
             .map_err(|error| error.failure())
     }

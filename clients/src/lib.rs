@@ -3,7 +3,7 @@
 //! ```text
 //! Settings  explicit settings and environment  -> where and how        settings
 //! observe   Topology + three APIs              -> engine World         observe, shared
-//! delivery  project, environment               -> release          delivery
+//! delivery  project, environment or state      -> release, outputs delivery
 //! write     one zone batch, one variable       -> done, not, unknown   write
 //! drive     ChangeSet                          -> Outcome              drive
 //! ```

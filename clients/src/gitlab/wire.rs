@@ -1,5 +1,7 @@
 //! GitLab's JSON, as far as it is needed. Unknown fields are tolerated; a null boolean is false.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -28,6 +30,22 @@ pub(super) struct Variable {
 pub(super) struct Deployment {
     #[serde(rename = "ref")]
     pub(super) reference: String,
+}
+
+/// A Terraform state; never shown, because it holds secrets.
+#[derive(Deserialize)]
+pub(super) struct State {
+    pub(super) version: u64,
+    #[serde(default)]
+    pub(super) outputs: BTreeMap<String, Output>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Output {
+    #[serde(default)]
+    pub(super) value: Value,
+    #[serde(default)]
+    pub(super) sensitive: bool,
 }
 
 /// The errors that a body names: `message` as text, or as a map of field to texts, or `error`

@@ -1,8 +1,9 @@
 //! `gigadb-roles inventory`, and `--list` and `--host` without a command.
 
-use std::{fs, io::ErrorKind, time::Duration};
+use std::{collections::BTreeMap, fs, io::ErrorKind, time::Duration};
 
 use clap::Args;
+use futures::future::join_all;
 use gigadb_engine::{
     name::{EnvironmentName, InfrastructureName},
     nearest::nearest,
@@ -16,7 +17,9 @@ use crate::{
     exit::Exit,
     failure::Failure,
     inventory::{
-        AddressKind, BuildError, Inventory, ScopeError, Settings, build, facts, properties, render,
+        AddressKind, BuildError, Inventory, ScopeError, Settings, build, facts,
+        outputs::{self, Outputs},
+        properties, render,
         scope::Scope,
     },
     session::{Session, Waiting},
@@ -153,12 +156,16 @@ pub(super) async fn run(
     let address = address_kind()?;
     let session = Session::open(global, Waiting::AtMost(PATIENCE))?;
     scope.check(&session.topology).map_err(scope_failure)?;
-    let observed = session.observe_hosts(args.freshness.limit(), cancel).await;
+    let (observed, outputs) = tokio::join!(
+        session.observe_hosts(args.freshness.limit(), cancel),
+        outputs(&session, &scope, cancel),
+    );
     let facts = facts(&session.topology, &observed.world);
     let settings = Settings {
         gitlab_base: session.gitlab_base,
         address,
         ages: observed.ages,
+        outputs,
     };
     let inventory = build(&session.topology, &facts, &scope, &settings).map_err(build_failure)?;
     guard_properties(&session.topology, &inventory)?;
@@ -177,6 +184,36 @@ pub(super) async fn run(
         None => render::list(&inventory),
     })?;
     Ok(Exit::Success)
+}
+
+/// Reads what only Terraform knows of the sides that may be in scope. Never kept.
+async fn outputs(
+    session: &Session,
+    scope: &Scope,
+    cancel: &CancellationToken,
+) -> BTreeMap<(InfrastructureName, EnvironmentName), Result<Outputs, String>> {
+    let topology = &session.topology;
+    let environments = topology.environments.keys();
+    let places = environments.flat_map(|environment| {
+        let sides = topology.infrastructures.iter();
+        sides.map(move |(name, side)| (environment, name, side))
+    });
+    let reads = places
+        .filter(|(environment, name, _)| scope.admits(name, environment))
+        .filter_map(|(environment, name, side)| {
+            let state = side.terraform_state.as_ref()?;
+            let state = state.fill(environment, side.owner.as_deref());
+            Some(async move {
+                let read = session
+                    .apis
+                    .terraform_outputs(&side.gitlab_project, &state, &outputs::ALLOWED, cancel)
+                    .await;
+                let read = read.map(outputs::allowed);
+                let key = (name.clone(), environment.clone());
+                (key, read.map_err(|failure| failure.to_string()))
+            })
+        });
+    join_all(reads).await.into_iter().collect()
 }
 
 fn one_host(inventory: &Inventory, name: &str) -> Result<String, Failure> {

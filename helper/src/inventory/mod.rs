@@ -10,6 +10,7 @@
 mod facts;
 mod groups;
 mod machine;
+pub(crate) mod outputs;
 pub(crate) mod properties;
 pub(crate) mod render;
 pub(crate) mod scope;
@@ -32,7 +33,7 @@ pub(crate) use self::{
     machine::AddressKind,
     scope::ScopeError,
 };
-use self::{machine::Machine, scope::Scope};
+use self::{machine::Machine, outputs::Outputs, scope::Scope};
 
 /// What the inventory depends on besides the world.
 #[derive(Debug, Clone)]
@@ -43,6 +44,9 @@ pub(crate) struct Settings {
     pub(crate) address: AddressKind,
     /// How many seconds ago a side was read; sides that are not named were read now.
     pub(crate) ages: BTreeMap<InfrastructureName, u64>,
+    /// The Terraform outputs that may be shown, or why they could not be read: a clause. Sides
+    /// whose topology names no state are absent.
+    pub(crate) outputs: BTreeMap<(InfrastructureName, EnvironmentName), Result<Outputs, String>>,
 }
 
 /// A whole inventory.
@@ -125,6 +129,14 @@ pub(crate) fn build(
         };
         for infrastructure in infrastructures {
             let one_side = infrastructures.len() == 1;
+            let key = (infrastructure.clone(), environment.clone());
+            if let Some(Err(reason)) = settings.outputs.get(&key) {
+                warnings.insert(format!(
+                    "The Terraform outputs of `{infrastructure}` in `{environment}` could not be \
+                     read: {reason}. Its hosts lack `pg_host` and whatever else only Terraform \
+                     knows."
+                ));
+            }
             let found = machines(topology, facts, infrastructure, &mut warnings);
             for (place, machine) in &found {
                 let host = place.host();

@@ -65,6 +65,17 @@ impl Scope {
         Ok(())
     }
 
+    /// Tells whether a side may be in scope, whoever has which role.
+    pub(crate) fn admits(
+        &self,
+        infrastructure: &InfrastructureName,
+        environment: &EnvironmentName,
+    ) -> bool {
+        let side = self.infrastructure.as_ref();
+        side.is_none_or(|asked| asked == infrastructure)
+            && self.environment.as_ref().is_none_or(|e| e == environment)
+    }
+
     /// The sides in scope by environment. An environment without one is absent; without any
     /// environment the scope is an error, because an empty inventory would look like success.
     pub(super) fn sides(

@@ -140,6 +140,7 @@ fn inventory(world: &World, asked: &str, address: AddressKind) -> Result<Invento
         gitlab_base: "https://gitlab.example/api/v4".to_owned(),
         address,
         ages: BTreeMap::new(),
+        outputs: BTreeMap::new(),
     };
     let facts = facts(&topology, world);
     build(&topology, &facts, &scope(asked), &settings).map_err(|error| error.to_string())

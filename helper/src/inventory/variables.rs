@@ -73,6 +73,15 @@ pub(super) fn of(
         set_project(&mut variables, side, &settings.gitlab_base);
     }
     addresses(&mut variables, machines);
+    let key = (infrastructure.clone(), environment.clone());
+    if let Some(Ok(outputs)) = settings.outputs.get(&key) {
+        for (name, value) in outputs {
+            // What EC2 says now goes before what Terraform wrote down once.
+            variables
+                .entry(name.clone())
+                .or_insert_with(|| value.clone());
+        }
+    }
     by_role(&mut variables, topology, facts, infrastructure);
     match connection(&mut variables, side, place, machines, settings.address) {
         Ok(()) => Ok(variables),

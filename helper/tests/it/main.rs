@@ -10,6 +10,7 @@ mod cache;
 mod document;
 mod exec;
 mod inventory;
+mod outputs;
 mod stage;
 mod status;
 mod swap;

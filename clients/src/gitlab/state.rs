@@ -1,0 +1,53 @@
+//! Terraform states that GitLab keeps: their outputs, and of these only the ones that are asked
+//! for. Whatever else a state holds, passwords among it, is dropped as it is read.
+
+use std::collections::BTreeMap;
+
+use reqwest::Method;
+use serde_json::Value;
+
+use super::{Gitlab, wire};
+use crate::http::{Budget, Call, CallError, Repeat};
+
+/// The version of Terraform's state format that is understood.
+const STATE_VERSION: u64 = 4;
+
+impl Gitlab {
+    /// The outputs in `keys` of the state `name` of `project`, without those that are marked as
+    /// sensitive. A state that does not exist, or is empty, has none.
+    pub(crate) async fn terraform_outputs(
+        &self,
+        project: &str,
+        name: &str,
+        keys: &[&str],
+        budget: Budget<'_>,
+    ) -> Result<BTreeMap<String, Value>, Box<CallError>> {
+        let call = Call {
+            method: Method::GET,
+            template: "/projects/{id}/terraform/state/{name}",
+            object: format!("Terraform state `{name}` of project `{project}`"),
+            segments: &["projects", project, "terraform", "state", name],
+            query: &[],
+            body: None,
+            repeat: Repeat::Always,
+        };
+        let answer = match self.api.send(&call, budget).await {
+            Ok(answer) if answer.status == 204 => return Ok(BTreeMap::new()),
+            Ok(answer) => answer,
+            Err(error) if error.fault.status() == Some(404) => return Ok(BTreeMap::new()),
+            Err(error) => return Err(error),
+        };
+        let state: wire::State = self.open(&call, &answer)?;
+        if state.version != STATE_VERSION {
+            let why = format!("a state of version {}, not {STATE_VERSION}", state.version);
+            return Err(self.api.garbage(&call, &answer, &why));
+        }
+        Ok(state
+            .outputs
+            .into_iter()
+            .filter(|(key, output)| keys.contains(&key.as_str()) && !output.sensitive)
+            .map(|(key, output)| (key, output.value))
+            .filter(|(_, value)| !value.is_null())
+            .collect())
+    }
+}
