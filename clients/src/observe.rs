@@ -141,9 +141,32 @@ impl Apis {
         scope: &Scope,
         cancel: &CancellationToken,
     ) -> World {
+        self.observe_in(topology, scope, None, cancel).await
+    }
+
+    /// Reads back what writes can have changed, records and variables, in zones that are known
+    /// from before: zones do not come and go during a swap.
+    pub async fn read_back(
+        &self,
+        topology: &Topology,
+        environment: &EnvironmentName,
+        zones: &[Zone],
+        cancel: &CancellationToken,
+    ) -> World {
+        let scope = Scope::written(Which::one(environment.clone()));
+        self.observe_in(topology, &scope, Some(zones), cancel).await
+    }
+
+    async fn observe_in(
+        &self,
+        topology: &Topology,
+        scope: &Scope,
+        zones: Option<&[Zone]>,
+        cancel: &CancellationToken,
+    ) -> World {
         let names = Names::of(topology, scope);
         let ((zones, records), variables, sides) = tokio::join!(
-            self.observe_records(&names.hostnames, scope, cancel),
+            self.observe_records(&names.hostnames, scope, zones, cancel),
             self.observe_variables(topology, scope, &names.keys, cancel),
             self.observe_sides(topology, scope, cancel),
         );
@@ -182,13 +205,18 @@ impl Apis {
         &self,
         hostnames: &BTreeSet<&Hostname>,
         scope: &Scope,
+        known: Option<&[Zone]>,
         cancel: &CancellationToken,
     ) -> (Reading<Vec<Zone>>, BTreeMap<ZoneId, Reading<Vec<Record>>>) {
         if !scope.records {
             return (Reading::Read(Vec::new()), BTreeMap::new());
         }
         let budget = || Budget::new(self.timing().call, Some(cancel));
-        let mut zones = match self.cloudflare.list_zones(budget()).await {
+        let listed = match known {
+            Some(zones) => Ok(zones.to_vec()),
+            None => self.cloudflare.list_zones(budget()).await,
+        };
+        let mut zones = match listed {
             Ok(zones) => zones,
             Err(error) => return (Reading::failed(error.failure()), BTreeMap::new()),
         };

@@ -234,14 +234,15 @@ impl Ready {
         before: &Observation,
         settled: impl Fn(&Observation) -> bool,
     ) -> Result<Observation, Diagnostic> {
-        let scope = Scope::written(Which::one(environment.clone()));
         let apis = &self.reach()?.apis;
         // What was written must be read, also after the operator asked to stop.
         let cancel = CancellationToken::new();
         let mut pause = self.timing.backoff;
         let mut reads = 1;
         loop {
-            let world = apis.observe(&self.topology, &scope, &cancel).await;
+            let world = apis
+                .read_back(&self.topology, environment, &before.zones, &cancel)
+                .await;
             let mut observation = self.projected(environment, &world, Some(before))?;
             observation.sides.clone_from(&before.sides);
             if settled(&observation) || reads >= self.timing.read_backs {

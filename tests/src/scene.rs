@@ -259,13 +259,18 @@ impl Scene {
 
     /// Runs `ansible-inventory` on the helper.
     pub fn ansible_inventory(&self, arguments: &[&str]) -> Output {
+        self.ansible_inventory_of(&programs::ours("gigadb-roles"), arguments)
+    }
+
+    /// Runs `ansible-inventory` on an inventory program.
+    pub fn ansible_inventory_of(&self, inventory: &Path, arguments: &[&str]) -> Output {
         let mut command = self.command(&programs::python_tool("ansible-inventory"));
         command
             .env("ANSIBLE_LOCAL_TEMP", self.path("tmp"))
             .env("ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED", "true")
             .env("ANSIBLE_NOCOLOR", "1")
             .arg("-i")
-            .arg(programs::ours("gigadb-roles"));
+            .arg(inventory);
         answer(command, arguments)
     }
 

@@ -9,6 +9,7 @@
     reason = "a command-line program whose output is its answer"
 )]
 
+mod bench;
 mod ci;
 mod demo;
 mod docs;
@@ -35,6 +36,8 @@ enum Command {
     Demo(demo::Arguments),
     /// Run every test: Rust, documentation, Python, and acceptance tests with real Terraform.
     Test(test::Arguments),
+    /// Measure what a swap costs, with the release build, as a Markdown table.
+    Bench,
     /// Run what every change must pass: format, lints, documentation and all tests.
     Ci,
     /// Write the generated pages of the reference again, or compare them.
@@ -45,6 +48,7 @@ fn main() -> anyhow::Result<()> {
     match Arguments::parse().command {
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Test(arguments) => test::run(&arguments),
+        Command::Bench => bench::run(),
         Command::Ci => ci::run(),
         Command::Docs(arguments) => docs::run(&arguments),
     }

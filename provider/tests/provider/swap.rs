@@ -102,7 +102,7 @@ async fn an_apply_reads_once_before_it_writes_and_once_after() {
             .filter(|request| request.template == template);
         fits.filter(|request| !request.is_write()).count()
     };
-    assert_eq!(count("/zones"), 2);
+    assert_eq!(count("/zones"), 1);
     assert_eq!(count("/zones/{zone_id}/dns_records"), 4);
     assert_eq!(count("DescribeAddresses"), 2);
     assert_eq!(count("DescribeInstances"), 2);

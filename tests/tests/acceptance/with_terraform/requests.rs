@@ -67,8 +67,7 @@ fn an_apply_reads_once_writes_each_zone_and_variable_once_and_reads_back() {
     assert_eq!(
         counts(&scene),
         expected(&[
-            // Reading back lists the zones once more: a request above the target.
-            ("cloudflare GET /zones", 2),
+            ("cloudflare GET /zones", 1),
             ("cloudflare GET /zones/{zone_id}/dns_records", 4),
             ("gitlab GET /projects/{id}/variables", 4),
             ("ec2 POST DescribeAddresses", 2),

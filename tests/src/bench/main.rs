@@ -1,0 +1,211 @@
+//! `cargo xtask bench`: what a swap costs, measured side by side in one run, as Markdown.
+//!
+//! Nothing is asserted here: a benchmark reports, tests judge. Medians are given, because the
+//! machine may be busy; the simulated APIs answer on loopback.
+
+#![expect(
+    clippy::print_stdout,
+    reason = "a command-line program whose output is its answer"
+)]
+
+mod handshake;
+mod measure;
+mod processes;
+mod requests;
+
+use std::{path::Path, time::Duration};
+
+use gigadb_tests::{Scene, assignment, procedure::Side, programs};
+
+use crate::measure::{Row, median, milliseconds, timed, timed_in_turn};
+
+/// What every API call takes in the runs that measure round trips.
+const LATENCY: Duration = Duration::from_millis(50);
+/// How often a run of Terraform is repeated.
+const TERRAFORM_RUNS: usize = 7;
+/// How often a short program is repeated.
+const SHORT_RUNS: usize = 21;
+
+fn main() {
+    let mut rows = Vec::new();
+    rows.extend(swap());
+    rows.extend(added_to_plan());
+    rows.extend(start());
+    rows.extend(inventory());
+    println!("{}", measure::machine());
+    println!("\n| What | Measured | Target |\n|---|---|---|");
+    for row in rows {
+        println!("| {} | {} | {} |", row.what, row.measured, row.target);
+    }
+}
+
+/// One swap of live with 50 ms a call: requests, round trips, cutover window.
+fn swap() -> Vec<Row> {
+    let scene = Scene::new();
+    scene.adopt_live();
+    scene.configure_live(Side::Alt);
+    scene.simulator().set_latency(LATENCY);
+
+    scene.simulator().clear_requests();
+    let memory = processes::peak_memory_of("terraform-provider-gigadb", || {
+        let _ = scene.plan(&["-out=swap.tfplan"]).expect(2);
+    });
+    let planned = scene.simulator().requests();
+
+    scene.simulator().clear_requests();
+    let _ = scene
+        .terraform(&["apply", "-no-color", "swap.tfplan"])
+        .expect(0);
+    let applied = scene.simulator().requests();
+
+    let one_by_one = requests::cutover_one_record_a_call(&scene, LATENCY);
+    let depth = |log: &[_]| requests::round_trips(log).to_string();
+    let span = |log: &[_]| {
+        let wall = requests::span(log);
+        let ideal = LATENCY * u32::try_from(requests::round_trips(log)).unwrap_or(u32::MAX);
+        format!(
+            "{} ({} of {} ms)",
+            depth(log),
+            milliseconds(wall),
+            ideal.as_millis()
+        )
+    };
+    vec![
+        Row::new(
+            "requests of a plan walk",
+            requests::counted(&planned),
+            "zones 1, records 1 a zone, variables 1 a project, EC2 2 a side",
+        ),
+        Row::new(
+            "requests of an apply",
+            requests::counted(&applied),
+            "the same before, records and variables after, 1 batch a zone, 1 write a variable",
+        ),
+        Row::new(
+            "sequential round trips of a plan, 50 ms a call",
+            span(&planned),
+            "<= 3",
+        ),
+        Row::new(
+            "sequential round trips of an apply, 50 ms a call",
+            span(&applied),
+            "<= 7",
+        ),
+        Row::new(
+            "cutover window, first to last DNS write",
+            requests::cutover(&applied),
+            "one round trip a zone",
+        ),
+        Row::new(
+            "the same with one call a record, for comparison",
+            one_by_one,
+            "",
+        ),
+        Row::new(
+            "worlds between, as the server sees them",
+            requests::worlds_between(&scene, &applied),
+            "one fewer than zones written",
+        ),
+        Row::new(
+            "peak resident memory of the provider in a plan",
+            memory,
+            "< 20 MiB",
+        ),
+    ]
+}
+
+/// What the provider adds to `terraform plan`, against Terraform's built-in `terraform_data`.
+fn added_to_plan() -> Vec<Row> {
+    let ours = Scene::new();
+    ours.adopt_live();
+    let floor = Scene::new();
+    floor.write(
+        "main.tf",
+        "resource \"terraform_data\" \"floor\" {\n  input = \"x\"\n}\n",
+    );
+    let _ = floor.apply().expect(0);
+    let (with, without) = timed_in_turn(
+        TERRAFORM_RUNS,
+        || drop(ours.plan(&[]).expect(0)),
+        || drop(floor.plan(&[]).expect(0)),
+    );
+    let both = {
+        let scene = Scene::new();
+        let body =
+            assignment("live", Side::Upstream, "") + &assignment("staging", Side::Upstream, "");
+        scene.configure(&body);
+        let _ = scene.apply().expect(0);
+        median((0..TERRAFORM_RUNS).map(|_| timed(|| drop(scene.plan(&[]).expect(0)))))
+    };
+    let added = |with: Duration| milliseconds(with.saturating_sub(without));
+    vec![
+        Row::new(
+            "`terraform plan` of `terraform_data` (the floor)",
+            milliseconds(without),
+            "",
+        ),
+        Row::new(
+            "what the provider adds, one environment, APIs on loopback",
+            added(with),
+            "< 80 ms",
+        ),
+        Row::new("what the provider adds, two environments", added(both), ""),
+    ]
+}
+
+fn start() -> Vec<Row> {
+    let provider = programs::ours("terraform-provider-gigadb");
+    let times = (0..SHORT_RUNS).map(|_| handshake::time_to_handshake(&provider));
+    vec![Row::new(
+        "provider start to handshake line, with TLS",
+        milliseconds(median(times)),
+        "< 5 ms",
+    )]
+}
+
+/// The inventory, against a script that prints a constant.
+fn inventory() -> Vec<Row> {
+    let scene = Scene::new();
+    let alone =
+        median((0..SHORT_RUNS).map(|_| timed(|| drop(scene.gigadb_roles(&["--list"]).expect(0)))));
+    scene.simulator().clear_requests();
+    let listed = scene.gigadb_roles(&["--list"]).expect(0).stdout;
+    let per_region = requests::most_in_a_region(&scene.simulator().requests());
+    let constant = constant_inventory(&scene.root(), &listed);
+    let ours = programs::ours("gigadb-roles");
+    let list = |program: &Path| drop(scene.ansible_inventory_of(program, &["--list"]).expect(0));
+    let (with, without) = timed_in_turn(TERRAFORM_RUNS, || list(&ours), || list(&constant));
+    vec![
+        Row::new(
+            "`gigadb-roles --list` alone, 12 hosts",
+            milliseconds(alone),
+            "< 30 ms",
+        ),
+        Row::new("requests to a region", per_region.to_string(), "<= 2"),
+        Row::new(
+            "`ansible-inventory --list` of a constant script (the floor)",
+            milliseconds(without),
+            "",
+        ),
+        Row::new(
+            "`ansible-inventory --list` of ours",
+            milliseconds(with),
+            "floor + 50 ms",
+        ),
+    ]
+}
+
+/// A program that prints what ours printed.
+fn constant_inventory(folder: &Path, listed: &str) -> std::path::PathBuf {
+    use std::os::unix::fs::PermissionsExt as _;
+    let answer = folder.join("constant.json");
+    let script = folder.join("constant");
+    let text = format!("#!/bin/sh\nexec cat '{}'\n", answer.display());
+    let written = std::fs::write(&answer, listed)
+        .and_then(|()| std::fs::write(&script, text))
+        .and_then(|()| std::fs::set_permissions(&script, std::fs::Permissions::from_mode(0o755)));
+    if let Err(error) = written {
+        panic!("cannot write {}: {error}", script.display());
+    }
+    script
+}

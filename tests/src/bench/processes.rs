@@ -1,0 +1,48 @@
+//! What processes of a given name use while something runs.
+
+use std::{
+    fs,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+/// The largest resident set of any process of that name while `work` runs, sampled every
+/// millisecond from the kernel's own high-water mark.
+pub(crate) fn peak_memory_of(name: &'static str, work: impl FnOnce()) -> String {
+    let stop = Arc::new(AtomicBool::new(false));
+    let stopped = Arc::clone(&stop);
+    let watcher = std::thread::spawn(move || {
+        let mut peak = 0;
+        while !stopped.load(Ordering::Relaxed) {
+            peak = peak.max(largest(name).unwrap_or(0));
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        peak
+    });
+    work();
+    stop.store(true, Ordering::Relaxed);
+    match watcher.join() {
+        Ok(kib) if kib > 0 => format!("{:.1} MiB", f64::from(kib) / 1024.0),
+        _ => "not seen".to_owned(),
+    }
+}
+
+fn largest(name: &str) -> Option<u32> {
+    fs::read_dir("/proc")
+        .ok()?
+        .filter_map(|entry| {
+            let folder = entry.ok()?.path();
+            let command = fs::read(folder.join("cmdline")).ok()?;
+            let program = String::from_utf8_lossy(command.split(|b| *b == 0).next()?).into_owned();
+            if !program.ends_with(name) {
+                return None;
+            }
+            let status = fs::read_to_string(folder.join("status")).ok()?;
+            let line = status.lines().find(|line| line.starts_with("VmHWM"))?;
+            line.split_whitespace().nth(1)?.parse().ok()
+        })
+        .max()
+}
