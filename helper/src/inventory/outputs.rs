@@ -64,6 +64,14 @@ mod tests {
     }
 
     #[test]
+    fn the_reference_lists_every_one() {
+        let page = include_str!("../../../docs/reference/inventory.md");
+        for name in ALLOWED.iter().chain(&[DATABASE_FOR_PLAYS]) {
+            assert!(page.contains(&format!("\n| `{name}` |")), "{name}");
+        }
+    }
+
+    #[test]
     fn nothing_beyond_the_list_is_kept() {
         let given = json!({
             "rds_instance_address": "db.example",

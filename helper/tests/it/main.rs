@@ -11,6 +11,7 @@ mod document;
 mod exec;
 mod inventory;
 mod outputs;
+mod reference;
 mod stage;
 mod status;
 mod swap;
