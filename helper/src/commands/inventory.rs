@@ -89,8 +89,8 @@ pub(crate) struct InventoryArgs {
 /// How fresh hosts must be.
 #[derive(Debug, Args)]
 struct Freshness {
-    /// Ask EC2 again, however fresh the hosts are that were read before.
-    #[arg(long, conflicts_with = "max_age")]
+    /// Ask EC2 again, whatever --max-age says.
+    #[arg(long)]
     refresh: bool,
 
     /// Use hosts that were read less than this many seconds ago; 0 asks EC2 again. Roles are read

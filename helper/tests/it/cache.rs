@@ -64,6 +64,8 @@ fn hosts_are_read_again_when_they_are_too_old_or_it_is_asked_for() {
     stage.answer(&["--list"]);
     assert_eq!(asked(&stage, &["inventory", "--refresh"]).0, 4);
     assert_eq!(asked(&stage, &["inventory", "--max-age", "0"]).0, 4);
+    let both = ["inventory", "--max-age", "600", "--refresh"];
+    assert_eq!(asked(&stage, &both).0, 4);
     grow_old(&stage, 60);
     assert_eq!(asked(&stage, &["inventory", "--max-age", "600"]).0, 0);
     let age = web(&stage.answer(&["inventory", "--max-age", "600"]))["gigadb_age_seconds"].clone();
@@ -107,7 +109,5 @@ fn an_age_that_is_none_is_usage() {
 
     For more information, try '--help'.
     ");
-    let both = ["inventory", "--refresh", "--max-age", "5"];
-    assert_eq!(stage.output(&both).status.code(), Some(64));
     assert!(stage.simulator.requests().is_empty());
 }
