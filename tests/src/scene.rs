@@ -137,17 +137,6 @@ impl Scene {
         self
     }
 
-    /// Returns an environment variable as programs see it.
-    pub fn variable(&self, key: &str) -> Option<String> {
-        self.environment.get(key).cloned()
-    }
-
-    /// Returns the AWS `config` and `credentials` files.
-    pub fn aws_files(&self) -> (PathBuf, PathBuf) {
-        let folder = self.path("home/.aws");
-        (folder.join("config"), folder.join("credentials"))
-    }
-
     /// Removes an environment variable for programs started from now on.
     pub fn unset(&mut self, key: &str) -> &mut Self {
         self.environment.remove(key);
