@@ -16,14 +16,14 @@ const DATABASE_RESET: u64 = 10 * 60 + 5;
 const AUTOMATIC_TTL: u32 = 300;
 
 /// What is due after `plan` has been carried out at `now` (seconds since the epoch, UTC): one
-/// sentence or two an item, the most urgent first. Empty when the plan moves no record of
-/// production's.
+/// sentence or two an item, the most urgent first. Empty when the plan does not change who is
+/// production.
 pub fn due(topology: &Topology, plan: &Plan, now: u64) -> Vec<String> {
     let Ok(environment) = environment_of(topology, &plan.intent.environment) else {
         return Vec::new();
     };
     let moved = moved_endpoints(plan);
-    if moved.is_empty() {
+    if moved.is_empty() || !plan.intent.changes_production {
         return Vec::new();
     }
     let pair = &plan.intent.arrangement;

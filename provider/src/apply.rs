@@ -1,9 +1,12 @@
 //! Apply: looks again, refuses if anything moved since the review, writes, reads back, and
 //! succeeds only if what was read back is what was planned.
 
+use std::time::SystemTime;
+
 use gigadb_clients::NoJournal;
 use gigadb_engine::{
     changes::ChangeSet,
+    due,
     executor::{End, Outcome},
     intent::Mode,
     message::Message,
@@ -265,6 +268,14 @@ impl Job {
                 .diagnostics
                 .extend(diagnostics::owed(environment, &ended.plan.owed));
             response.diagnostics.extend(self.uneven(ended));
+            if ended.outcome.is_some() {
+                let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+                let now = now.map_or(0, |since| since.as_secs());
+                let due = due::due(&self.ready.topology, ended.plan, now);
+                response
+                    .diagnostics
+                    .extend(diagnostics::due(environment, &due));
+            }
             return response;
         }
         let diagnostic = self.failure(ended, &missing);

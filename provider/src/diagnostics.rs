@@ -126,6 +126,25 @@ pub(crate) fn owed(environment: &str, owed: &[Owed]) -> Option<Diagnostic> {
     ))
 }
 
+/// The warning about what is due after a swap; `due` is in the order of urgency.
+pub(crate) fn due(environment: &str, due: &[String]) -> Option<Diagnostic> {
+    if due.is_empty() {
+        return None;
+    }
+    let list: Vec<String> = due
+        .iter()
+        .enumerate()
+        .map(|(index, item)| format!("  {}. {item}", index + 1))
+        .collect();
+    Some(Diagnostic::warning(
+        format!("{environment} afterwards: {} due", items(due.len())),
+        format!(
+            "Roles have moved; no record and no variable does these:\n{}",
+            list.join("\n")
+        ),
+    ))
+}
+
 /// "1 item", "2 items".
 pub(crate) fn items(count: usize) -> String {
     if count == 1 {

@@ -53,6 +53,14 @@ async fn a_swap_is_planned_in_full_applied_settled_and_undone_without_a_trace() 
     stage.simulator.clear_requests();
     let applied = live_roles.apply().await;
     fine(&applied.diagnostics);
+    says(
+        &applied.diagnostics,
+        &[
+            "live afterwards",
+            "Rebuild and deploy `gigascience/upstream/alt-gigadb-website`",
+            "resolvers may use the old addresses until",
+        ],
+    );
     for (name, endpoint, production) in NAMES {
         let region = if production {
             REGION_ALT
