@@ -1,6 +1,6 @@
 //! One environment, as observed: everything a decision about it needs, and nothing else.
 //!
-//! An [`Observation`] is made from a [`World`](crate::world::World), pure, and travels from
+//! An [`Observation`] is made from a [`World`], pure, and travels from
 //! refresh to plan to apply (in a Terraform resource's private data, in a saved plan). It holds no
 //! times and no secrets: values are those of role variables, which are public names.
 
