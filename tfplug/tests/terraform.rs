@@ -176,7 +176,7 @@ fn plan_apply_and_an_empty_plan() {
             "c",
             "  text = \"e\u{301} decomposed\"\n  any = { deep = [1, notes_note.a.id, true] }",
         ),
-        "data \"notes_count\" \"all\" {\n  depends_on = [notes_note.c]\n}\n\
+        "data \"notes_count\" \"all\" {\n  depends_on = [notes_note.b, notes_note.c]\n}\n\
          output \"total\" {\n  value = data.notes_count.all.total\n}\n"
             .to_owned(),
     ];
