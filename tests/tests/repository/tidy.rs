@@ -119,13 +119,38 @@ fn every_text_file_ends_with_one_line_break() {
 }
 
 #[test]
-fn every_rule_is_documented() {
-    let page = std::fs::read_to_string(super::root().join("docs/rules.md")).unwrap();
+fn every_rule_has_a_page_that_the_index_names() {
+    let docs = super::root().join("docs");
+    let index = std::fs::read_to_string(docs.join("rules.md")).unwrap();
     for rule in Rule::ALL {
-        let heading = format!("## `{rule}`");
+        let waivable = if rule.is_waivable() { "yes" } else { "no" };
+        let row = index
+            .lines()
+            .find(|line| line.starts_with(&format!("| [`{rule}`](rules/{rule}.md) |")));
         assert!(
-            page.lines().any(|line| line == heading),
-            "docs/rules.md has no heading {heading}"
+            row.is_some_and(|row| row.ends_with(&format!("| {waivable} |"))),
+            "docs/rules.md has no row of {rule} that says whether it may be waived: {row:?}"
+        );
+        let page = std::fs::read_to_string(docs.join(format!("rules/{rule}.md"))).unwrap();
+        let headings: Vec<&str> = page.lines().filter(|line| line.starts_with('#')).collect();
+        let title = format!("# `{rule}`");
+        assert_eq!(
+            headings,
+            [
+                title.as_str(),
+                "## What it checks",
+                "## The message",
+                "## Why it matters",
+                "## What to do",
+                "## How to waive it"
+            ],
+            "docs/rules/{rule}.md"
+        );
+        let way = format!("overrides = [\"{rule}\"]");
+        assert_eq!(
+            page.contains(&way),
+            rule.is_waivable(),
+            "docs/rules/{rule}.md and {way}"
         );
     }
 }
