@@ -26,6 +26,8 @@ use crate::{Apis, NewRecord, Patch, Patience, WriteFailure, write};
 pub trait Journal: Send {
     /// Makes the announcement durable; an error says why not, as a clause.
     fn announce(&mut self, announcement: &Announcement) -> Result<(), String>;
+    /// Notes the id of a record that a step of a transaction created, as well as it can.
+    fn created(&mut self, transaction: TransactionId, step: usize, record: &RecordId);
     /// Notes how a transaction ended, as well as it can.
     fn note(&mut self, transaction: TransactionId, status: &TransactionStatus);
 }
@@ -38,6 +40,8 @@ impl Journal for NoJournal {
     fn announce(&mut self, _: &Announcement) -> Result<(), String> {
         Ok(())
     }
+
+    fn created(&mut self, _: TransactionId, _: usize, _: &RecordId) {}
 
     fn note(&mut self, _: TransactionId, _: &TransactionStatus) {}
 }

@@ -6,6 +6,7 @@
 //! delivery  project, environment or state      -> release, outputs delivery
 //! write     one zone batch, one variable       -> done, not, unknown   write
 //! drive     ChangeSet                          -> Outcome              drive
+//! journal   a run, before and after each step  -> a file, and back     journal
 //! ```
 //!
 //! **Invariants.** Only rows and names that the topology knows are kept. A write whose outcome is
@@ -21,7 +22,9 @@ mod drive;
 mod ec2;
 mod gitlab;
 mod http;
+pub mod journal;
 mod observe;
+pub mod process;
 mod secret;
 pub mod settings;
 mod shared;

@@ -6,6 +6,7 @@ use gigadb_clients::{Apis, Journal, NoJournal, Scope, Which};
 use gigadb_engine::{
     executor::{Announcement, End, Outcome, TransactionId, TransactionStatus},
     intent::{Arrangement, Intent, Mode, OnFailure},
+    name::RecordId,
     observation::Observation,
     plan::{Plan, plan},
 };
@@ -262,6 +263,12 @@ impl Journal for Notebook {
             Announcement::Undo(id, steps) => format!("undo {} {steps:?}", id.0),
         });
         Ok(())
+    }
+
+    fn created(&mut self, transaction: TransactionId, step: usize, record: &RecordId) {
+        let record = record.as_str();
+        self.lines
+            .push(format!("{} created {step} {record}", transaction.0));
     }
 
     fn note(&mut self, transaction: TransactionId, status: &TransactionStatus) {

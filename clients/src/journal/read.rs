@@ -1,0 +1,180 @@
+//! Reading journals back.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs, io,
+    path::Path,
+};
+
+use gigadb_engine::{
+    changes::{ChangeSet, Transaction},
+    executor::{Announcement, Outcome, TransactionId, TransactionStatus},
+    name::RecordId,
+};
+use serde::Deserialize;
+
+use super::{Entry, FORMAT_VERSION, Header, JournalError, JournalEvent, RunId, io_error};
+use crate::process::Liveness;
+
+/// A run as its journal tells it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Run {
+    /// What it was asked to do.
+    pub header: Header,
+    /// What it did, in order.
+    pub entries: Vec<Entry>,
+    /// Whether the last line was cut off, as a killed process leaves it.
+    pub cut_off: bool,
+}
+
+impl Run {
+    /// How it ended; `None` for a run that was killed, or is still under way.
+    pub fn outcome(&self) -> Option<&Outcome> {
+        self.entries.iter().rev().find_map(|e| match &e.event {
+            JournalEvent::Finished(outcome) => Some(outcome),
+            _ => None,
+        })
+    }
+
+    /// Whether its process may still be at it: it has not ended, and is not surely gone.
+    pub fn may_be_under_way(&self) -> bool {
+        self.outcome().is_none() && self.header.process.liveness() != Liveness::Gone
+    }
+
+    /// The transactions that were announced, so that they may be in force.
+    pub fn announced(&self) -> BTreeSet<TransactionId> {
+        self.entries
+            .iter()
+            .filter_map(|entry| match &entry.event {
+                JournalEvent::Announced(Announcement::Send(ids)) => Some(ids),
+                _ => None,
+            })
+            .flatten()
+            .copied()
+            .collect()
+    }
+
+    /// The last that is known of each transaction; absent for one of which nothing was noted.
+    pub fn statuses(&self) -> BTreeMap<TransactionId, &TransactionStatus> {
+        self.entries
+            .iter()
+            .filter_map(|entry| match &entry.event {
+                JournalEvent::Ended(report) => Some((report.transaction, &report.status)),
+                _ => None,
+            })
+            .collect()
+    }
+
+    /// The records that it created, by transaction and index of the step.
+    pub fn created(&self) -> BTreeMap<(TransactionId, usize), &RecordId> {
+        self.entries
+            .iter()
+            .filter_map(|entry| match &entry.event {
+                JournalEvent::Created {
+                    transaction,
+                    step,
+                    record,
+                } => Some(((*transaction, *step), record)),
+                _ => None,
+            })
+            .collect()
+    }
+
+    /// Every transaction, in the order of writing: the index is the [`TransactionId`].
+    pub fn transactions(&self) -> impl Iterator<Item = &Transaction> {
+        self.header.stages.iter().flatten()
+    }
+
+    /// Every write that it was to do.
+    pub fn changes(&self) -> ChangeSet {
+        ChangeSet {
+            stages: self.header.stages.clone(),
+            blocked: Vec::new(),
+        }
+    }
+}
+
+/// Reads the journal of one run.
+pub fn read(folder: &Path, id: &RunId) -> Result<Run, JournalError> {
+    let path = folder.join(id.file_name());
+    let bytes = fs::read(&path).map_err(io_error("could not read", &path))?;
+    parse(&bytes).map_err(|why| JournalError::Unreadable {
+        path: path.display().to_string(),
+        why,
+    })
+}
+
+/// Reads the lines of a journal; an error is a clause.
+pub(super) fn parse(bytes: &[u8]) -> Result<Run, String> {
+    let mut lines = bytes.split(|byte| *byte == b'\n').enumerate().peekable();
+    let first = match lines.next() {
+        Some((_, line)) if lines.peek().is_some() => line,
+        Some((_, [])) | None => return Err("it is empty".to_owned()),
+        Some(_) => {
+            return Err(
+                "its first line is cut off; the run was ended before it wrote anything".to_owned(),
+            );
+        }
+    };
+    check_version(first)?;
+    let header: Header = serde_json::from_slice(first).map_err(|e| fault(0, &e))?;
+    let mut entries = Vec::new();
+    let mut cut_off = false;
+    while let Some((index, line)) = lines.next() {
+        let last = lines.peek().is_none();
+        match serde_json::from_slice(line) {
+            // A line ends with a line break, so nothing follows the last one.
+            _ if last && line.is_empty() => {}
+            Ok(entry) => {
+                entries.push(entry);
+                cut_off = last;
+            }
+            Err(_) if last => cut_off = true,
+            Err(error) => return Err(fault(index, &error)),
+        }
+    }
+    Ok(Run {
+        header,
+        entries,
+        cut_off,
+    })
+}
+
+/// The ids of all runs, newest first. An absent folder holds none.
+pub fn ids(folder: &Path) -> Result<Vec<RunId>, JournalError> {
+    let files = match fs::read_dir(folder) {
+        Ok(files) => files,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(io_error("could not read", folder)(error)),
+    };
+    let mut ids = Vec::new();
+    for file in files {
+        let file = file.map_err(io_error("could not read", folder))?;
+        let name = file.file_name();
+        let id = name.to_str().and_then(|name| name.strip_suffix(".jsonl"));
+        ids.extend(id.and_then(|id| id.parse::<RunId>().ok()));
+    }
+    ids.sort_unstable_by(|a, b| b.cmp(a));
+    Ok(ids)
+}
+
+fn check_version(first: &[u8]) -> Result<(), String> {
+    #[derive(Deserialize)]
+    struct Version {
+        format_version: u32,
+    }
+    match serde_json::from_slice::<Version>(first) {
+        Ok(Version { format_version }) if format_version > FORMAT_VERSION => Err(format!(
+            "it has format version {format_version}, and this version knows {FORMAT_VERSION} at most; use the version that wrote it, or a newer one"
+        )),
+        Ok(_) => Ok(()),
+        Err(error) => Err(fault(0, &error)),
+    }
+}
+
+/// What is wrong with the line of this index, with its place in the file.
+fn fault(index: usize, error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    let what = text.split(" at line ").next().unwrap_or_default();
+    format!("line {}, column {}: {what}", index + 1, error.column())
+}
