@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::commands::{
-    exec::ExecArgs, inventory::InventoryArgs, plan::PlanArgs, status::StatusArgs, swap::SwapArgs,
+    completions::CompletionsArgs, exec::ExecArgs, inventory::InventoryArgs, man::ManArgs,
+    plan::PlanArgs, status::StatusArgs, swap::SwapArgs,
 };
 
 /// Show who is production, list hosts by role for Ansible, and swap the roles.
@@ -15,7 +16,7 @@ use crate::commands::{
 #[derive(Debug, Parser)]
 #[command(
     name = "gigadb-roles",
-    version,
+    version = env!("GIGADB_ROLES_VERSION"),
     arg_required_else_help = true,
     subcommand_precedence_over_arg = true,
     args_conflicts_with_subcommands = false,
@@ -124,4 +125,6 @@ pub(crate) enum Command {
     Plan(PlanArgs),
     Swap(SwapArgs),
     Exec(ExecArgs),
+    Completions(CompletionsArgs),
+    Man(ManArgs),
 }

@@ -47,11 +47,17 @@ impl Ui {
         let mut stdout = AutoStream::new(io::stdout(), self.color);
         let text = text.trim_end_matches('\n');
         match writeln!(stdout, "{text}").and_then(|()| stdout.flush()) {
-            Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(Failure::refused(
-                format!("The answer could not be written: {error}."),
-                "standard output",
-                "Give standard output a place to go and run the command again.",
-            )),
+            Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+                let mut failure = Failure::refused(
+                    format!("The answer could not be written: {error}."),
+                    "standard output",
+                    "Give standard output a place to go; `gigadb-roles status` shows where things \
+                     stand.",
+                );
+                "What the command did stands; only its answer is missing."
+                    .clone_into(&mut failure.message.changed);
+                Err(failure)
+            }
             _ => Ok(()),
         }
     }

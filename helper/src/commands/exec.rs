@@ -46,7 +46,7 @@ const BEATS_THE_PROFILE: [&str; 4] = [
 #[command(after_help = "\
 Examples:
   gigadb-roles exec --role hot_standby --environment live -- aws ec2 describe-instances
-  gigadb-roles exec --role production --environment staging -- env")]
+  gigadb-roles exec --role production --environment staging -- printenv AWS_PROFILE")]
 pub(crate) struct ExecArgs {
     /// The role whose holder is meant: production or `hot_standby`.
     #[arg(long, value_name = "ROLE")]

@@ -1,24 +1,24 @@
 //! One file a subcommand; each opens with its own help text.
 
+pub(crate) mod completions;
 pub(crate) mod exec;
 pub(crate) mod inventory;
+pub(crate) mod man;
 pub(crate) mod plan;
 pub(crate) mod status;
 pub(crate) mod swap;
 
+use clap::CommandFactory as _;
 use gigadb_engine::{message::Message, name::Role, nearest::nearest};
 use tokio_util::sync::CancellationToken;
 
 use self::inventory::InventoryArgs;
 use crate::{
-    cli::{Cli, Command},
+    cli::{Cli, Command, Format, Global},
     exit::Exit,
     failure::Failure,
     ui::Ui,
 };
-
-/// The names of the commands, for a word that is none.
-const COMMANDS: [&str; 5] = ["exec", "inventory", "plan", "status", "swap"];
 
 /// Runs the command that the arguments name.
 pub(crate) async fn run(cli: &Cli, ui: &Ui) -> Result<Exit, Failure> {
@@ -41,12 +41,26 @@ pub(crate) async fn run(cli: &Cli, ui: &Ui) -> Result<Exit, Failure> {
             until_stopped(swap::run(args, global, ui, &cancel), ui, &cancel).await
         }
         Some(Command::Exec(args)) => until_interrupted(exec::run(args, global, ui, &cancel)).await,
+        Some(Command::Completions(args)) => completions::run(args, global, ui),
+        Some(Command::Man(args)) => man::run(args, global, ui),
         None if cli.list || cli.host.is_some() => {
             let args = InventoryArgs::for_ansible(cli.host.clone());
             until_interrupted(inventory::run(&args, global, ui, &cancel)).await
         }
         None => Err(no_command(&cli.paths)),
     }
+}
+
+/// Refuses `--format` where there is nothing but text.
+fn text_alone(what: &str, global: &Global) -> Result<(), Failure> {
+    if global.format == Format::Text {
+        return Ok(());
+    }
+    Err(Failure::usage(
+        format!("There is one form of {what}."),
+        "--format",
+        "Leave it out.",
+    ))
 }
 
 /// A role as an option or an environment variable spells it.
@@ -114,7 +128,8 @@ fn no_command(words: &[String]) -> Failure {
             "Run `gigadb-roles --help` to see the commands.",
         );
     };
-    let meant = nearest(word, COMMANDS)
+    let program = Cli::command();
+    let meant = nearest(word, program.get_subcommands().map(clap::Command::get_name))
         .map(|name| format!("Did you mean `{name}`? "))
         .unwrap_or_default();
     Failure::usage(

@@ -1,0 +1,278 @@
+//! What a shell and `man` are given, and the examples that help shows.
+
+use std::{
+    fs,
+    os::unix::fs::{PermissionsExt as _, symlink},
+    process::{Command, Output, Stdio},
+};
+
+use insta::assert_snapshot;
+
+use crate::stage::{Stage, no_secret};
+
+#[path = "../../build/commit.rs"]
+mod commit;
+
+/// The commands, as help lists them.
+fn commands(stage: &Stage) -> Vec<String> {
+    let help = stage.answer(&["--help"]);
+    let (_, list) = help.split_once("Commands:\n").unwrap();
+    let commands: Vec<String> = list
+        .lines()
+        .take_while(|line| !line.is_empty())
+        .filter_map(|line| line.strip_prefix("  "))
+        .filter(|line| !line.starts_with(' '))
+        .filter_map(|line| line.split_whitespace().next())
+        .map(str::to_owned)
+        .collect();
+    assert!(commands.len() >= 7, "{commands:?}");
+    commands
+}
+
+/// What runs an example other than the program itself; it stands in for other people's programs.
+const STAND_INS: [(&str, &str); 5] = [
+    ("ansible-inventory", "[ \"$1\" = -i ] && exec \"$2\" --list"),
+    (
+        "ansible-playbook",
+        "[ \"$1\" = -i ] && exec gigadb-roles --list",
+    ),
+    ("aws", "test -n \"$AWS_PROFILE\""),
+    ("man", "grep -q '^.TH gigadb'"),
+    ("run-there.sh", "test -n \"$GIGADB_INFRASTRUCTURE\""),
+];
+
+/// What an example needs, by a text that it holds: a command for the shell.
+const PREPARED: [(&str, &str); 1] = [(
+    "--write docs/DEPLOYING.md",
+    "mkdir docs && printf '<!-- gigadb-roles status live -->\\n<!-- /gigadb-roles status -->\\n' > docs/DEPLOYING.md",
+)];
+
+/// How an example ends, by a text that it holds; all others end with 0.
+const EXPECTED: [(&str, i32); 2] = [
+    ("gigadb-roles plan ", 2),
+    // There is nobody to ask.
+    ("gigadb-roles swap --environment live", 64),
+];
+
+/// Runs a line as a person would type it, in a stage of its own.
+fn typed(line: &str) -> Output {
+    let stage = Stage::sop();
+    let programs = stage.folder().join("programs");
+    fs::create_dir(&programs).unwrap();
+    symlink(
+        env!("CARGO_BIN_EXE_gigadb-roles"),
+        programs.join("gigadb-roles"),
+    )
+    .unwrap();
+    for (name, script) in STAND_INS {
+        let file = programs.join(name);
+        fs::write(&file, format!("#!/bin/sh\n{script}\n")).unwrap();
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    symlink(
+        programs.join("run-there.sh"),
+        stage.folder().join("run-there.sh"),
+    )
+    .unwrap();
+    let shell = |script: &str| {
+        Command::new("bash")
+            .args(["-o", "pipefail", "-c", script])
+            .env_clear()
+            .envs(&stage.environment)
+            .env("PATH", format!("{}:/usr/bin:/bin", programs.display()))
+            .current_dir(stage.folder())
+            .stdin(Stdio::null())
+            .output()
+            .unwrap()
+    };
+    for (text, preparation) in PREPARED {
+        if line.contains(text) {
+            let output = shell(preparation);
+            assert!(output.status.success(), "{line}: {}", stage.told(&output));
+        }
+    }
+    let output = shell(line);
+    no_secret(&output);
+    output
+}
+
+#[test]
+fn every_example_of_help_does_what_it_shows() {
+    let stage = Stage::sop();
+    let mut pages = vec![stage.answer(&["--help"])];
+    for command in commands(&stage) {
+        pages.push(stage.answer(&[&command, "--help"]));
+    }
+    for page in pages {
+        let (_, examples) = page.split_once("Examples:\n").expect("help has examples");
+        let examples = examples.lines().map_while(|line| line.strip_prefix("  "));
+        for line in examples {
+            let expected = EXPECTED
+                .iter()
+                .find(|(text, _)| line.contains(text))
+                .map_or(0, |(_, code)| *code);
+            let output = typed(line);
+            assert_eq!(
+                output.status.code(),
+                Some(expected),
+                "{line}: {}",
+                stage.told(&output)
+            );
+        }
+    }
+}
+
+#[test]
+fn completions_know_every_command() {
+    let stage = Stage::sop();
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let script = stage.answer(&["completions", shell]);
+        for command in commands(&stage) {
+            assert!(script.contains(&command), "{shell}: {command}");
+        }
+        assert!(script.contains("topology"), "{shell}");
+    }
+    assert!(stage.simulator.requests().is_empty());
+}
+
+#[test]
+fn bash_completes_commands_and_options_with_them() {
+    let stage = Stage::sop();
+    let script = stage.write("completions.bash", &stage.answer(&["completions", "bash"]));
+    let complete = |words: &str, last: usize| {
+        let line = format!(
+            "set -u; source {}; COMP_WORDS=({words}); COMP_CWORD={last}; \
+             _gigadb__roles gigadb-roles \"${{COMP_WORDS[{last}]}}\" \"${{COMP_WORDS[{last}-1]}}\"; \
+             printf '%s\\n' \"${{COMPREPLY[@]}}\"",
+            script.display()
+        );
+        let output = Command::new("bash").args(["-c", &line]).output().unwrap();
+        assert!(output.status.success(), "{}", stage.told(&output));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    assert_snapshot!(complete("gigadb-roles sta", 1), @"status");
+    assert_snapshot!(complete("gigadb-roles status --env", 2), @r"--environment");
+    assert_snapshot!(complete("gigadb-roles status --format ''", 3), @r"
+    text
+    json
+    markdown
+    ");
+}
+
+#[test]
+fn a_shell_or_a_page_that_is_not_there_is_usage() {
+    let stage = Stage::sop();
+    assert_snapshot!(stage.run(&["completions", "tcsh"]), @r"
+    exit 64
+    -- stderr
+    error: invalid value 'tcsh' for '<SHELL>'
+      [possible values: bash, elvish, fish, powershell, zsh]
+
+      tip: a similar value exists: 'zsh'
+
+    For more information, try '--help'.
+    ");
+    assert_snapshot!(stage.run(&["man", "statsu"]), @r"
+    exit 64
+    -- stderr
+    error: There is no command `statsu`.
+      on:      the command line
+      changed: Nothing was changed.
+      next:    Did you mean `status`? Run `gigadb-roles --help` to see the commands.
+    ");
+    assert_snapshot!(stage.run(&["completions", "bash", "--format", "json"]), @r"
+    exit 64
+    -- stderr
+    error: There is one form of completions.
+      on:      --format
+      changed: Nothing was changed.
+      next:    Leave it out.
+    ");
+}
+
+#[test]
+fn every_command_has_a_page_with_its_options_and_examples() {
+    let stage = Stage::sop();
+    assert_snapshot!(stage.run(&["man", "--out", "man/man1"]).replace(&(commands(&stage).len() + 1).to_string(), "N"), @r"
+    exit 0
+    -- stdout
+    Wrote N man pages to `man/man1`.
+    ");
+    let folder = stage.folder().join("man/man1");
+    let main = fs::read_to_string(folder.join("gigadb-roles.1")).unwrap();
+    assert_eq!(main, stage.answer(&["man"]));
+    for code in ["64 usage", "130 interrupted", "GIGADB_TOPOLOGY"] {
+        assert!(main.contains(code), "{main}");
+    }
+    for command in commands(&stage) {
+        let page = fs::read_to_string(folder.join(format!("gigadb-roles-{command}.1"))).unwrap();
+        assert_eq!(page, stage.answer(&["man", &command]));
+        assert!(page.contains("Examples:"), "{command}");
+        assert!(main.contains(&format!(
+            "gigadb\\-roles\\-{}(1)",
+            command.replace('-', "\\-")
+        )));
+    }
+    let pages = fs::read_dir(folder).unwrap().count();
+    assert_eq!(pages, commands(&stage).len() + 1);
+}
+
+#[test]
+fn pages_that_cannot_be_written_are_a_failure() {
+    let stage = Stage::sop();
+    stage.write("file", "");
+    assert_snapshot!(stage.run(&["man", "--out", "file/man1"]), @r"
+    exit 1
+    -- stderr
+    error: The man pages could not be written: Not a directory (os error 20).
+      on:      `file/man1`
+      changed: Nothing was changed.
+      next:    Name a folder that you may write to.
+    ");
+}
+
+#[test]
+fn the_version_names_the_commit() {
+    let version = Stage::sop().answer(&["--version"]);
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    // As the program was built, so the test was.
+    let given = option_env!("GIGADB_COMMIT").filter(|text| !text.trim().is_empty());
+    let commit = given
+        .map(|text| text.trim().to_owned())
+        .or_else(|| commit::of(&root));
+    let number = env!("CARGO_PKG_VERSION");
+    let expected = match commit {
+        Some(commit) => format!("gigadb-roles {number} ({commit})"),
+        None => format!("gigadb-roles {number}"),
+    };
+    assert_eq!(version.trim(), expected);
+}
+
+#[test]
+fn a_folder_that_is_no_checkout_has_no_commit() {
+    let stage = Stage::sop();
+    let run = |arguments: &[&str]| {
+        let git = Command::new("git")
+            .args(["-c", "user.name=Test", "-c", "user.email=test@example.org"])
+            .args(arguments)
+            .current_dir(stage.folder())
+            .env_clear()
+            .envs(&stage.environment)
+            .output()
+            .unwrap();
+        assert!(git.status.success(), "{}", stage.told(&git));
+        String::from_utf8(git.stdout).unwrap().trim().to_owned()
+    };
+    let inside = stage.folder().join("unpacked");
+    fs::create_dir(&inside).unwrap();
+    assert_eq!(commit::of(&inside), None);
+    run(&["init", "--quiet"]);
+    assert_eq!(commit::of(stage.folder()), None);
+    run(&["commit", "--quiet", "--allow-empty", "--message", "First"]);
+    let first = run(&["rev-parse", "--short=12", "HEAD"]);
+    assert_eq!(commit::of(stage.folder()), Some(first));
+    assert_eq!(commit::of(&inside), None);
+    let watched = commit::watched(stage.folder());
+    assert!(watched.len() >= 2, "{watched:?}");
+    assert!(watched.iter().all(|file| file.is_file()), "{watched:?}");
+}
