@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use gigadb_engine::{name::EnvironmentName, world::Failure};
+use gigadb_engine::{
+    name::EnvironmentName,
+    world::{Failure, Pipeline},
+};
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
@@ -22,6 +25,27 @@ impl Apis {
             .last_deployment(project, environment.as_str(), budget)
             .await
             .map_err(|error| error.failure())
+    }
+
+    /// The pipelines of a GitLab project that run or wait for a runner, newest first. Needs a token
+    /// that may read the project as Reporter.
+    pub async fn active_pipelines(
+        &self,
+        project: &str,
+        cancel: &CancellationToken,
+    ) -> Result<Vec<Pipeline>, Failure> {
+        let read = |status| {
+            let budget = Budget::new(self.timing().call, Some(cancel));
+            self.gitlab.pipelines(project, status, budget)
+        };
+        let (running, pending) = futures::future::try_join(read("running"), read("pending"))
+            .await
+            .map_err(|error| error.failure())?;
+        let mut active = [running, pending].concat();
+        // One that began between the two readings is in both.
+        active.sort_by(|a, b| (b.id, &b.status).cmp(&(a.id, &a.status)));
+        active.dedup_by_key(|one| one.id);
+        Ok(active)
     }
 
     /// The Terraform outputs in `keys` of one state of a GitLab project, without those that are

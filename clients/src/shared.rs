@@ -1,15 +1,23 @@
 //! One observation for everybody in a walk.
 
-use std::sync::{
-    Arc, Mutex, PoisonError,
-    atomic::{AtomicU64, Ordering},
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
-use gigadb_engine::{topology::Topology, world::World};
+use gigadb_engine::{
+    topology::Topology,
+    world::{Pipeline, Reading, World},
+};
 use tokio::sync::OnceCell;
 use tokio_util::sync::CancellationToken;
 
 use crate::{Apis, Scope};
+
+type PipelineFlight = Arc<OnceCell<Reading<Vec<Pipeline>>>>;
 
 /// A single-flight cache of [`Apis::observe`] for one topology and scope.
 ///
@@ -21,6 +29,7 @@ pub struct SharedWorld {
     topology: Arc<Topology>,
     scope: Scope,
     flight: Mutex<Arc<OnceCell<Arc<World>>>>,
+    pipelines: Mutex<BTreeMap<String, PipelineFlight>>,
     writes: AtomicU64,
 }
 
@@ -32,6 +41,7 @@ impl SharedWorld {
             topology,
             scope,
             flight: Mutex::default(),
+            pipelines: Mutex::default(),
             writes: AtomicU64::new(0),
         }
     }
@@ -63,11 +73,35 @@ impl SharedWorld {
         }
     }
 
+    /// The pipelines of a project that have not ended: read and shared like the world, but only
+    /// if somebody asks.
+    pub async fn active_pipelines(
+        &self,
+        project: &str,
+        cancel: &CancellationToken,
+    ) -> Reading<Vec<Pipeline>> {
+        let flight = Arc::clone(self.lock_pipelines().entry(project.to_owned()).or_default());
+        let reading = flight
+            .get_or_init(|| async {
+                match self.apis.active_pipelines(project, cancel).await {
+                    Ok(pipelines) => Reading::Read(pipelines),
+                    Err(failure) => Reading::failed(failure),
+                }
+            })
+            .await
+            .clone();
+        if cancel.is_cancelled() {
+            self.lock_pipelines().remove(project);
+        }
+        reading
+    }
+
     /// Forgets what was read. To be called after any write, done or perhaps done, and before it
     /// as well where others may be reading.
     pub fn invalidate(&self) {
         self.writes.fetch_add(1, Ordering::SeqCst);
         *self.lock() = Arc::default();
+        self.lock_pipelines().clear();
     }
 
     /// Forgets `flight`, unless another has taken its place.
@@ -80,5 +114,10 @@ impl SharedWorld {
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Arc<OnceCell<Arc<World>>>> {
         self.flight.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+    fn lock_pipelines(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, PipelineFlight>> {
+        self.pipelines
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }

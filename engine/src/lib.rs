@@ -26,6 +26,7 @@ pub mod name;
 pub mod nearest;
 pub mod observation;
 pub mod plan;
+pub mod preflight;
 mod resolve;
 pub mod rules;
 pub mod topology;

@@ -178,6 +178,17 @@ impl Record {
     }
 }
 
+/// A GitLab pipeline that has not ended.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Pipeline {
+    /// GitLab's id.
+    pub id: u64,
+    /// The branch or tag that it was made for.
+    pub reference: String,
+    /// `running` or `pending`.
+    pub status: String,
+}
+
 /// One row of a GitLab project's CI/CD variables; identified by key and scope.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[expect(

@@ -117,9 +117,6 @@ fn a_failover_begins_with_the_apex() {
     4 variable `REMOTE_HOSTNAME` of `gigascience/upstream/gigadb-website`, scope `live`: gigadb.org -> alt-live.gigadb.host
     4 variable `remote_fileserver_hostname` of `gigascience/upstream/gigadb-website`, scope `live`: files.gigadb.org -> files.alt-live.gigadb.host
     Warning known-address: The Elastic IPs of `gigadb-website` could not be read: no answer.
-    Warning known-address: `gigadb-website` has no Elastic IP with the Name tag `eip-gigadb-bastion-live-gigadb`.
-    Warning known-address: `gigadb-website` has no Elastic IP with the Name tag `eip-gigadb-files-live-gigadb`.
-    Warning known-address: `gigadb-website` has no Elastic IP with the Name tag `eip-gigadb-live-gigadb`.
     notice mode: What was written on `gigadb-website` since the last synchronization to `alt-gigadb-website` is not there: a failover loses it.
     consistent -> consistent
     ");
@@ -343,9 +340,6 @@ fn a_failover_owes_what_is_out_of_reach() {
     }), @r"
     10 steps
     Warning known-address: The Elastic IPs of `gigadb-website` could not be read: no answer.
-    Warning known-address: `gigadb-website` has no Elastic IP with the Name tag `eip-gigadb-bastion-live-gigadb`.
-    Warning known-address: `gigadb-website` has no Elastic IP with the Name tag `eip-gigadb-files-live-gigadb`.
-    Warning known-address: `gigadb-website` has no Elastic IP with the Name tag `eip-gigadb-live-gigadb`.
     Error permutation: The present value of the A record of `gigadb.org` belongs to neither side: `198.51.101.3`.
     Error permutation: The present value of the A record of `portainer.gigadb.org` belongs to neither side: `192.0.2.66`.
     Warning variables-visible: The variables of `gigadb-website` could not be read: no answer.

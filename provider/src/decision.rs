@@ -105,7 +105,7 @@ fn table<'a>(topology: &'a Topology, wanted: &Assignment) -> Result<&'a Environm
 }
 
 /// What is asked for, as the engine takes it; `changes_production` is the caller's to decide.
-fn intent(topology: &Topology, wanted: &Assignment) -> Result<Intent, Diagnostics> {
+pub(crate) fn intent(topology: &Topology, wanted: &Assignment) -> Result<Intent, Diagnostics> {
     let (arrangement, prepare) = arrange(
         topology,
         &wanted.production,

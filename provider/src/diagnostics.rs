@@ -17,6 +17,9 @@ use tfplug::{AttributePath, Diagnostic, Diagnostics};
 /// The longest text that is taken for a summary.
 const SUMMARY_AT_MOST: usize = 120;
 
+/// What to do where records could not be read.
+pub(crate) const UNREAD_NEXT: &str = "Check the Cloudflare API token (Zone Read and DNS Write on these zones) and the connection, then plan again.";
+
 /// An error with its four parts.
 pub(crate) fn error(summary: impl Into<String>, message: &Message) -> Diagnostic {
     Diagnostic::error(summary, message.to_string())
@@ -221,7 +224,7 @@ pub(crate) fn unobservable(environment: &str, error: &ProjectError) -> Diagnosti
             &Message::nothing_changed(
                 sentence(&error.to_string()),
                 format!("{object}, environment `{environment}`"),
-                "Check the Cloudflare API token (Zone Read and DNS Write on these zones) and the connection, then plan again.",
+                UNREAD_NEXT,
             ),
         ),
     }

@@ -46,6 +46,11 @@ pub fn render() -> BTreeMap<PathBuf, String> {
             schema::infrastructure_data(),
             include_str!("../templates/data_infrastructure.md"),
         ),
+        (
+            "data-sources/preflight.md",
+            schema::preflight_data(),
+            include_str!("../templates/data_preflight.md"),
+        ),
     ]
     .into_iter()
     .map(|(path, schema, template)| (PathBuf::from(path), page(template, &schema)))

@@ -20,6 +20,7 @@ mod apply;
 mod config;
 mod data_assignment;
 mod data_infrastructure;
+mod data_preflight;
 mod decision;
 mod diagnostics;
 

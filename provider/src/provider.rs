@@ -1,4 +1,4 @@
-//! The provider: one session, one resource, two data sources.
+//! The provider: one session, one resource, three data sources.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use tfplug::{
 
 use crate::{
     data_assignment::RoleAssignmentData, data_infrastructure::InfrastructureData,
-    resource::RoleAssignment, schema, session::Session,
+    data_preflight::PreflightData, resource::RoleAssignment, schema, session::Session,
 };
 
 /// The process environment, as the program's entry hands it in: the value of a variable by name.
@@ -53,6 +53,7 @@ impl Provider for Gigadb {
         vec![
             Arc::new(RoleAssignmentData(Arc::clone(&self.0))),
             Arc::new(InfrastructureData(Arc::clone(&self.0))),
+            Arc::new(PreflightData(Arc::clone(&self.0))),
         ]
     }
 

@@ -233,6 +233,84 @@ pub(crate) fn infrastructure_data() -> Schema {
     .describe("Tells where one machine of one infrastructure is, and which role its side has now.")
 }
 
+/// Data source `gigadb_preflight`.
+pub(crate) fn preflight_data() -> Schema {
+    let text = |text: &str| Attribute::computed(Type::String).describe(text);
+    let finding = NestedType::list([
+        (
+            "rule",
+            text("The rule's name; `ttl`, `proxied`, `pipelines` or `mode` for what no plan says."),
+        ),
+        (
+            "severity",
+            text("`error` or `warning`. An error stops a plan, unless it is waived."),
+        ),
+        (
+            "object",
+            text(
+                "What the finding is about: a hostname, a variable with its project and scope, an Elastic IP.",
+            ),
+        ),
+        (
+            "message",
+            text(
+                "What failed, on which object, what was changed (nothing), and what to do next; several lines.",
+            ),
+        ),
+        (
+            "waived",
+            Attribute::computed(Type::Bool).describe("Whether `overrides` names the rule."),
+        ),
+    ]);
+    Schema::new(
+        0,
+        [
+            (
+                "environment",
+                Attribute::required(Type::String)
+                    .describe("A key of `environments` in the topology."),
+            ),
+            (
+                "production",
+                Attribute::required(Type::String)
+                    .describe("The infrastructure that would be production."),
+            ),
+            (
+                "hot_standby",
+                Attribute::optional(Type::String).describe(
+                    "The infrastructure that would be the hot standby. Default: the other one; required where the topology has more than two.",
+                ),
+            ),
+            (
+                "mode",
+                Attribute::optional(Type::String)
+                    .describe("`switchover` or `failover`, as in `gigadb_role_assignment`. Default: `switchover`."),
+            ),
+            ("https_check", https_check()),
+            (
+                "overrides",
+                Attribute::optional(Type::set(Type::String))
+                    .describe("Names of rules that are waived, one by one."),
+            ),
+            (
+                "ok",
+                Attribute::computed(Type::Bool)
+                    .describe("Whether nothing stands in the way: no error that is not waived."),
+            ),
+            (
+                "findings",
+                Attribute::computed(finding).describe(
+                    "What the rules and the hints say, rules first. Empty where the arrangement already holds.",
+                ),
+            ),
+        ],
+    )
+    .describe(
+        "Tells what would stand in the way of an arrangement, without planning it: for `check` blocks and reviews. \
+         It fails only where the configuration is wrong; whatever the world is like is a finding.",
+    )
+}
+
 fn https_check() -> Attribute {
     let check = NestedType::single([
         (

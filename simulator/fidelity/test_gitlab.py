@@ -157,6 +157,22 @@ def test_environments_pipelines_and_freezes_are_listed(gl, project):
     assert [one["freeze_start"] for one in gl.http_list(f"/projects/{project.id}/freeze_periods", get_all=True)] == ["0 18 * * 5"]
 
 
+def test_pipelines_that_have_not_ended_are_found_by_status(simulator, project):
+    pipeline = {"ref": "develop", "sha": "5f3c1d0e9b8a79685746352413029f8e7d6c5b4a", "updated_at": "2026-08-01T08:00:00.000Z"}
+    for number, status in [(900001, "running"), (900002, "pending"), (900003, "running")]:
+        added = {"project": PROJECT, "pipeline": {"id": number, "status": status, **pipeline}}
+        simulator.fault({"edit_before": [{"add_pipeline": added}]}, api="gitlab", method="GET")
+        project.pipelines.list(get_all=True)
+    by = lambda status: [one.id for one in project.pipelines.list(status=status, get_all=True)]
+    assert by("running") == [900003, 900001]
+    assert by("pending") == [900002]
+    [newest] = project.pipelines.list(per_page=1, get_all=False)
+    assert (newest.id, newest.ref, newest.status) == (900003, "develop", "running")
+    with pytest.raises(gitlab.GitlabHttpError) as error:
+        project.pipelines.list(status="runing", get_all=True)
+    assert refused(error) == (400, "status does not have a valid value")
+
+
 def test_a_manual_job_is_played_once(project):
     job = project.jobs.get(project.id * 1000 + 1)
     assert job.status == "manual"

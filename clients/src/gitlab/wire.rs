@@ -32,6 +32,15 @@ pub(super) struct Deployment {
     pub(super) reference: String,
 }
 
+/// A pipeline; its ref is null where the branch is gone.
+#[derive(Debug, Deserialize)]
+pub(super) struct Pipeline {
+    pub(super) id: u64,
+    #[serde(default, rename = "ref")]
+    pub(super) reference: Option<String>,
+    pub(super) status: String,
+}
+
 /// A Terraform state; never shown, because it holds secrets.
 #[derive(Deserialize)]
 pub(super) struct State {

@@ -145,6 +145,10 @@ pub(super) fn check(context: &Context<'_>) -> Vec<Finding> {
         let Some(known) = context.observation.sides.get(side).and_then(|s| s.known()) else {
             continue;
         };
+        if known.values().any(|machine| machine.assumed.is_some()) {
+            // EC2 did not say, and `unread` says that.
+            continue;
+        }
         for endpoint in &used {
             let name = context
                 .topology

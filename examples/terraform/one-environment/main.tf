@@ -22,6 +22,18 @@ resource "gigadb_role_assignment" "staging" {
   production  = var.production
 }
 
+data "gigadb_preflight" "staging" {
+  environment = "staging"
+  production  = var.production
+}
+
+check "preflight" {
+  assert {
+    condition     = data.gigadb_preflight.staging.ok
+    error_message = join("\n\n", data.gigadb_preflight.staging.findings[*].message)
+  }
+}
+
 output "hot_standby" {
   description = "Infrastructure that is hot standby in staging."
   value       = gigadb_role_assignment.staging.hot_standby

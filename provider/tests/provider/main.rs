@@ -9,6 +9,7 @@ mod applies;
 mod bad_input;
 mod docs;
 mod plans;
+mod preflight;
 mod secrets;
 mod stage;
 mod swap;

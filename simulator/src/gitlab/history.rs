@@ -144,8 +144,31 @@ fn deployment_view(project: &Project, deployment: &Deployment) -> Value {
     })
 }
 
+/// The states that a pipeline can be in and be listed by.
+const PIPELINE_STATUSES: [&str; 13] = [
+    "created",
+    "waiting_for_resource",
+    "preparing",
+    "waiting_for_callback",
+    "pending",
+    "running",
+    "success",
+    "failed",
+    "canceling",
+    "canceled",
+    "skipped",
+    "manual",
+    "scheduled",
+];
+
 /// Lists pipelines, newest first, by `ref`, `sha` and `status`.
-pub(super) fn pipelines(project: &Project, request: &Request) -> Reply {
+pub(super) fn pipelines(project: &Project, request: &Request) -> Result<Reply, Reply> {
+    if request
+        .query_value("status")
+        .is_some_and(|status| !PIPELINE_STATUSES.contains(&status))
+    {
+        return Err(missing("status does not have a valid value"));
+    }
     let same = |name: &str, value: &str| {
         request
             .query_value(name)
@@ -161,7 +184,7 @@ pub(super) fn pipelines(project: &Project, request: &Request) -> Reply {
             "created_at": one.updated_at, "updated_at": one.updated_at,
         })
     });
-    page(views.collect(), request)
+    Ok(page(views.collect(), request))
 }
 
 fn job_place(project: &Project, id: &str) -> Result<usize, Reply> {

@@ -228,7 +228,7 @@ fn answer(
                 Route::Environment(_, id) => history::environment(project, id),
                 Route::Deployments(_) => history::deployments(project, request),
                 Route::Deployment(_, id) => history::deployment(project, id),
-                Route::Pipelines(_) => Ok(history::pipelines(project, request)),
+                Route::Pipelines(_) => history::pipelines(project, request),
                 Route::Job(_, job) => history::job(project, job),
                 Route::Releases(_) => Ok(history::releases(project, request)),
                 Route::Release(_, tag) => history::release(project, tag),

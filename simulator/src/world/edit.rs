@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{InstanceState, Record, Variable, World};
+use super::{InstanceState, Pipeline, Record, Variable, World};
 
 /// One change made outside the APIs.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -59,6 +59,13 @@ pub enum Edit {
         key: String,
         /// Scope, literally.
         scope: String,
+    },
+    /// Adds a pipeline, the project's newest.
+    AddPipeline {
+        /// Project path.
+        project: String,
+        /// The pipeline, whole.
+        pipeline: Pipeline,
     },
     /// Gives the Elastic IP with that `Name` tag another public address.
     SetAddress {
@@ -123,6 +130,13 @@ impl World {
                     zone.records
                         .retain(|record| record.name != *name || record.kind != *kind);
                 }
+            }
+            Edit::AddPipeline { project, pipeline } => {
+                let found = self.gitlab.project_mut(project);
+                found
+                    .ok_or_else(|| missing(format!("project {project}")))?
+                    .pipelines
+                    .push(pipeline.clone());
             }
             Edit::SetVariable {
                 project,

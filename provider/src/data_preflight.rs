@@ -1,0 +1,142 @@
+//! Data source `gigadb_preflight`: what the rules would say of an arrangement, for `check` blocks
+//! and reviews. It reads as a plan does, and whatever the world is like is an answer, not an error.
+
+use std::sync::Arc;
+
+use gigadb_engine::{
+    message::Message,
+    name::InfrastructureName,
+    observation::{Observation, ProjectError, environment_of},
+    plan::{Incomputable, Plan, plan},
+    preflight::{Pipelines, Remark, preflight},
+    rules::{Rule, Severity},
+};
+use tfplug::{
+    CancellationToken, DataSource, Diagnostics, ReadDataRequest, ReadDataResponse, Schema,
+    ValidateConfigRequest, Value, async_trait,
+};
+
+use crate::{
+    config::Assignment,
+    decision, diagnostics, schema,
+    session::{Ready, Session},
+    validate,
+};
+
+pub(crate) struct PreflightData(pub(crate) Arc<Session>);
+
+#[async_trait]
+impl DataSource for PreflightData {
+    fn type_name(&self) -> &'static str {
+        "gigadb_preflight"
+    }
+
+    fn schema(&self) -> Schema {
+        schema::preflight_data()
+    }
+
+    async fn validate_config(&self, request: ValidateConfigRequest) -> Diagnostics {
+        validate::role_assignment(&request.config)
+    }
+
+    async fn read(&self, request: ReadDataRequest) -> ReadDataResponse {
+        match self.judged(&request).await {
+            Ok(remarks) => ReadDataResponse::new(told(&request.config, &remarks)),
+            Err(diagnostics) => ReadDataResponse::failed(diagnostics),
+        }
+    }
+}
+
+impl PreflightData {
+    /// What there is to say; an error only where the configuration is wrong.
+    async fn judged(&self, request: &ReadDataRequest) -> Result<Vec<Remark>, Diagnostics> {
+        let wanted = Assignment::read(&request.config)?;
+        let ready = self.0.ready()?;
+        let environment = environment_of(&ready.topology, &wanted.environment)
+            .map_err(|error| diagnostics::unobservable(wanted.environment.as_str(), &error))?;
+        let mut intent = decision::intent(&ready.topology, &wanted)?;
+        let cancel = &request.context.cancel;
+        let world = ready.reach()?.world.get(cancel).await;
+        let observation =
+            match Observation::project(&ready.topology, &wanted.environment, &world, None) {
+                Ok(observation) => observation,
+                Err(error) => return Ok(vec![unread(&wanted, &error)]),
+            };
+        // There is no state to compare with: whoever holds the apex is production.
+        let holder = observation.apex_holder(environment);
+        intent.changes_production = holder != Some(&intent.arrangement.production);
+        match plan(&ready.topology, &intent, &observation) {
+            Ok(plan) => remarks(&ready, &plan, cancel).await,
+            Err(Incomputable(findings)) => Ok(findings.iter().map(Remark::from).collect()),
+        }
+    }
+}
+
+async fn remarks(
+    ready: &Ready,
+    plan: &Plan,
+    cancel: &CancellationToken,
+) -> Result<Vec<Remark>, Diagnostics> {
+    let mut pipelines = Pipelines::new();
+    if !plan.is_empty() {
+        let reach = ready.reach()?;
+        let read = |name: &InfrastructureName| {
+            let side = ready.topology.infrastructures.get(name).cloned();
+            async move {
+                let project = side?.gitlab_project;
+                Some(reach.world.active_pipelines(&project, cancel).await)
+            }
+        };
+        let pair = &plan.intent.arrangement;
+        let (of_production, of_hot_standby) =
+            tokio::join!(read(&pair.production), read(&pair.hot_standby));
+        let named = [
+            (&pair.production, of_production),
+            (&pair.hot_standby, of_hot_standby),
+        ];
+        pipelines.extend(
+            named
+                .into_iter()
+                .filter_map(|(name, reading)| Some((name.clone(), reading?))),
+        );
+    }
+    Ok(preflight(&ready.topology, plan, &pipelines))
+}
+
+/// The remark of records that could not be read: without them there is nothing to judge.
+fn unread(wanted: &Assignment, error: &ProjectError) -> Remark {
+    let object = match error {
+        ProjectError::Records { object, .. } => object.clone(),
+        ProjectError::UnknownEnvironment { .. } => String::new(),
+    };
+    Remark {
+        topic: Rule::SingleARecord.as_str(),
+        severity: Severity::Error,
+        message: Message::nothing_changed(
+            diagnostics::sentence(&error.to_string()),
+            format!("{object}, environment `{}`", wanted.environment),
+            diagnostics::UNREAD_NEXT,
+        ),
+        waived: false,
+    }
+}
+
+fn told(config: &Value, remarks: &[Remark]) -> Value {
+    let findings = remarks.iter().map(|remark| {
+        let severity = match remark.severity {
+            Severity::Error => "error",
+            Severity::Warning => "warning",
+        };
+        Value::object([
+            ("rule", remark.topic.into()),
+            ("severity", severity.into()),
+            ("object", remark.message.object.clone().into()),
+            ("message", remark.message.to_string().into()),
+            ("waived", remark.waived.into()),
+        ])
+    });
+    config
+        .clone()
+        .with("ok", !remarks.iter().any(Remark::blocks))
+        .with("findings", Value::list(findings))
+}
