@@ -168,7 +168,7 @@ def test_pipelines_that_have_not_ended_are_found_by_status(simulator, project):
     assert by("pending") == [900002]
     [newest] = project.pipelines.list(per_page=1, get_all=False)
     assert (newest.id, newest.ref, newest.status) == (900003, "develop", "running")
-    with pytest.raises(gitlab.GitlabHttpError) as error:
+    with pytest.raises(gitlab.GitlabListError) as error:
         project.pipelines.list(status="runing", get_all=True)
     assert refused(error) == (400, "status does not have a valid value")
 
