@@ -4,6 +4,8 @@
 //! Settings  explicit settings and environment  -> where and how        settings
 //! observe   Topology + three APIs              -> engine World         observe, shared
 //! delivery  project, environment or state      -> release, outputs delivery
+//! lease     one environment                    -> held, refused        lease
+//! run       lease and journal around a drive   -> Outcome              run
 //! write     one zone batch, one variable       -> done, not, unknown   write
 //! drive     ChangeSet                          -> Outcome              drive
 //! journal   a run, before and after each step  -> a file, and back     journal
@@ -23,14 +25,16 @@ mod ec2;
 mod gitlab;
 mod http;
 pub mod journal;
+pub mod lease;
 mod observe;
 pub mod process;
+pub mod run;
 mod secret;
 pub mod settings;
 mod shared;
 mod write;
 
-use std::sync::Arc;
+use std::{path::PathBuf, sync::Arc};
 
 pub use crate::{
     cloudflare::{NewRecord, Patch},
@@ -51,12 +55,16 @@ pub struct Apis {
     gitlab: gitlab::Gitlab,
     ec2: ec2::Ec2,
     spent: Arc<observe::SpentTime>,
+    leases: Arc<lease::Leases>,
+    journal_folder: Option<PathBuf>,
+    secrets: Arc<[Secret]>,
 }
 
 impl Apis {
     /// Prepares the clients. Nothing is sent, read or checked yet.
     pub fn new(settings: Settings) -> Self {
         let services = [&settings.cloudflare, &settings.gitlab];
+        let secrets = services.iter().filter_map(|s| s.token.clone()).collect();
         let transport = http::Transport::new(settings.timing, settings.proxy.clone(), &services);
         Self {
             timing: settings.timing,
@@ -64,6 +72,9 @@ impl Apis {
             gitlab: gitlab::Gitlab::new(transport, settings.gitlab),
             ec2: ec2::Ec2::new(settings.aws, settings.proxy, settings.timing),
             spent: Arc::default(),
+            leases: Arc::default(),
+            journal_folder: settings.journal_folder,
+            secrets,
         }
     }
 

@@ -5,7 +5,7 @@ use std::{fmt, path::PathBuf, time::Duration};
 use thiserror::Error;
 use url::{Host, Url};
 
-use crate::secret::Secret;
+use crate::{journal, secret::Secret};
 
 /// Where Cloudflare's API is, unless settings say otherwise.
 pub const CLOUDFLARE_BASE_URL: &str = "https://api.cloudflare.com/client/v4";
@@ -45,6 +45,8 @@ pub struct Settings {
     pub proxy: Option<Proxy>,
     /// How long to wait for what.
     pub timing: Timing,
+    /// Where journals are kept, if anything says where.
+    pub journal_folder: Option<PathBuf>,
 }
 
 /// One HTTP API with a token.
@@ -273,6 +275,7 @@ impl Settings {
                 bypass: first(&["NO_PROXY", "no_proxy"]).unwrap_or_default(),
             }),
             timing: Timing::default(),
+            journal_folder: journal::folder(env),
         })
     }
 }

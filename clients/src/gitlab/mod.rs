@@ -1,6 +1,7 @@
 //! GitLab's project variables: one list, and one write per row, always by key *and* scope.
 
 mod deployments;
+mod lock;
 mod pipelines;
 mod state;
 mod wire;
@@ -14,6 +15,7 @@ use reqwest::{
 };
 use serde_json::json;
 
+pub(crate) use self::lock::{Locked, Unlocked};
 use crate::{
     http::{Answer, Api, Budget, Call, CallError, Dialect, Fault, Repeat, Transport, text},
     settings::{Service, Setting},

@@ -57,6 +57,17 @@ pub(super) struct Output {
     pub(super) sensitive: bool,
 }
 
+/// Who holds a lock: `ID`, `Who` and `Created` are the holder's, all else is the asker's own.
+#[derive(Debug, Deserialize)]
+pub(super) struct LockInfo {
+    #[serde(rename = "ID")]
+    pub(super) id: String,
+    #[serde(default, rename = "Who")]
+    pub(super) who: Option<String>,
+    #[serde(default, rename = "Created")]
+    pub(super) created: Option<String>,
+}
+
 /// The errors that a body names: `message` as text, or as a map of field to texts, or `error`
 /// with `error_description`. None where it is no JSON (rate limits answer in plain text).
 pub(super) fn faults(body: &[u8]) -> Vec<VendorFault> {

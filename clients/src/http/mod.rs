@@ -114,7 +114,7 @@ impl<'a> Budget<'a> {
     }
 }
 
-/// An answer with a 2xx status.
+/// An answer with a 2xx status, or another one that was expected.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
@@ -144,6 +144,25 @@ impl Api {
         call: &Call<'_>,
         budget: Budget<'_>,
     ) -> Result<Answer, Box<CallError>> {
+        self.send_until(call, budget, None).await
+    }
+
+    /// Sends like [`Self::send`], where an answer with the status `also` is no failure either.
+    pub(crate) async fn send_or(
+        &self,
+        call: &Call<'_>,
+        budget: Budget<'_>,
+        also: u16,
+    ) -> Result<Answer, Box<CallError>> {
+        self.send_until(call, budget, Some(also)).await
+    }
+
+    async fn send_until(
+        &self,
+        call: &Call<'_>,
+        budget: Budget<'_>,
+        also: Option<u16>,
+    ) -> Result<Answer, Box<CallError>> {
         let fail = |fault: Fault| self.error(call, fault);
         let client = self
             .transport
@@ -157,7 +176,7 @@ impl Api {
         let url = self.url(call);
         let mut retry = Retry::new(&self.transport.timing, call.repeat, budget.until);
         loop {
-            let error = match self.attempt(client, token, &url, call, budget).await {
+            let error = match self.attempt(client, token, &url, call, budget, also).await {
                 Ok(answer) => return Ok(answer),
                 Err(error) => error,
             };
@@ -184,12 +203,14 @@ impl Api {
         url: &Url,
         call: &Call<'_>,
         budget: Budget<'_>,
+        also: Option<u16>,
     ) -> Result<Answer, Box<CallError>> {
         let timing = &self.transport.timing;
         let started = Instant::now();
         let until = budget.until.min(started + timing.attempt);
         let work = async {
-            match tokio::time::timeout_at(until, self.exchange(client, token, url, call)).await {
+            let exchange = self.exchange(client, token, url, call, also);
+            match tokio::time::timeout_at(until, exchange).await {
                 Ok(result) => result,
                 Err(_) => Err(self.error(call, Fault::NoAnswer(until - started))),
             }
@@ -225,6 +246,7 @@ impl Api {
         token: &Secret,
         url: &Url,
         call: &Call<'_>,
+        also: Option<u16>,
     ) -> Result<Answer, Box<CallError>> {
         let mut value = HeaderValue::from_str(&format!("{}{}", self.token_prefix, token.expose()))
             .map_err(|_| self.error(call, Fault::no_token(self.token_setting)))?;
@@ -268,6 +290,7 @@ impl Api {
             };
             return Err(identified(self.error(call, fault)));
         }
+        let expected = status.is_success() || also == Some(status.as_u16());
         let mut body = Vec::new();
         loop {
             match response.chunk().await {
@@ -278,11 +301,11 @@ impl Api {
                 Ok(Some(chunk)) => body.extend_from_slice(&chunk),
                 Ok(None) => break,
                 // A status of failure stands even where its text did not arrive.
-                Err(_) if !status.is_success() => break,
+                Err(_) if !expected => break,
                 Err(e) => return Err(identified(transport(e))),
             }
         }
-        if status.is_success() {
+        if expected {
             return Ok(Answer {
                 status: status.as_u16(),
                 headers,
@@ -351,6 +374,11 @@ impl Api {
         );
         error.request_id.clone_from(&answer.request_id);
         error
+    }
+
+    /// A vendor's text, made safe to show.
+    pub(crate) fn tidy(&self, text: &str) -> String {
+        error::tidy(text, self.secrets())
     }
 
     fn secrets(&self) -> &[Secret] {

@@ -47,9 +47,6 @@ pub enum JournalError {
         /// Why.
         source: io::Error,
     },
-    /// Neither `GIGADB_JOURNAL_DIR` nor `XDG_STATE_HOME` nor `HOME` says where.
-    #[error("there is no folder for the journal: set `GIGADB_JOURNAL_DIR`")]
-    NoFolder,
     /// The file is not a journal, or one of a newer version.
     #[error("`{path}` is not a journal that this version reads: {why}")]
     Unreadable {
@@ -70,8 +67,8 @@ fn io_error(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Jour
 }
 
 /// The folder for journals: `GIGADB_JOURNAL_DIR`, else `gigadb/journal` under `XDG_STATE_HOME`,
-/// else under `~/.local/state`.
-pub fn folder(env: &dyn Fn(&str) -> Option<String>) -> Result<PathBuf, JournalError> {
+/// else under `~/.local/state`; `None` where none of the three is set.
+pub fn folder(env: &dyn Fn(&str) -> Option<String>) -> Option<PathBuf> {
     let set = |name: &str| {
         env(name)
             .filter(|value| !value.is_empty())
@@ -80,7 +77,6 @@ pub fn folder(env: &dyn Fn(&str) -> Option<String>) -> Result<PathBuf, JournalEr
     set("GIGADB_JOURNAL_DIR")
         .or_else(|| set("XDG_STATE_HOME").map(|d| d.join("gigadb/journal")))
         .or_else(|| set("HOME").map(|d| d.join(".local/state/gigadb/journal")))
-        .ok_or(JournalError::NoFolder)
 }
 
 /// What the first line of a journal tells.

@@ -3,11 +3,12 @@
 use std::{
     fmt::Write as _,
     io,
-    sync::{Arc, Mutex},
+    sync::{Arc, LazyLock, Mutex},
 };
 
 use gigadb_clients::{Apis, Patience, Secret};
 use gigadb_simulator::{Api, Effect, Fault, world};
+use tracing::Dispatch;
 use tracing_subscriber::{EnvFilter, fmt::MakeWriter};
 
 use crate::setup::Bench;
@@ -34,7 +35,13 @@ impl MakeWriter<'_> for Lines {
     }
 }
 
+/// A second subscriber that lives as long as the tests. With a single one, `tracing` asks the
+/// thread that meets an event first whether anybody wants it, and keeps that answer for all: a
+/// thread of another test, without a subscriber, would say no.
+static SECOND: LazyLock<Dispatch> = LazyLock::new(|| Dispatch::new(tracing_subscriber::registry()));
+
 fn record(lines: &Lines) -> tracing::subscriber::DefaultGuard {
+    LazyLock::force(&SECOND);
     let subscriber = tracing_subscriber::fmt()
         .with_env_filter(EnvFilter::new("trace"))
         .with_ansi(false)

@@ -1,0 +1,110 @@
+//! The lock of a Terraform state, which serves as a lease: taking it is a test-and-set, and who
+//! is refused learns who holds it.
+//!
+//! <https://docs.gitlab.com/administration/terraform_state/> has the endpoint, Terraform's HTTP
+//! backend the format: <https://developer.hashicorp.com/terraform/language/backend/http>.
+
+use gigadb_engine::rules::one_swap_at_a_time::Holder;
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use super::{Gitlab, wire};
+use crate::http::{Answer, Budget, Call, CallError, Repeat};
+
+/// What GitLab answers to somebody who does not hold the lock.
+const CONFLICT: u16 = 409;
+const TEMPLATE: &str = "/projects/{id}/terraform/state/{name}/lock";
+
+/// The answer to a request for a lock.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Locked {
+    /// It is now held under the id that was sent.
+    Taken,
+    /// It was held already, perhaps under the id that was sent.
+    Held(Holder),
+}
+
+/// The answer to giving a lock back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Unlocked {
+    /// It was held under the id that was sent, or by nobody, and is free.
+    Free,
+    /// It is not held under that id.
+    NotHeld,
+}
+
+impl Gitlab {
+    /// Asks once for the lock of the state `name`; a state that does not exist is created, empty.
+    pub(crate) async fn lock(
+        &self,
+        project: &str,
+        name: &str,
+        id: &str,
+        budget: Budget<'_>,
+    ) -> Result<Locked, Box<CallError>> {
+        let segments = ["projects", project, "terraform", "state", name, "lock"];
+        // GitLab wants every key, and keeps the id alone, with the token's user and the time.
+        let body = json!({
+            "ID": id, "Operation": "swap", "Info": "", "Who": "", "Version": "", "Created": "",
+            "Path": "",
+        });
+        let call = call(Method::POST, project, name, &segments, &[], Some(body));
+        let answer = self.api.send_or(&call, budget, CONFLICT).await?;
+        if answer.status != CONFLICT {
+            return Ok(Locked::Taken);
+        }
+        self.holder(&call, &answer).map(Locked::Held)
+    }
+
+    /// Gives the lock back where it is held under `id`.
+    pub(crate) async fn unlock(
+        &self,
+        project: &str,
+        name: &str,
+        id: &str,
+        budget: Budget<'_>,
+    ) -> Result<Unlocked, Box<CallError>> {
+        let segments = ["projects", project, "terraform", "state", name, "lock"];
+        let query = [("ID", id)];
+        let call = call(Method::DELETE, project, name, &segments, &query, None);
+        let answer = self.api.send_or(&call, budget, CONFLICT).await?;
+        Ok(if answer.status == CONFLICT {
+            Unlocked::NotHeld
+        } else {
+            Unlocked::Free
+        })
+    }
+
+    fn holder(&self, call: &Call<'_>, answer: &Answer) -> Result<Holder, Box<CallError>> {
+        let info: wire::LockInfo = self.open(call, answer)?;
+        let told = |text: Option<String>| {
+            text.map(|text| self.api.tidy(&text))
+                .filter(|text| !text.is_empty())
+        };
+        Ok(Holder {
+            id: self.api.tidy(&info.id),
+            who: told(info.who),
+            since: told(info.created),
+            process: None,
+        })
+    }
+}
+
+fn call<'a>(
+    method: Method,
+    project: &str,
+    name: &str,
+    segments: &'a [&'a str],
+    query: &'a [(&'a str, &'a str)],
+    body: Option<Value>,
+) -> Call<'a> {
+    Call {
+        method,
+        template: TEMPLATE,
+        object: format!("lock `{name}` of project `{project}`"),
+        segments,
+        query,
+        body,
+        repeat: Repeat::OnlyIfNotApplied,
+    }
+}

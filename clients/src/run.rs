@@ -1,0 +1,288 @@
+//! Lease and journal around a run: what the provider and the helper do alike whenever something
+//! will be written.
+//!
+//! ```text
+//! begin       take the lease; then the caller looks again, and stops if anything moved
+//! carry_out   begin the journal, drive, note the end
+//! end         give the lease back, after reading back
+//! ```
+
+use gigadb_engine::{
+    changes::ChangeSet,
+    executor::Outcome,
+    intent::{Intent, Mode},
+    message::{Message, NOTHING_CHANGED},
+    rules::{
+        Rule,
+        one_swap_at_a_time::{self as rule, LeasePlace},
+    },
+    topology::Topology,
+};
+use jiff::Timestamp;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    Apis, NoJournal, Patience,
+    journal::{Beginning, FileJournal, Follows, LeaseRecord, RunId},
+    lease::{Lease, NotTaken, Released},
+};
+
+/// What is said where the subject is the journal.
+const JOURNAL: &str = "journal";
+
+/// What a run is for.
+#[derive(Debug, Clone, Copy)]
+pub struct Start<'a> {
+    /// The topology.
+    pub topology: &'a Topology,
+    /// What was asked for.
+    pub intent: &'a Intent,
+    /// Why, in the operator's words.
+    pub reason: Option<&'a str>,
+    /// The program and its version: `gigadb-roles 0.1.0`.
+    pub program: &'a str,
+    /// The run that this one takes further or takes back.
+    pub follows: Option<&'a Follows>,
+}
+
+/// Something that is told about a run, besides how its writes ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Told {
+    /// `one-swap-at-a-time` or `journal`.
+    pub topic: &'static str,
+    /// What.
+    pub message: Message,
+}
+
+impl Told {
+    fn of_lease(message: Message) -> Self {
+        Self {
+            topic: Rule::OneSwapAtATime.as_str(),
+            message,
+        }
+    }
+
+    fn of_journal(message: Message) -> Self {
+        Self {
+            topic: JOURNAL,
+            message,
+        }
+    }
+}
+
+/// Why a run did not begin. Nothing was changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NotBegun {
+    /// Something is in the way.
+    Refused(Told),
+    /// The operator asked to stop.
+    Stopped,
+}
+
+/// A run that has begun: it holds its lease until [`UnderWay::end`].
+#[derive(Debug)]
+#[must_use = "its lease is held until `end`"]
+pub struct UnderWay<'a> {
+    apis: &'a Apis,
+    start: Start<'a>,
+    started: Timestamp,
+    /// The run's id, and its journal's.
+    id: RunId,
+    lease: Option<Lease>,
+    warnings: Vec<Told>,
+}
+
+impl Apis {
+    /// Begins a run that will write: takes the lease, where the topology names a lock.
+    pub async fn begin<'a>(
+        &'a self,
+        start: Start<'a>,
+        cancel: &CancellationToken,
+    ) -> Result<UnderWay<'a>, NotBegun> {
+        let Start {
+            topology, intent, ..
+        } = start;
+        let started = Timestamp::now();
+        let mut run = UnderWay {
+            apis: self,
+            start,
+            started,
+            id: RunId::new(&intent.environment, started),
+            lease: None,
+            warnings: Vec::new(),
+        };
+        if cancel.is_cancelled() {
+            return Err(NotBegun::Stopped);
+        }
+        let Some(place) = LeasePlace::of(topology, intent) else {
+            return Ok(run);
+        };
+        let failover = intent.mode == Mode::Failover;
+        let waived = intent.overrides.contains(&Rule::OneSwapAtATime);
+        let patience = if failover {
+            Patience::LostSide
+        } else {
+            Patience::Ordinary
+        };
+        let reason = start.reason.map(|reason| self.redacted(reason));
+        let taken = self
+            .take_lease(&place, &run.id, reason.as_deref(), patience, cancel)
+            .await;
+        let warning = match taken {
+            Ok(mut lease) => {
+                let left_by = lease.left_by.take();
+                run.lease = Some(lease);
+                left_by.map(|holder| rule::taken_over(intent, &place, &holder))
+            }
+            Err(NotTaken::Stopped) => return Err(NotBegun::Stopped),
+            Err(NotTaken::Held(holder)) if waived => Some(rule::passed(intent, &place, &holder)),
+            Err(NotTaken::Held(holder)) => {
+                let message = rule::held(intent, &place, &holder);
+                return Err(NotBegun::Refused(Told::of_lease(message)));
+            }
+            Err(NotTaken::Failed(failure)) if waived || failover => {
+                Some(rule::without(intent, &place, &failure.message))
+            }
+            Err(NotTaken::Failed(failure)) => {
+                let message = rule::unavailable(intent, &place, &failure.message);
+                return Err(NotBegun::Refused(Told::of_lease(message)));
+            }
+        };
+        run.warnings.extend(warning.map(Told::of_lease));
+        Ok(run)
+    }
+
+    /// `text` without the tokens of these clients.
+    fn redacted(&self, text: &str) -> String {
+        let secrets = self.secrets.iter();
+        secrets.fold(text.to_owned(), |text, secret| secret.redact(&text))
+    }
+}
+
+impl UnderWay<'_> {
+    /// The run's id, which is its journal's.
+    pub fn id(&self) -> &RunId {
+        &self.id
+    }
+
+    /// Carries out `changes` with a journal; see [`Apis::drive`]. A switchover without a journal
+    /// is refused before anything is written; a failover goes on without one.
+    pub async fn carry_out(
+        &mut self,
+        changes: &ChangeSet,
+        cancel: &CancellationToken,
+    ) -> Result<Outcome, Told> {
+        let Start {
+            topology, intent, ..
+        } = self.start;
+        let policy = &topology.policy;
+        let mut journal = match self.open_journal(changes) {
+            Ok(journal) => journal,
+            Err(why) if intent.mode == Mode::Failover => {
+                self.warnings
+                    .push(Told::of_journal(without_journal(intent, &why)));
+                let mut none = NoJournal;
+                let drive = self.apis.drive(changes, intent, policy, &mut none, cancel);
+                return Ok(drive.await);
+            }
+            Err(why) => return Err(Told::of_journal(no_journal(intent, &why))),
+        };
+        let drive = self
+            .apis
+            .drive(changes, intent, policy, &mut journal, cancel);
+        let outcome = drive.await;
+        journal.finish(&outcome);
+        if let Some(why) = journal.failed()
+            && !outcome.cause.as_ref().is_some_and(|c| c.contains(why))
+        {
+            self.warnings
+                .push(Told::of_journal(incomplete_journal(intent, why)));
+        }
+        Ok(outcome)
+    }
+
+    fn open_journal(&self, changes: &ChangeSet) -> Result<FileJournal, String> {
+        let Start {
+            topology,
+            intent,
+            reason,
+            program,
+            follows,
+        } = self.start;
+        let folder = self.apis.journal_folder.as_deref().ok_or(
+            "there is no folder for it: neither `GIGADB_JOURNAL_DIR` nor `XDG_STATE_HOME` nor `HOME` is set",
+        )?;
+        let lease = self.lease.as_ref().map(|lease| LeaseRecord {
+            gitlab_project: lease.place().project.clone(),
+            name: lease.place().name.clone(),
+            id: lease.id().to_owned(),
+        });
+        let reason = reason.map(|reason| self.apis.redacted(reason));
+        let beginning = Beginning {
+            id: &self.id,
+            program,
+            follows,
+            intent,
+            changes,
+            topology: &topology.digest(),
+            reason: reason.as_deref(),
+            lease: lease.as_ref(),
+            started: self.started,
+        };
+        FileJournal::begin(folder, &beginning).map_err(|error| error.to_string())
+    }
+
+    /// Ends the run: gives the lease back. Says whatever the operator should know besides the
+    /// outcome.
+    pub async fn end(self) -> Vec<Told> {
+        let Self {
+            apis,
+            start: Start { intent, .. },
+            lease,
+            mut warnings,
+            ..
+        } = self;
+        if let Some(lease) = lease {
+            let (place, id) = (lease.place().clone(), lease.id().to_owned());
+            let warning = match apis.release_lease(lease).await {
+                Released::Free | Released::Shared => None,
+                Released::NotHeld => Some(rule::lost(intent, &place)),
+                Released::Failed(failure) => {
+                    let why = &failure.message;
+                    Some(rule::not_released(intent, &place, &id, why))
+                }
+            };
+            warnings.extend(warning.map(Told::of_lease));
+        }
+        warnings
+    }
+}
+
+fn no_journal(intent: &Intent, why: &str) -> Message {
+    Message {
+        what: format!("The journal could not be begun: {why}."),
+        object: format!("environment `{}`", intent.environment),
+        changed: NOTHING_CHANGED.to_owned(),
+        next: "Make room, or name a folder that can be written in `GIGADB_JOURNAL_DIR`, then plan and apply again."
+            .to_owned(),
+    }
+}
+
+fn without_journal(intent: &Intent, why: &str) -> Message {
+    Message {
+        what: format!("The journal could not be begun: {why}."),
+        object: format!("environment `{}`", intent.environment),
+        changed: "The failover went on without a journal.".to_owned(),
+        next: "`gigadb-roles history` does not know this run, and cannot revert it: plan again to see how things stand."
+            .to_owned(),
+    }
+}
+
+fn incomplete_journal(intent: &Intent, why: &str) -> Message {
+    Message {
+        what: format!("The journal is not complete: {why}."),
+        object: format!("environment `{}`", intent.environment),
+        changed: "What was written is not affected; this run's journal lacks its end.".to_owned(),
+        next: "Make room before the next run. Plan again to see how things stand.".to_owned(),
+    }
+}

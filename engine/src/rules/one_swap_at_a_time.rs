@@ -1,0 +1,178 @@
+//! `one-swap-at-a-time`: two operators cannot swap at once. What a lease is, and what is said of
+//! it; taking it is not the engine's business.
+
+use std::fmt;
+
+use crate::{
+    intent::Intent,
+    message::Message,
+    topology::{Lock, Topology},
+};
+
+/// Where the lease of one environment is kept.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct LeasePlace {
+    /// The GitLab project, as the topology writes it.
+    pub project: String,
+    /// The name of the Terraform state whose lock it is.
+    pub name: String,
+}
+
+impl LeasePlace {
+    /// The place for the intent's environment; `None` where the topology names no lock.
+    pub fn of(topology: &Topology, intent: &Intent) -> Option<Self> {
+        let Lock {
+            gitlab_project,
+            name,
+        } = topology.lock.as_ref()?;
+        Some(Self {
+            project: gitlab_project.clone(),
+            name: name.fill(&intent.environment, None),
+        })
+    }
+}
+
+impl fmt::Display for LeasePlace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "lease `{}` of GitLab project `{}`",
+            self.name, self.project
+        )
+    }
+}
+
+/// Who holds a lease.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Holder {
+    /// The lease's id.
+    pub id: String,
+    /// The user whose token took it.
+    pub who: Option<String>,
+    /// When it was taken, as GitLab writes it.
+    pub since: Option<String>,
+    /// What the id tells, where a program of ours made it.
+    pub process: Option<HoldingProcess>,
+}
+
+/// What the id of a lease tells of its holder.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HoldingProcess {
+    /// The machine.
+    pub host: String,
+    /// The number of the process there.
+    pub pid: u32,
+    /// The id of the run's journal.
+    pub run: String,
+    /// Why it swaps, shortened.
+    pub reason: Option<String>,
+}
+
+impl fmt::Display for Holder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.who {
+            Some(who) => write!(f, "by `{who}`")?,
+            None => f.write_str("by somebody")?,
+        }
+        if let Some(since) = &self.since {
+            write!(f, " since {since}")?;
+        }
+        let Some(process) = &self.process else {
+            return Ok(());
+        };
+        let HoldingProcess {
+            host,
+            pid,
+            run,
+            reason,
+        } = process;
+        write!(f, ", process {pid} on `{host}`, run {run}")?;
+        match reason {
+            Some(reason) => write!(f, ", reason `{reason}`"),
+            None => Ok(()),
+        }
+    }
+}
+
+fn object(intent: &Intent, place: &LeasePlace) -> String {
+    format!("environment `{}`, {place}", intent.environment)
+}
+
+/// Somebody else holds the lease: the run does not begin.
+pub fn held(intent: &Intent, place: &LeasePlace, holder: &Holder) -> Message {
+    Message::nothing_changed(
+        format!("Another swap is under way: the lease is held {holder}."),
+        object(intent, place),
+        format!(
+            "Wait until it has ended, then plan again. If it is surely gone, run `gigadb-roles unlock {}`, then plan again.",
+            holder.id
+        ),
+    )
+}
+
+/// Somebody else holds the lease, and the override passes it.
+pub fn passed(intent: &Intent, place: &LeasePlace, holder: &Holder) -> Message {
+    Message {
+        what: format!("The lease is held {holder}, and the override passes it."),
+        object: object(intent, place),
+        changed: "The lease was left as it is; this run goes on without one.".to_owned(),
+        next: "Make sure that nobody else swaps at the same time, and take the override out again."
+            .to_owned(),
+    }
+}
+
+/// The lease was left by a process of this machine that is gone.
+pub fn taken_over(intent: &Intent, place: &LeasePlace, holder: &Holder) -> Message {
+    Message {
+        what: format!("The lease was held {holder}; that process is gone from this machine."),
+        object: object(intent, place),
+        changed: "The lease was taken over, and this run goes on.".to_owned(),
+        next: "That run was ended in the middle. This one was compared with what it left; `gigadb-roles history` shows what it did."
+            .to_owned(),
+    }
+}
+
+/// The lease could not be asked for: the run does not begin. `why` is a clause.
+pub fn unavailable(intent: &Intent, place: &LeasePlace, why: &str) -> Message {
+    Message::nothing_changed(
+        format!("The lease could not be taken: {why}."),
+        object(intent, place),
+        format!(
+            "Check the connection to GitLab and its token, which needs the role Maintainer in `{}`, then plan and apply again.",
+            place.project
+        ),
+    )
+}
+
+/// The lease could not be asked for, and the run goes on: it is a failover, or the rule is waived.
+pub fn without(intent: &Intent, place: &LeasePlace, why: &str) -> Message {
+    Message {
+        what: format!("The lease could not be taken: {why}."),
+        object: object(intent, place),
+        changed: "This run goes on without a lease.".to_owned(),
+        next: "Make sure that nobody else swaps at the same time.".to_owned(),
+    }
+}
+
+/// The run has ended, and the lease could not be given back. `why` is a clause.
+pub fn not_released(intent: &Intent, place: &LeasePlace, id: &str, why: &str) -> Message {
+    Message {
+        what: format!("The lease could not be given back: {why}."),
+        object: object(intent, place),
+        changed: "The run has ended; its lease may still be held.".to_owned(),
+        next: format!(
+            "Run `gigadb-roles unlock {id}`. The next run on this machine takes it over by itself once this process has ended."
+        ),
+    }
+}
+
+/// The run has ended, and the lease was not its own any more.
+pub fn lost(intent: &Intent, place: &LeasePlace) -> Message {
+    Message {
+        what: "The lease was deleted by somebody while this run held it.".to_owned(),
+        object: object(intent, place),
+        changed: "The run has ended; it changed nothing of the lease.".to_owned(),
+        next: "Another swap may have run at the same time: plan again to see how things stand."
+            .to_owned(),
+    }
+}
