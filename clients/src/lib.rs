@@ -32,6 +32,7 @@ pub mod run;
 mod secret;
 pub mod settings;
 mod shared;
+mod standing;
 mod write;
 
 use std::{path::PathBuf, sync::Arc};
@@ -43,6 +44,7 @@ pub use crate::{
     secret::Secret,
     settings::{Explicit, Settings, SettingsError, Timing},
     shared::SharedWorld,
+    standing::{AwsProfile, MAINTAINER, Token},
     write::{Outcome, Patience, WriteFailure},
 };
 

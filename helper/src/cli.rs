@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::commands::{
-    completions::CompletionsArgs, exec::ExecArgs, inventory::InventoryArgs, man::ManArgs,
-    plan::PlanArgs, status::StatusArgs, swap::SwapArgs,
+    check::CheckArgs, completions::CompletionsArgs, exec::ExecArgs, inventory::InventoryArgs,
+    man::ManArgs, plan::PlanArgs, status::StatusArgs, swap::SwapArgs,
 };
 
 /// Show who is production, list hosts by role for Ansible, and swap the roles.
@@ -125,6 +125,7 @@ pub(crate) enum Command {
     Plan(PlanArgs),
     Swap(SwapArgs),
     Exec(ExecArgs),
+    Check(CheckArgs),
     Completions(CompletionsArgs),
     Man(ManArgs),
 }

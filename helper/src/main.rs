@@ -5,6 +5,7 @@
 //! session   topology file, settings          -> Session       lazily made clients
 //! commands  one file a subcommand            -> Exit          the only callers of the clients
 //! inventory Topology, Observations, Scope    -> Inventory     pure, rendered as JSON or a tree
+//! check     Topology, this machine, APIs     -> checks        rendered two ways
 //! planning  Topology, Observation, a goal    -> Plan          the engine's, rendered two ways
 //! status    Topology, Observation            -> Report        pure, rendered three ways
 //! ui        text                             -> stdout, stderr; nothing else prints
@@ -14,6 +15,7 @@
 //! the engine's. Read-only commands write nothing but the last known hosts, and
 //! the document that `status --write` names.
 
+mod check;
 mod cli;
 mod commands;
 mod exit;

@@ -139,7 +139,7 @@ impl Session {
 }
 
 /// `--topology`, else `GIGADB_TOPOLOGY`, else `./topology.yaml`.
-fn topology_file(global: &Global) -> PathBuf {
+pub(crate) fn topology_file(global: &Global) -> PathBuf {
     global
         .topology
         .clone()

@@ -1,5 +1,6 @@
 //! Cloudflare's DNS API: zones, records, and one batch per zone.
 
+mod token;
 mod wire;
 
 use std::net::Ipv4Addr;

@@ -45,38 +45,14 @@ impl Ec2 {
     }
 
     async fn make_client(&self, aws: &Aws) -> Client {
-        let region = Region::new(aws.region.clone());
-        let http = self.http.get_or_init(|| http_client(self.proxy.as_ref()));
-        let retry = RetryConfig::standard()
-            .with_max_attempts(self.timing.attempts.max(1))
-            .with_initial_backoff(self.timing.backoff)
-            .with_max_backoff(LONGEST_BACKOFF);
-        let timeouts = TimeoutConfig::builder()
-            .connect_timeout(self.timing.connect)
-            .operation_attempt_timeout(self.timing.attempt)
-            .operation_timeout(self.timing.call)
-            .build();
-        let version = BehaviorVersion::v2026_01_12();
-        // What the profile itself needs (a role to assume) is asked for with the same limits.
-        let provider = ProviderConfig::empty()
-            .with_behavior_version(Some(version))
-            .with_http_client(http.clone())
-            .with_region(Some(region.clone()))
-            .with_retry_config(retry.clone())
-            .with_timeout_config(timeouts.clone());
-        let credentials = ProfileFileCredentialsProvider::builder()
-            .configure(&provider)
+        let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12())
+            .http_client(self.http().clone())
+            .region(Region::new(aws.region.clone()))
             .profile_name(&aws.profile)
             .profile_files(self.profile_files())
-            .build();
-        let mut loader = aws_config::defaults(version)
-            .http_client(http.clone())
-            .region(region)
-            .profile_name(&aws.profile)
-            .profile_files(self.profile_files())
-            .credentials_provider(credentials)
-            .retry_config(retry)
-            .timeout_config(timeouts)
+            .credentials_provider(self.credentials(aws))
+            .retry_config(self.retry())
+            .timeout_config(self.timeouts())
             .stalled_stream_protection(StalledStreamProtectionConfig::disabled());
         if let Some(endpoint) = &self.settings.endpoint_url {
             loader = loader.endpoint_url(endpoint.clone());
@@ -84,8 +60,43 @@ impl Ec2 {
         Client::new(&loader.load().await)
     }
 
+    /// The credentials of a profile. What it needs itself (a role to assume) is asked for with the
+    /// limits of every call.
+    pub(super) fn credentials(&self, aws: &Aws) -> ProfileFileCredentialsProvider {
+        let provider = ProviderConfig::empty()
+            .with_behavior_version(Some(BehaviorVersion::v2026_01_12()))
+            .with_http_client(self.http().clone())
+            .with_region(Some(Region::new(aws.region.clone())))
+            .with_retry_config(self.retry())
+            .with_timeout_config(self.timeouts());
+        ProfileFileCredentialsProvider::builder()
+            .configure(&provider)
+            .profile_name(&aws.profile)
+            .profile_files(self.profile_files())
+            .build()
+    }
+
+    fn http(&self) -> &SharedHttpClient {
+        self.http.get_or_init(|| http_client(self.proxy.as_ref()))
+    }
+
+    fn retry(&self) -> RetryConfig {
+        RetryConfig::standard()
+            .with_max_attempts(self.timing.attempts.max(1))
+            .with_initial_backoff(self.timing.backoff)
+            .with_max_backoff(LONGEST_BACKOFF)
+    }
+
+    fn timeouts(&self) -> TimeoutConfig {
+        TimeoutConfig::builder()
+            .connect_timeout(self.timing.connect)
+            .operation_attempt_timeout(self.timing.attempt)
+            .operation_timeout(self.timing.call)
+            .build()
+    }
+
     /// The shared files: the given ones, else the SDK's own.
-    fn profile_files(&self) -> EnvConfigFiles {
+    pub(super) fn profile_files(&self) -> EnvConfigFiles {
         let mut files = EnvConfigFiles::builder();
         let kinds = [
             (

@@ -125,7 +125,7 @@ impl Ec2 {
     }
 
     /// The failure where a profile gives no credentials: nothing was sent to EC2.
-    fn no_credentials(&self, aws: &Aws, error: &CredentialsError) -> Failure {
+    pub(super) fn no_credentials(&self, aws: &Aws, error: &CredentialsError) -> Failure {
         let cause = chain(error);
         let kind = match error {
             CredentialsError::ProviderTimedOut(_) => FailureKind::Unreachable,
@@ -149,7 +149,7 @@ impl Ec2 {
     }
 
     /// The shared files in words.
-    fn files_in_words(&self) -> String {
+    pub(super) fn files_in_words(&self) -> String {
         let name = |given: &[std::path::PathBuf], default: &str| {
             if given.is_empty() {
                 vec![format!("`{default}`")]

@@ -5,6 +5,7 @@
 
 mod client;
 mod failure;
+mod profile;
 mod wire;
 
 use std::{

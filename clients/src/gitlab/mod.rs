@@ -3,6 +3,7 @@
 mod deployments;
 mod lock;
 mod pipelines;
+mod standing;
 mod state;
 mod wire;
 

@@ -9,7 +9,7 @@ pub(crate) mod permutation;
 pub mod separate_credentials;
 pub(crate) mod single_a_record;
 pub mod unchanged_since_plan;
-pub(crate) mod variables_visible;
+pub mod variables_visible;
 
 use std::{fmt, str::FromStr};
 

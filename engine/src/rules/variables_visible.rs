@@ -4,8 +4,9 @@
 use super::{Context, Finding, Rule, Severity};
 use crate::{
     message::Message,
-    name::{InfrastructureName, VariableKey},
-    topology::Missing,
+    name::{EnvironmentName, InfrastructureName, VariableKey},
+    observation::VariableRows,
+    topology::{Missing, Topology},
     world::{CiVariable, FailureKind},
 };
 
@@ -48,7 +49,8 @@ pub(super) fn check(context: &Context<'_>) -> Vec<Finding> {
             continue;
         };
         for (key, all) in rows {
-            if let Some(message) = fault(context, side, key, all) {
+            let scope = &context.intent.environment;
+            if let Some(message) = fault(context.topology, scope, side, key, all) {
                 let severity = match context.intent.mode {
                     crate::intent::Mode::Switchover => Severity::Error,
                     crate::intent::Mode::Failover => Severity::Warning,
@@ -61,17 +63,30 @@ pub(super) fn check(context: &Context<'_>) -> Vec<Finding> {
     findings
 }
 
+/// What keeps role variables of one side from being seen and written, whatever is planned.
+pub fn faults(
+    topology: &Topology,
+    environment: &EnvironmentName,
+    side: &InfrastructureName,
+    rows: &VariableRows,
+) -> Vec<Message> {
+    rows.iter()
+        .filter_map(|(key, all)| fault(topology, environment, side, key, all))
+        .collect()
+}
+
 fn fault(
-    context: &Context<'_>,
+    topology: &Topology,
+    scope: &EnvironmentName,
     side: &InfrastructureName,
     key: &VariableKey,
     all: &[CiVariable],
 ) -> Option<Message> {
-    let scope = &context.intent.environment;
-    let object = format!(
-        "variable `{key}` of `{}`, scope `{scope}`",
-        context.project(side)
-    );
+    let project = topology
+        .infrastructures
+        .get(side)
+        .map_or("", |one| one.gitlab_project.as_str());
+    let object = format!("variable `{key}` of `{project}`, scope `{scope}`");
     let exact: Vec<&CiVariable> = all.iter().filter(|r| r.scope == scope.as_str()).collect();
     let (what, next) = match exact.as_slice() {
         [row] if row.hidden || row.value.is_none() => (
@@ -89,7 +104,7 @@ fn fault(
             "Correct the value in GitLab: a role variable is one line.",
         ),
         [_] => return None,
-        [] if context.topology.policy.missing_variables == Missing::Create => return None,
+        [] if topology.policy.missing_variables == Missing::Create => return None,
         [] => {
             let wildcards: Vec<String> = all
                 .iter()

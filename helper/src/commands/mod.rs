@@ -1,5 +1,6 @@
 //! One file a subcommand; each opens with its own help text.
 
+pub(crate) mod check;
 pub(crate) mod completions;
 pub(crate) mod exec;
 pub(crate) mod inventory;
@@ -41,6 +42,9 @@ pub(crate) async fn run(cli: &Cli, ui: &Ui) -> Result<Exit, Failure> {
             until_stopped(swap::run(args, global, ui, &cancel), ui, &cancel).await
         }
         Some(Command::Exec(args)) => until_interrupted(exec::run(args, global, ui, &cancel)).await,
+        Some(Command::Check(args)) => {
+            until_interrupted(Box::pin(check::run(args, global, ui, &cancel))).await
+        }
         Some(Command::Completions(args)) => completions::run(args, global, ui),
         Some(Command::Man(args)) => man::run(args, global, ui),
         None if cli.list || cli.host.is_some() => {

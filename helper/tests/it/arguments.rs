@@ -64,6 +64,7 @@ fn help_begins_with_an_imperative_and_shows_examples() {
         &["plan"],
         &["swap"],
         &["exec"],
+        &["check"],
         &["completions"],
         &["man"],
     ] {

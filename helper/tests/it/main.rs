@@ -7,6 +7,7 @@
 
 mod arguments;
 mod cache;
+mod check;
 mod document;
 mod exec;
 mod inventory;

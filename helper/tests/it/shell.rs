@@ -42,10 +42,30 @@ const STAND_INS: [(&str, &str); 5] = [
 ];
 
 /// What an example needs, by a text that it holds: a command for the shell.
-const PREPARED: [(&str, &str); 1] = [(
-    "--write docs/DEPLOYING.md",
-    "mkdir docs && printf '<!-- gigadb-roles status live -->\\n<!-- /gigadb-roles status -->\\n' > docs/DEPLOYING.md",
-)];
+const PREPARED: [(&str, &str); 2] = [
+    (
+        "--write docs/DEPLOYING.md",
+        "mkdir docs && printf '<!-- gigadb-roles status live -->\\n<!-- /gigadb-roles status -->\\n' > docs/DEPLOYING.md",
+    ),
+    ("--checkouts", CHECKOUTS),
+];
+
+/// Checkouts as the procedure asks for them, at home.
+const CHECKOUTS: &str = "\
+set -e
+for pair in gigadb-upstream:gigadb-website gigadb-alt-upstream:alt-gigadb-website; do
+  folder=$HOME/${pair%:*}
+  git init --quiet \"$folder\"
+  git -C \"$folder\" remote add origin git@github.com:gigascience/gigadb-website.git
+  cat > \"$folder/.env\" <<END
+REPO_NAME=${pair#*:}
+GROUP_VARIABLES_URL=$GITLAB_BASE_URL/groups/gigascience/variables?per_page=100
+FORK_VARIABLES_URL=$GITLAB_BASE_URL/groups/3506500/variables
+PROJECT_VARIABLES_URL=$GITLAB_BASE_URL/projects/gigascience%2Fupstream%2F${pair#*:}/variables
+MISC_VARIABLES_URL=$GITLAB_BASE_URL/projects/gigascience%2Fcnhk-infra/variables
+GITLAB_PRIVATE_TOKEN=anything
+END
+done";
 
 /// How an example ends, by a text that it holds; all others end with 0.
 const EXPECTED: [(&str, i32); 2] = [

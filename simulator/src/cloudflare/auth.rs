@@ -72,9 +72,13 @@ pub(super) fn verify_account(token: &CloudflareToken, account: &str) -> Result<R
 }
 
 fn verified(token: &CloudflareToken) -> Reply {
-    let mut reply = success(&json!({ "id": token.id, "status": "active" }));
+    let mut result = json!({ "id": token.id, "status": "active" });
+    if let Some(end) = &token.expires_on {
+        result["expires_on"] = json!(end);
+    }
+    let mut reply = success(&result);
     let body = json!({
-        "result": { "id": token.id, "status": "active" },
+        "result": result,
         "success": true, "errors": [],
         "messages": [{ "code": 10000, "message": "This API Token is valid and active", "type": null }],
     });

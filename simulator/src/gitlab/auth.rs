@@ -13,6 +13,7 @@ pub(super) struct Caller {
     pub(super) username: String,
     scopes: Vec<String>,
     access: BTreeMap<String, AccessLevel>,
+    expires_at: Option<String>,
 }
 
 impl Caller {
@@ -70,6 +71,7 @@ pub(super) fn authenticate(
         username: token.username.clone(),
         scopes: token.scopes.clone(),
         access: token.access.clone(),
+        expires_at: token.expires_at.clone(),
     })
 }
 
@@ -86,6 +88,6 @@ fn basic_password(request: &Request) -> Option<String> {
 pub(super) fn token_view(caller: &Caller) -> Value {
     json!({
         "id": 42, "name": caller.username, "revoked": false, "active": true,
-        "scopes": caller.scopes, "user_id": 3, "expires_at": "2027-01-01",
+        "scopes": caller.scopes, "user_id": 3, "expires_at": caller.expires_at,
     })
 }

@@ -52,6 +52,9 @@ pub struct CloudflareToken {
     /// Whether the token's address filter refuses this client: everything answers 9109.
     #[serde(default)]
     pub ip_blocked: bool,
+    /// RFC 3339; the verify URLs show it where it is set. `status` alone decides.
+    #[serde(default)]
+    pub expires_on: Option<String>,
 }
 
 fn yes() -> bool {
@@ -70,6 +73,7 @@ impl CloudflareToken {
             zone_read: true,
             dns: DnsAccess::Write,
             ip_blocked: false,
+            expires_on: None,
         }
     }
 }

@@ -32,6 +32,9 @@ pub struct GitlabToken {
     /// Role by project path; a project that is not here is invisible.
     #[serde(default)]
     pub access: BTreeMap<String, AccessLevel>,
+    /// The day on which it ends, as `2027-01-31`; shown, while `status` alone decides.
+    #[serde(default)]
+    pub expires_at: Option<String>,
 }
 
 /// Whether a token is in force.

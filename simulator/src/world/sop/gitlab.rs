@@ -75,6 +75,7 @@ pub(super) fn gitlab() -> Gitlab {
             (PROJECT.to_owned(), AccessLevel::Maintainer),
             (ALT_PROJECT.to_owned(), AccessLevel::Maintainer),
         ]),
+        expires_at: None,
     };
     let developer = GitlabToken {
         access: BTreeMap::from([

@@ -1,0 +1,209 @@
+//! AWS: each side's profile, that the keys differ, and what EC2 shows with them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures::future::join_all;
+use gigadb_clients::AwsProfile;
+use gigadb_engine::{
+    intent::Pair,
+    name::InfrastructureName,
+    rules::separate_credentials,
+    topology::{Infrastructure, Topology},
+    world::{Failure, Side, World},
+};
+
+use super::Check;
+use crate::session::Session;
+
+const PROFILE: &str = "aws profile";
+const KEYS: &str = "aws keys";
+const EC2: &str = "ec2";
+
+/// What each side's profile resolves to.
+pub(super) type Profiles = BTreeMap<InfrastructureName, Result<AwsProfile, Failure>>;
+
+/// Resolves the profile of every side.
+pub(super) async fn profiles(session: &Session) -> Profiles {
+    let sides = session.topology.infrastructures.iter();
+    let resolved = sides.map(|(name, side)| async move {
+        (name.clone(), session.apis.aws_profile(&side.aws).await)
+    });
+    join_all(resolved).await.into_iter().collect()
+}
+
+pub(super) fn checks(topology: &Topology, profiles: &Profiles, world: &World) -> Vec<Check> {
+    let mut checks = Vec::new();
+    for (name, side) in &topology.infrastructures {
+        if let Some(profile) = profiles.get(name) {
+            checks.push(region(side, profile));
+        }
+    }
+    checks.extend(separate(topology, profiles));
+    for (name, side) in &topology.infrastructures {
+        checks.push(match profiles.get(name) {
+            Some(Err(_)) => Check::not_checked(
+                (EC2, name.as_str()),
+                "There is no key to ask EC2 with",
+                "Mend the profile first, then check again.",
+            ),
+            _ => reads(topology, name, side, world),
+        });
+    }
+    checks
+}
+
+/// The profile is there, and AWS's own tools use it in the right region.
+fn region(side: &Infrastructure, profile: &Result<AwsProfile, Failure>) -> Check {
+    let wanted = &side.aws.region;
+    let name = &side.aws.profile;
+    let about = (PROFILE, name.as_str());
+    let write = format!("Write `region={wanted}` under `[profile {name}]` in `~/.aws/config`.");
+    match profile {
+        Err(failure) => Check::failed(
+            about,
+            capitalized(&failure.message),
+            format!(
+                "Write the side's own key under `[{name}]` in `~/.aws/credentials`, and \
+                 `region={wanted}` under `[profile {name}]` in `~/.aws/config`."
+            ),
+        ),
+        Ok(profile) => match profile.region.as_deref() {
+            Some(region) if region == wanted => Check::ok(PROFILE, name, format!("in {wanted}")),
+            Some(region) => Check::failed(
+                about,
+                format!("Its region is {region}, the topology's is {wanted}"),
+                write,
+            ),
+            None => Check::failed(about, "It has no region", write),
+        },
+    }
+}
+
+/// Each side has a key of its own, which no other profile has.
+fn separate(topology: &Topology, profiles: &Profiles) -> Vec<Check> {
+    let known: BTreeMap<InfrastructureName, String> = profiles
+        .iter()
+        .filter_map(|(name, profile)| {
+            let id = profile.as_ref().ok()?.access_key_id.expose().to_owned();
+            Some((name.clone(), id))
+        })
+        .collect();
+    let mut checks = Vec::new();
+    let names: Vec<&InfrastructureName> = topology.infrastructures.keys().collect();
+    for (index, first) in names.iter().enumerate() {
+        for second in &names[index + 1..] {
+            checks.push(pair(first, second, &known));
+        }
+    }
+    let ours: BTreeSet<&str> = topology
+        .infrastructures
+        .values()
+        .map(|side| side.aws.profile.as_str())
+        .collect();
+    for (name, profile) in profiles {
+        let Ok(profile) = profile else { continue };
+        let others: Vec<String> = profile
+            .shares_key_with
+            .iter()
+            .filter(|other| !ours.contains(other.as_str()))
+            .map(|other| format!("`{other}`"))
+            .collect();
+        if !others.is_empty() {
+            checks.push(Check::warning(
+                (KEYS, name.as_str()),
+                format!("Its key is that of {} too", others.join(", ")),
+                "Create a key of its own for this side in the IAM console: a key that leaks \
+                 elsewhere must not open it.",
+            ));
+        }
+    }
+    checks
+}
+
+fn pair(
+    first: &InfrastructureName,
+    second: &InfrastructureName,
+    known: &BTreeMap<InfrastructureName, String>,
+) -> Check {
+    let object = format!("{first}, {second}");
+    let about = (KEYS, object.as_str());
+    if !known.contains_key(first) || !known.contains_key(second) {
+        return Check::not_checked(
+            about,
+            "Not both keys are known",
+            "Mend the profile that failed, then check again.",
+        );
+    }
+    let arrangement = Pair {
+        production: first.clone(),
+        hot_standby: second.clone(),
+    };
+    match separate_credentials::shared(&arrangement, known) {
+        None => Check::ok(KEYS, &object, "they differ"),
+        Some(message) => Check::failed(about, message.what.trim_end_matches('.'), message.next),
+    }
+}
+
+/// What EC2 shows of the side.
+fn reads(
+    topology: &Topology,
+    name: &InfrastructureName,
+    side: &Infrastructure,
+    world: &World,
+) -> Check {
+    let about = (EC2, name.as_str());
+    let reading = world.sides.get(name);
+    if let Some(failure) = reading.and_then(|reading| reading.failure()) {
+        return Check::failed(
+            about,
+            capitalized(&failure.message),
+            format!(
+                "Give the key of profile `{}` ec2:DescribeAddresses and ec2:DescribeInstances in \
+                 {}, then check again.",
+                side.aws.profile, side.aws.region
+            ),
+        );
+    }
+    let Some(machines) = reading.and_then(|reading| reading.read()) else {
+        return Check::not_checked(about, "EC2 was not asked", "Check again.");
+    };
+    let (wanted, _) = topology.wanted_names(name);
+    let missing = missing(&wanted, machines);
+    let seen = wanted.len() - missing.len();
+    let count = format!("{seen} of {} Elastic IPs", wanted.len());
+    if missing.is_empty() {
+        Check::ok(EC2, name, count)
+    } else {
+        Check::warning(
+            about,
+            format!("{count}: {} missing", missing.join(", ")),
+            format!(
+                "See that profile `{}` and {} are this side's, and that the names in the topology \
+                 are the Name tags in EC2.",
+                side.aws.profile, side.aws.region
+            ),
+        )
+    }
+}
+
+fn missing(wanted: &[String], machines: &Side) -> Vec<String> {
+    let there: BTreeSet<&str> = machines
+        .elastic_ips
+        .iter()
+        .map(|one| one.name.as_str())
+        .collect();
+    wanted
+        .iter()
+        .filter(|name| !there.contains(name.as_str()))
+        .map(|name| format!("`{name}`"))
+        .collect()
+}
+
+/// A clause as the beginning of a sentence.
+pub(super) fn capitalized(clause: &str) -> String {
+    let mut chars = clause.chars();
+    chars
+        .next()
+        .map(|first| first.to_uppercase().chain(chars).collect())
+        .unwrap_or_default()
+}

@@ -1,0 +1,84 @@
+//! `gigadb-roles check`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    check::{self, Check, Checkouts, Verdict},
+    cli::{Format, Global},
+    exit::Exit,
+    failure::Failure,
+    session::{self, Session, Waiting},
+    ui::Ui,
+};
+
+/// Check the topology, the tokens, the AWS profiles and the checkouts of this machine.
+///
+/// Lints the topology, then looks at everything that a swap needs of this machine: profiles with
+/// keys of their own, tokens that may do what is needed, zones, projects, variables, checkouts.
+/// Nothing is changed. What only a write could prove is said to be not checked. Exits with 0 when
+/// nothing failed, warnings allowed, and with 1 otherwise.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  gigadb-roles check
+  gigadb-roles check --checkouts ~
+  gigadb-roles check --format json")]
+pub(crate) struct CheckArgs {
+    /// Look for the checkouts that the topology names in this folder (default: beside the working
+    /// directory).
+    #[arg(long, value_name = "FOLDER")]
+    checkouts: Option<PathBuf>,
+}
+
+/// Prints the checks.
+pub(super) async fn run(
+    args: &CheckArgs,
+    global: &Global,
+    ui: &Ui,
+    cancel: &CancellationToken,
+) -> Result<Exit, Failure> {
+    if global.format == Format::Markdown {
+        return Err(Failure::usage(
+            "The checks have no Markdown form.",
+            "--format",
+            "Use `text` or `json`.",
+        ));
+    }
+    let mut checks = check::topology::checks(&session::topology_file(global));
+    let usable = checks.iter().all(|check| check.verdict != Verdict::Failed);
+    match usable.then(|| Session::open(global, Waiting::Ordinary)) {
+        None => checks.push(Check::not_checked(
+            ("everything else", "all"),
+            "It needs a topology",
+            "Correct the topology first, then check again.",
+        )),
+        Some(Err(failure)) => {
+            checks.push(Check::failed(
+                ("settings", &failure.message.object),
+                failure.message.what.trim_end_matches('.'),
+                failure.message.next,
+            ));
+            checks.push(Check::not_checked(
+                ("everything else", "all"),
+                "It needs settings that can be used",
+                "Correct the setting first, then check again.",
+            ));
+        }
+        Some(Ok(session)) => {
+            let checkouts = Checkouts {
+                folder: args.checkouts.clone().unwrap_or_else(|| "..".into()),
+                named: args.checkouts.is_some(),
+            };
+            checks.extend(check::run(&session, &checkouts, cancel).await);
+        }
+    }
+    ui.answer(&match global.format {
+        Format::Json => check::json::render(&checks),
+        Format::Text | Format::Markdown => check::text::render(&checks, ui.width()),
+    })?;
+    let failed = checks.iter().any(|check| check.verdict == Verdict::Failed);
+    Ok(if failed { Exit::Failed } else { Exit::Success })
+}
