@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     name::{EnvironmentName, Hostname, InfrastructureName, RecordId, VariableKey},
+    view::View,
     world::Zone,
 };
 
@@ -107,6 +108,27 @@ impl Transaction {
     }
 }
 
+impl Transaction {
+    fn towards(&self, planned: &View) -> Option<Self> {
+        let mut kept = self.clone();
+        kept.steps.retain(|step| match &step.target {
+            Target::Record { hostname, .. } => {
+                let name = planned.hostnames.get(hostname);
+                name.and_then(|name| name.address) == step.address()
+            }
+            Target::Variable {
+                infrastructure,
+                key,
+                ..
+            } => {
+                let id = (infrastructure.clone(), key.clone());
+                planned.variables.get(&id).and_then(Option::as_ref) == Some(&step.to)
+            }
+        });
+        (!kept.steps.is_empty()).then_some(kept)
+    }
+}
+
 /// A difference that no step may repair.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Blocked {
@@ -135,6 +157,20 @@ impl ChangeSet {
     /// Every transaction in the order of writing.
     pub fn transactions(&self) -> impl Iterator<Item = &Transaction> {
         self.stages.iter().flatten()
+    }
+
+    /// The steps that lead to what was planned. What became possible only after the review, such
+    /// as a variable that could not be read then, is left for the next plan.
+    #[must_use]
+    pub fn towards(&self, planned: &View) -> Self {
+        let stages = self.stages.iter().map(|stage| {
+            let kept = stage.iter().filter_map(|one| one.towards(planned));
+            kept.collect::<Vec<_>>()
+        });
+        Self {
+            stages: stages.filter(|stage| !stage.is_empty()).collect(),
+            blocked: self.blocked.clone(),
+        }
     }
 
     /// Every step in the order of writing.

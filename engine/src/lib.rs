@@ -19,6 +19,7 @@
 pub mod changes;
 mod diff;
 pub mod due;
+pub mod earlier;
 pub mod executor;
 pub mod intent;
 pub mod message;

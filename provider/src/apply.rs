@@ -162,7 +162,7 @@ impl Job {
         match &self.work {
             Work::Keep => self.keep(request),
             Work::Change { reviewed, now } => {
-                let changes = execution::reviewed_only(&now.changes, &reviewed.desired);
+                let changes = now.changes.towards(&reviewed.desired);
                 let ended = if changes.is_empty() {
                     Ended {
                         plan: reviewed,

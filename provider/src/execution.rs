@@ -1,50 +1,15 @@
-//! What is written, and the account of how that ended.
+//! The account of what was written, and of how that ended.
 
 use gigadb_engine::{
-    changes::{ChangeSet, Target, Transaction},
+    changes::{ChangeSet, Transaction},
     executor::{End, Outcome, TransactionStatus},
     verify::Difference,
-    view::View,
 };
 
 /// Begins a further line of a part of a message.
 const PART: &str = "\n           ";
 /// Begins an item of a part. Terraform leaves lines that begin with a blank as they are.
 const ITEM: &str = "\n             ";
-
-/// The steps of `changes` that lead to what was planned. What became possible only after the
-/// review, such as a variable that could not be read then, is left for the next plan.
-pub(crate) fn reviewed_only(changes: &ChangeSet, planned: &View) -> ChangeSet {
-    let stages = changes
-        .stages
-        .iter()
-        .map(|stage| stage.iter().filter_map(|t| reviewed(t, planned)).collect())
-        .filter(|stage: &Vec<Transaction>| !stage.is_empty())
-        .collect();
-    ChangeSet {
-        stages,
-        blocked: changes.blocked.clone(),
-    }
-}
-
-fn reviewed(transaction: &Transaction, planned: &View) -> Option<Transaction> {
-    let mut kept = transaction.clone();
-    kept.steps.retain(|step| match &step.target {
-        Target::Record { hostname, .. } => {
-            let name = planned.hostnames.get(hostname);
-            name.and_then(|name| name.address) == step.address()
-        }
-        Target::Variable {
-            infrastructure,
-            key,
-            ..
-        } => {
-            let id = (infrastructure.clone(), key.clone());
-            planned.variables.get(&id).and_then(Option::as_ref) == Some(&step.to)
-        }
-    });
-    (!kept.steps.is_empty()).then_some(kept)
-}
 
 /// What was and what was not changed, as sentences.
 pub(crate) fn account(changes: &ChangeSet, outcome: &Outcome) -> String {

@@ -1,0 +1,385 @@
+//! An earlier run, as its journal tells it: whether it can be taken further or taken back.
+//!
+//! Either way the present world must be as that run left it. What somebody changed since is
+//! named, and nothing is planned over it.
+
+use std::collections::BTreeSet;
+
+use crate::{
+    changes::{ChangeSet, Step, Target, Transaction},
+    intent::{Intent, Mode},
+    message::Message,
+    name::Role,
+    observation::{Observation, environment_of},
+    plan::{Incomputable, Plan, plan},
+    resolve::sides,
+    rules::{self, Context, Finding, Rule, Severity, unchanged_since_plan::Moved},
+    topology::{Environment, Topology},
+    view::View,
+};
+
+/// What is known of one transaction of an earlier run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fate {
+    /// It was not sent, had no effect, or was undone.
+    NotInForce,
+    /// It was carried out.
+    InForce,
+    /// It may have been carried out.
+    Perhaps,
+}
+
+/// An earlier run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EarlierRun {
+    /// What it was asked for.
+    pub intent: Intent,
+    /// Its transactions, in stages.
+    pub stages: Vec<Vec<Transaction>>,
+    /// One fate a transaction, in the order of writing. A missing one counts as
+    /// [`Fate::NotInForce`].
+    pub fates: Vec<Fate>,
+}
+
+/// Why an earlier run can be neither taken further nor taken back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Obstacle {
+    /// These objects are not as the run left them. Never empty.
+    Changed(Vec<Moved>),
+    /// The desired world cannot be computed.
+    Incomputable(Incomputable),
+}
+
+impl EarlierRun {
+    /// The plan that completes the run from the present world: the same intent, planned anew.
+    pub fn resume(
+        &self,
+        topology: &Topology,
+        observation: &Observation,
+    ) -> Result<Plan, Obstacle> {
+        let environment = self.environment(topology)?;
+        let mut moved: BTreeSet<Moved> = self
+            .steps()
+            .filter_map(|(step, fate)| {
+                let present = present(observation, &step.target)?;
+                let before = fate != Fate::InForce
+                    && [Some(&step.undo), step.from.as_ref()].contains(&present.as_ref());
+                let settled = before || present.as_ref() == Some(&step.to);
+                let absent = present.is_none() && step.from.is_none() && fate != Fate::InForce;
+                (!settled && !absent).then(|| changed(step, &step.to, present.as_ref()))
+            })
+            .collect();
+        let holder = observation.apex_holder(environment);
+        let intent = Intent {
+            changes_production: holder != Some(&self.intent.arrangement.production),
+            ..self.intent.clone()
+        };
+        let mut plan = plan(topology, &intent, observation).map_err(Obstacle::Incomputable)?;
+        for step in plan.changes.steps() {
+            let known = self.steps().any(|(own, _)| same(&own.target, &step.target));
+            if !known && !self.may_be_owed(environment, observation, step) {
+                moved.insert(changed(step, &step.to, step.from.as_ref()));
+            }
+        }
+        if !moved.is_empty() {
+            return Err(Obstacle::Changed(moved.into_iter().collect()));
+        }
+        if !intent.changes_production {
+            // The choice of the mode was made when production moved.
+            plan.notices.retain(|notice| notice.topic != "mode");
+        }
+        Ok(plan)
+    }
+
+    /// The plan that takes back what the run changed and the present world still holds, in
+    /// reverse. A creation is set to what the restored arrangement requires; nothing is deleted.
+    pub fn revert(
+        &self,
+        topology: &Topology,
+        observation: &Observation,
+        overrides: &BTreeSet<Rule>,
+    ) -> Result<Plan, Obstacle> {
+        let environment = self.environment(topology)?;
+        let mut moved = BTreeSet::new();
+        let mut fates = self.fates.iter().copied();
+        let mut stages: Vec<Vec<Transaction>> = Vec::new();
+        for stage in &self.stages {
+            let mut back = Vec::new();
+            for transaction in stage {
+                if fates.next().is_none_or(|fate| fate == Fate::NotInForce) {
+                    continue;
+                }
+                let inverse = transaction.steps.iter();
+                let steps: Vec<Step> = inverse
+                    .filter_map(|step| inverse_of(step, observation, &mut moved))
+                    .collect();
+                if !steps.is_empty() {
+                    back.push(Transaction {
+                        boundary: transaction.boundary.clone(),
+                        steps,
+                    });
+                }
+            }
+            if !back.is_empty() {
+                stages.push(back);
+            }
+        }
+        if !moved.is_empty() {
+            return Err(Obstacle::Changed(moved.into_iter().collect()));
+        }
+        stages.reverse();
+        let changes = ChangeSet {
+            stages,
+            blocked: Vec::new(),
+        };
+        let observed = View::observed(environment, sides(&self.intent), observation);
+        let desired = self.after(environment, observation, &changes, &observed);
+        let intent = self.intent_back(environment, observation, &desired, overrides);
+        let context = Context {
+            topology,
+            environment,
+            intent: &intent,
+            observation,
+            changes: &changes,
+        };
+        let mut findings = rules::check(&context);
+        findings.extend(changes.steps().filter_map(|step| foreign(&context, step)));
+        Ok(Plan {
+            observation: observation.clone(),
+            observed,
+            desired,
+            changes,
+            findings,
+            owed: Vec::new(),
+            notices: Vec::new(),
+            intent,
+        })
+    }
+
+    /// Tells whether anything of it is, or may be, in force.
+    pub fn left_something(&self) -> bool {
+        self.fates.iter().any(|fate| *fate != Fate::NotInForce)
+    }
+
+    /// Tells whether all of it is in force.
+    pub fn is_complete(&self) -> bool {
+        let transactions = self.stages.iter().flatten().count();
+        self.fates.len() == transactions && self.fates.iter().all(|fate| *fate == Fate::InForce)
+    }
+
+    fn environment<'a>(&self, topology: &'a Topology) -> Result<&'a Environment, Obstacle> {
+        environment_of(topology, &self.intent.environment).map_err(|_| {
+            Obstacle::Incomputable(Incomputable(vec![rules::unknown_environment(&self.intent)]))
+        })
+    }
+
+    /// Every step with the fate of its transaction.
+    fn steps(&self) -> impl Iterator<Item = (&Step, Fate)> {
+        let transactions = self.stages.iter().flatten().enumerate();
+        transactions.flat_map(|(index, transaction)| {
+            let fate = self.fates.get(index).copied().unwrap_or(Fate::NotInForce);
+            transaction.steps.iter().map(move |step| (step, fate))
+        })
+    }
+
+    /// A failover leaves out what it cannot reach: that is no change of somebody else's, as long
+    /// as the present value is one of the two sides'.
+    fn may_be_owed(&self, environment: &Environment, observation: &Observation, step: &Step) -> bool {
+        let ours = match (&step.target, &step.from) {
+            (_, None) => true,
+            (Target::Record { .. }, Some(address)) => {
+                let owner = address.parse().ok().and_then(|a| observation.owner(a));
+                owner.is_some_and(|side| self.intent.arrangement.role_of(side).is_some())
+            }
+            (Target::Variable { key, .. }, Some(value)) => Role::ALL
+                .into_iter()
+                .any(|role| environment.table(role).variables.get(key) == Some(value)),
+        };
+        self.intent.mode == Mode::Failover && ours
+    }
+
+    fn after(
+        &self,
+        environment: &Environment,
+        observation: &Observation,
+        changes: &ChangeSet,
+        observed: &View,
+    ) -> View {
+        let mut desired = observed.clone();
+        for step in changes.steps() {
+            match &step.target {
+                Target::Record { hostname, .. } => {
+                    if let Some(name) = desired.hostnames.get_mut(hostname) {
+                        name.address = step.address();
+                        let owner = name.address.and_then(|a| observation.owner(a));
+                        let pair = &self.intent.arrangement;
+                        name.infrastructure =
+                            owner.filter(|side| pair.role_of(side).is_some()).cloned();
+                    }
+                }
+                Target::Variable {
+                    infrastructure,
+                    key,
+                    ..
+                } => {
+                    let id = (infrastructure.clone(), key.clone());
+                    desired.variables.insert(id, Some(step.to.clone()));
+                }
+            }
+        }
+        desired.status = desired.judge(environment, sides(&self.intent), observation);
+        desired
+    }
+
+    /// Who has which role when the run is taken back, and how much must be well for that.
+    fn intent_back(
+        &self,
+        environment: &Environment,
+        observation: &Observation,
+        desired: &View,
+        overrides: &BTreeSet<Rule>,
+    ) -> Intent {
+        let pair = &self.intent.arrangement;
+        let apex = observation.apex(environment);
+        let after = apex.and_then(|apex| desired.hostnames.get(apex)?.infrastructure.as_ref());
+        let role_after = after.and_then(|side| pair.role_of(side));
+        let arrangement = match role_after {
+            Some(Role::Production) => pair.clone(),
+            Some(Role::HotStandby) => pair.clone().swapped(),
+            None if self.intent.changes_production => pair.clone().swapped(),
+            None => pair.clone(),
+        };
+        Intent {
+            changes_production: observation.apex_holder(environment)
+                != Some(&arrangement.production),
+            arrangement,
+            mode: Mode::Switchover,
+            prepare: None,
+            overrides: overrides.clone(),
+            ..self.intent.clone()
+        }
+    }
+}
+
+/// The step that takes `step` back; none where it is not in force any more.
+fn inverse_of(step: &Step, observation: &Observation, moved: &mut BTreeSet<Moved>) -> Option<Step> {
+    let Some(present) = present(observation, &step.target) else {
+        moved.insert(Moved {
+            object: step.target.to_string(),
+            planned_from: step.to.clone(),
+            present: "a value that could not be read".to_owned(),
+        });
+        return None;
+    };
+    let back = [Some(&step.undo), step.from.as_ref()].contains(&present.as_ref());
+    if back || (present.is_none() && step.from.is_none()) {
+        return None;
+    }
+    if present.as_ref() != Some(&step.to) {
+        moved.insert(changed(step, &step.to, present.as_ref()));
+        return None;
+    }
+    let target = match &step.target {
+        Target::Record { hostname, .. } => Target::Record {
+            hostname: hostname.clone(),
+            record_id: Some(observation.names.get(hostname)?.single_a()?.id.clone()),
+        },
+        Target::Variable {
+            infrastructure,
+            project,
+            key,
+            scope,
+            ..
+        } => Target::Variable {
+            infrastructure: infrastructure.clone(),
+            project: project.clone(),
+            key: key.clone(),
+            scope: scope.clone(),
+            create: false,
+        },
+    };
+    Some(Step {
+        target,
+        from: Some(step.to.clone()),
+        to: step.undo.clone(),
+        undo: step.to.clone(),
+        reason: "The run that is taken back wrote the present value.".to_owned(),
+    })
+}
+
+/// The present value of a target (none: no value); none at all where it could not be read.
+#[expect(clippy::option_option, reason = "not read, no value, this value")]
+fn present(observation: &Observation, target: &Target) -> Option<Option<String>> {
+    match target {
+        Target::Record { hostname, .. } => {
+            let name = observation.names.get(hostname)?;
+            Some(match name.records.as_slice() {
+                [] => None,
+                records => {
+                    let contents: Vec<&str> = records.iter().map(|r| r.content.as_str()).collect();
+                    Some(contents.join(", "))
+                }
+            })
+        }
+        Target::Variable {
+            infrastructure,
+            key,
+            ..
+        } => {
+            observation.variables.get(infrastructure)?.read()?;
+            Some(observation.value(infrastructure, key).map(str::to_owned))
+        }
+    }
+}
+
+fn changed(step: &Step, left: &str, present: Option<&String>) -> Moved {
+    Moved {
+        object: step.target.to_string(),
+        planned_from: left.to_owned(),
+        present: present.map_or_else(|| "nothing".to_owned(), Clone::clone),
+    }
+}
+
+/// Whether two targets are one object, whatever its record's id was.
+fn same(a: &Target, b: &Target) -> bool {
+    match (a, b) {
+        (Target::Record { hostname: a, .. }, Target::Record { hostname: b, .. }) => a == b,
+        (
+            Target::Variable {
+                infrastructure: a,
+                key: c,
+                ..
+            },
+            Target::Variable {
+                infrastructure: b,
+                key: d,
+                ..
+            },
+        ) => a == b && c == d,
+        _ => false,
+    }
+}
+
+/// A value that would be put back and belongs to neither side, as rule `permutation` has it.
+fn foreign(context: &Context<'_>, step: &Step) -> Option<Finding> {
+    let pair = &context.intent.arrangement;
+    let ours = match &step.target {
+        Target::Record { .. } => step
+            .address()
+            .and_then(|address| context.observation.owner(address))
+            .is_some_and(|side| pair.role_of(side).is_some()),
+        Target::Variable { key, .. } => Role::ALL
+            .into_iter()
+            .any(|role| context.environment.table(role).variables.get(key) == Some(&step.to)),
+    };
+    (!ours).then(|| Finding {
+        rule: Rule::Permutation,
+        severity: Severity::Error,
+        message: Message::nothing_changed(
+            format!("The value to put back belongs to neither side: `{}`.", step.to),
+            step.target.to_string(),
+            "Plan the arrangement that shall hold instead (`gigadb-roles plan --production`), or waive the rule `permutation` to have this value put back.",
+        ),
+        waived: context.intent.overrides.contains(&Rule::Permutation),
+    })
+}
