@@ -9,9 +9,10 @@
 
 use gigadb_engine::{
     changes::ChangeSet,
-    executor::Outcome,
+    executor::{Announcement, Outcome, TransactionId, TransactionStatus},
     intent::{Intent, Mode},
     message::{Message, NOTHING_CHANGED},
+    name::RecordId,
     rules::{
         Rule,
         one_swap_at_a_time::{self as rule, LeasePlace},
@@ -22,7 +23,7 @@ use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    Apis, NoJournal, Patience,
+    Apis, Journal, NoJournal, Patience,
     journal::{Beginning, FileJournal, Follows, LeaseRecord, RunId},
     lease::{Lease, NotTaken, Released},
 };
@@ -77,6 +78,47 @@ pub enum NotBegun {
     Refused(Told),
     /// The operator asked to stop.
     Stopped,
+}
+
+/// Hears of a run while it writes.
+pub trait Watch: Sync {
+    /// The first request is about to be sent. The id is that of the journal, where there is one.
+    fn began(&self, journal: Option<&RunId>);
+    /// This is about to be sent, and the journal says so.
+    fn announced(&self, announcement: &Announcement);
+    /// A transaction ended, or its undo did.
+    fn ended(&self, transaction: TransactionId, status: &TransactionStatus);
+}
+
+struct Nobody;
+
+impl Watch for Nobody {
+    fn began(&self, _: Option<&RunId>) {}
+    fn announced(&self, _: &Announcement) {}
+    fn ended(&self, _: TransactionId, _: &TransactionStatus) {}
+}
+
+/// A journal of which somebody hears what is written.
+struct Watched<'a> {
+    journal: &'a mut dyn Journal,
+    watch: &'a dyn Watch,
+}
+
+impl Journal for Watched<'_> {
+    fn announce(&mut self, announcement: &Announcement) -> Result<(), String> {
+        self.journal.announce(announcement)?;
+        self.watch.announced(announcement);
+        Ok(())
+    }
+
+    fn created(&mut self, transaction: TransactionId, step: usize, record: &RecordId) {
+        self.journal.created(transaction, step, record);
+    }
+
+    fn note(&mut self, transaction: TransactionId, status: &TransactionStatus) {
+        self.journal.note(transaction, status);
+        self.watch.ended(transaction, status);
+    }
 }
 
 /// A run that has begun: it holds its lease until [`UnderWay::end`].
@@ -172,6 +214,16 @@ impl UnderWay<'_> {
         changes: &ChangeSet,
         cancel: &CancellationToken,
     ) -> Result<Outcome, Told> {
+        self.carry_out_watched(changes, &Nobody, cancel).await
+    }
+
+    /// The same, with somebody who hears how it goes on.
+    pub async fn carry_out_watched(
+        &mut self,
+        changes: &ChangeSet,
+        watch: &dyn Watch,
+        cancel: &CancellationToken,
+    ) -> Result<Outcome, Told> {
         let Start {
             topology, intent, ..
         } = self.start;
@@ -181,15 +233,24 @@ impl UnderWay<'_> {
             Err(why) if intent.mode == Mode::Failover => {
                 self.warnings
                     .push(Told::of_journal(without_journal(intent, &why)));
-                let mut none = NoJournal;
+                watch.began(None);
+                let mut none = Watched {
+                    journal: &mut NoJournal,
+                    watch,
+                };
                 let drive = self.apis.drive(changes, intent, policy, &mut none, cancel);
                 return Ok(drive.await);
             }
             Err(why) => return Err(Told::of_journal(no_journal(intent, &why))),
         };
+        watch.began(Some(&self.id));
+        let mut watched = Watched {
+            journal: &mut journal,
+            watch,
+        };
         let drive = self
             .apis
-            .drive(changes, intent, policy, &mut journal, cancel);
+            .drive(changes, intent, policy, &mut watched, cancel);
         let outcome = drive.await;
         journal.finish(&outcome);
         if let Some(why) = journal.failed()

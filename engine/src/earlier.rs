@@ -52,11 +52,7 @@ pub enum Obstacle {
 
 impl EarlierRun {
     /// The plan that completes the run from the present world: the same intent, planned anew.
-    pub fn resume(
-        &self,
-        topology: &Topology,
-        observation: &Observation,
-    ) -> Result<Plan, Obstacle> {
+    pub fn resume(&self, topology: &Topology, observation: &Observation) -> Result<Plan, Obstacle> {
         let environment = self.environment(topology)?;
         let mut moved: BTreeSet<Moved> = self
             .steps()
@@ -184,7 +180,12 @@ impl EarlierRun {
 
     /// A failover leaves out what it cannot reach: that is no change of somebody else's, as long
     /// as the present value is one of the two sides'.
-    fn may_be_owed(&self, environment: &Environment, observation: &Observation, step: &Step) -> bool {
+    fn may_be_owed(
+        &self,
+        environment: &Environment,
+        observation: &Observation,
+        step: &Step,
+    ) -> bool {
         let ours = match (&step.target, &step.from) {
             (_, None) => true,
             (Target::Record { .. }, Some(address)) => {

@@ -1,6 +1,6 @@
 //! Whether the world that was read again is the world that was desired.
 
-use crate::view::View;
+use crate::{observation::Observation, plan::Plan, topology::Environment, view::View};
 
 /// One object that is not as desired.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -48,4 +48,22 @@ pub fn verify(desired: &View, present: &View) -> Verdict {
     let mut differences: Vec<Difference> = names.chain(variables).collect();
     differences.sort();
     Verdict { differences }
+}
+
+/// Compares the world read again after a plan was carried out with what was planned. A variable
+/// that could not be read when the plan was made was planned at its last known value, which is no
+/// promise about what it holds.
+pub fn verify_plan(environment: &Environment, plan: &Plan, after: &Observation) -> Verdict {
+    let pair = &plan.intent.arrangement;
+    let sides = [&pair.production, &pair.hot_standby];
+    let mut present = View::observed(environment, sides, after);
+    for (id, value) in &mut present.variables {
+        let rows = plan.observation.variables.get(&id.0);
+        let unread = rows.is_none_or(|rows| rows.read().is_none());
+        let planned = plan.desired.variables.get(id);
+        if unread && planned == plan.observed.variables.get(id) {
+            *value = planned.cloned().flatten();
+        }
+    }
+    verify(&plan.desired, &present)
 }

@@ -5,8 +5,10 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::commands::{
-    check::CheckArgs, completions::CompletionsArgs, exec::ExecArgs, inventory::InventoryArgs,
-    man::ManArgs, plan::PlanArgs, status::StatusArgs, swap::SwapArgs,
+    apply::ApplyArgs, check::CheckArgs, completions::CompletionsArgs, exec::ExecArgs,
+    failover::FailoverArgs, history::HistoryArgs, inventory::InventoryArgs, man::ManArgs,
+    plan::PlanArgs, resume::ResumeArgs, revert::RevertArgs, status::StatusArgs, swap::SwapArgs,
+    unlock::UnlockArgs,
 };
 
 /// Show who is production, list hosts by role for Ansible, and swap the roles.
@@ -46,7 +48,8 @@ pub(crate) struct Cli {
 const EXAMPLES: &str = "\
 Examples:
   gigadb-roles status
-  gigadb-roles plan --environment live --swap
+  gigadb-roles plan --environment live --swap --out swap.json
+  gigadb-roles apply swap.json
   gigadb-roles inventory --environment live --role hot_standby --graph
   gigadb-roles exec --role hot_standby --environment live -- ./run-there.sh
   ansible-inventory -i $(command -v gigadb-roles) --list
@@ -123,7 +126,13 @@ pub(crate) enum Command {
     Inventory(InventoryArgs),
     Status(StatusArgs),
     Plan(PlanArgs),
+    Apply(ApplyArgs),
     Swap(SwapArgs),
+    Failover(FailoverArgs),
+    History(HistoryArgs),
+    Resume(ResumeArgs),
+    Revert(RevertArgs),
+    Unlock(UnlockArgs),
     Exec(ExecArgs),
     Check(CheckArgs),
     Completions(CompletionsArgs),

@@ -12,6 +12,8 @@ pub(crate) struct Failure {
     pub(crate) exit: Exit,
     /// What failed, on which object, what was changed, what to do.
     pub(crate) message: Message,
+    /// The run whose journal tells what was done, where something was.
+    pub(crate) run: Option<Box<str>>,
 }
 
 impl Failure {
@@ -29,6 +31,16 @@ impl Failure {
         Self {
             exit: Exit::Failed,
             message: Message::nothing_changed(what, object, next),
+            run: None,
+        }
+    }
+
+    /// Something ended otherwise than it should have.
+    pub(crate) fn with(exit: Exit, message: Message) -> Self {
+        Self {
+            exit,
+            message,
+            run: None,
         }
     }
 

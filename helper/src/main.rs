@@ -7,17 +7,21 @@
 //! inventory Topology, Observations, Scope    -> Inventory     pure, rendered as JSON or a tree
 //! check     Topology, this machine, APIs     -> checks        rendered two ways
 //! planning  Topology, Observation, a goal    -> Plan          the engine's, rendered two ways
+//! saved_plan Plan                            -> a file        and back, computed again
+//! earlier_runs a run's id                    -> EarlierRun    from its journal
+//! running   Plan, a journal                  -> Exit          looks again, writes, reads back
 //! status    Topology, Observation            -> Report        pure, rendered three ways
 //! ui        text                             -> stdout, stderr; nothing else prints
 //! ```
 //!
 //! **Invariants.** stdout is the answer, stderr the conversation. Every decision about roles is
 //! the engine's. Read-only commands write nothing but the last known hosts, and
-//! the document that `status --write` names.
+//! the files that `status --write` and `plan --out` name.
 
 mod check;
 mod cli;
 mod commands;
+mod earlier_runs;
 mod exit;
 mod failure;
 mod inventory;
@@ -25,6 +29,8 @@ mod last_known;
 mod planning;
 mod project;
 mod replace;
+mod running;
+mod saved_plan;
 mod session;
 mod status;
 mod surroundings;

@@ -31,6 +31,7 @@ pub(crate) struct Session {
     /// The file that it was read from, as it was named.
     pub(crate) topology_file: PathBuf,
     pub(crate) apis: Apis,
+    pub(crate) timing: Timing,
     /// The base URL of GitLab's API, without a trailing slash.
     pub(crate) gitlab_base: String,
     /// Where the machines as last read are kept; `None` without a home.
@@ -86,6 +87,7 @@ impl Session {
             last_known,
             topology,
             topology_file,
+            timing: settings.timing,
             apis: Apis::new(settings),
             gitlab_base,
         })

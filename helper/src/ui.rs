@@ -2,7 +2,10 @@
 
 use std::{
     io::{self, ErrorKind, IsTerminal as _, Write as _},
-    sync::atomic::{AtomicBool, Ordering},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use anstream::{AutoStream, ColorChoice};
@@ -19,7 +22,10 @@ pub(crate) struct Ui {
     color: ColorChoice,
     width: Option<u16>,
     terminal: bool,
+    stderr_is_terminal: bool,
     asking: AtomicBool,
+    /// How many columns the passing line takes that stands on the terminal now.
+    passing: Mutex<usize>,
 }
 
 impl Ui {
@@ -33,7 +39,9 @@ impl Ui {
             },
             width: width(),
             terminal: io::stdin().is_terminal() && io::stderr().is_terminal(),
+            stderr_is_terminal: io::stderr().is_terminal(),
             asking: AtomicBool::new(false),
+            passing: Mutex::new(0),
         }
     }
 
@@ -44,6 +52,7 @@ impl Ui {
 
     /// Writes the answer, with a line break at its end. A reader that has gone away is no fault.
     pub(crate) fn answer(&self, text: &str) -> Result<(), Failure> {
+        self.pass("");
         let mut stdout = AutoStream::new(io::stdout(), self.color);
         let text = text.trim_end_matches('\n');
         match writeln!(stdout, "{text}").and_then(|()| stdout.flush()) {
@@ -72,8 +81,35 @@ impl Ui {
         self.say(AnsiColor::Cyan, "note", text);
     }
 
+    /// Whether stderr is a terminal, on which a line may stand for a while and pass.
+    pub(crate) fn can_pass(&self) -> bool {
+        self.stderr_is_terminal
+    }
+
+    /// Shows a line that the next one takes the place of; an empty one takes it away. Cut to the
+    /// terminal's width: a line that wrapped could not be taken away.
+    pub(crate) fn pass(&self, text: &str) {
+        let mut shown = self.passing.lock().unwrap_or_else(PoisonError::into_inner);
+        if text.is_empty() && *shown == 0 {
+            return;
+        }
+        let width = terminal_size::terminal_size_of(io::stderr()).map_or(80, |(width, _)| width.0);
+        let text: String = text
+            .chars()
+            .take(usize::from(width).saturating_sub(1))
+            .collect();
+        let length = text.chars().count();
+        let blank = " ".repeat(shown.saturating_sub(length));
+        let back = if length == 0 { "\r" } else { "" };
+        let mut stderr = io::stderr();
+        // Nobody is left to tell that stderr is closed.
+        let _ = write!(stderr, "\r{text}{blank}{back}").and_then(|()| stderr.flush());
+        *shown = length;
+    }
+
     /// Shows something that belongs to the conversation, as it is.
     pub(crate) fn conversation(&self, text: &str) {
+        self.pass("");
         let mut stderr = AutoStream::new(io::stderr(), self.color);
         // Nobody is left to tell that stderr is closed.
         let _ = writeln!(stderr, "{text}");
@@ -121,6 +157,7 @@ impl Ui {
     }
 
     fn say(&self, color: AnsiColor, heading: &str, text: &str) {
+        self.pass("");
         let style = Style::new().bold().fg_color(Some(color.into()));
         let mut stderr = AutoStream::new(io::stderr(), self.color);
         // Nobody is left to tell that stderr is closed.

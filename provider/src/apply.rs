@@ -14,7 +14,7 @@ use gigadb_engine::{
     plan::Plan,
     rules::{Rule, unchanged_since_plan},
     topology::Environment,
-    verify::{Difference, verify},
+    verify::{Difference, verify_plan},
     view::View,
 };
 use tfplug::{ApplyRequest, ApplyResponse, ChangeKind, Diagnostic, Diagnostics, Value};
@@ -44,8 +44,6 @@ pub(crate) async fn apply(session: &Session, request: ApplyRequest) -> ApplyResp
 struct Job {
     ready: std::sync::Arc<Ready>,
     wanted: Assignment,
-    /// What the review was made from.
-    reviewed: Observation,
     /// What is there now.
     fresh: Observation,
     work: Work,
@@ -93,7 +91,6 @@ async fn prepared(session: &Session, request: &ApplyRequest) -> Result<Job, Diag
     Ok(Job {
         ready,
         wanted,
-        reviewed,
         fresh,
         work,
     })
@@ -234,25 +231,12 @@ impl Job {
         })
     }
 
-    /// Everything that was planned and is not there. A variable that could be read neither then
-    /// nor before was planned at its last known value, which is no promise about what it holds.
+    /// Everything that was planned and is not there.
     fn missing(&self, plan: &Plan, after: &Observation) -> Vec<Difference> {
         let Ok(environment) = table(&self.ready, &self.wanted) else {
             return Vec::new();
         };
-        let mut present = View::observed(environment, sides(plan), after);
-        for (id, value) in &mut present.variables {
-            let unread = self
-                .reviewed
-                .variables
-                .get(&id.0)
-                .is_none_or(|rows| rows.read().is_none());
-            let planned = plan.desired.variables.get(id);
-            if unread && planned == plan.observed.variables.get(id) {
-                *value = planned.cloned().flatten();
-            }
-        }
-        verify(&plan.desired, &present).differences
+        verify_plan(environment, plan, after).differences
     }
 
     fn judged(&self, request: &ApplyRequest, ended: &Ended<'_>) -> ApplyResponse {

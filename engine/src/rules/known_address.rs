@@ -156,6 +156,10 @@ pub(super) fn check(context: &Context<'_>) -> Vec<Finding> {
                 .unwrap_or_default();
             let nothing = EndpointObservation::default();
             let seen = known.get(*endpoint).unwrap_or(&nothing);
+            if seen.assumed.is_some() {
+                // EC2 could not say, of which there is a finding already.
+                continue;
+            }
             let fault = elastic_ip_fault(&name, side, context.topology, seen)
                 .or_else(|| instance_fault(&name, side, context.topology, seen));
             findings.extend(

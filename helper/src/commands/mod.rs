@@ -1,13 +1,19 @@
 //! One file a subcommand; each opens with its own help text.
 
+pub(crate) mod apply;
 pub(crate) mod check;
 pub(crate) mod completions;
 pub(crate) mod exec;
+pub(crate) mod failover;
+pub(crate) mod history;
 pub(crate) mod inventory;
 pub(crate) mod man;
 pub(crate) mod plan;
+pub(crate) mod resume;
+pub(crate) mod revert;
 pub(crate) mod status;
 pub(crate) mod swap;
+pub(crate) mod unlock;
 
 use clap::CommandFactory as _;
 use gigadb_engine::{message::Message, name::Role, nearest::nearest};
@@ -18,6 +24,10 @@ use crate::{
     cli::{Cli, Command, Format, Global},
     exit::Exit,
     failure::Failure,
+    running::{
+        Control,
+        view::{RunView, view},
+    },
     ui::Ui,
 };
 
@@ -38,8 +48,37 @@ pub(crate) async fn run(cli: &Cli, ui: &Ui) -> Result<Exit, Failure> {
             until_interrupted(status::run(args, global, ui, &cancel)).await
         }
         Some(Command::Plan(args)) => until_interrupted(plan::run(args, global, ui, &cancel)).await,
+        Some(Command::Apply(args)) => {
+            let run = async |view: &dyn RunView, control: &Control| {
+                apply::run(args, global, ui, view, control).await
+            };
+            writing("apply", global, ui, run).await
+        }
         Some(Command::Swap(args)) => {
-            until_stopped(swap::run(args, global, ui, &cancel), ui, &cancel).await
+            let run = async |view: &dyn RunView, control: &Control| {
+                swap::run(args, global, ui, view, control).await
+            };
+            writing("swap", global, ui, run).await
+        }
+        Some(Command::Failover(args)) => {
+            let run = async |view: &dyn RunView, control: &Control| {
+                failover::run(args, global, ui, view, control).await
+            };
+            writing("failover", global, ui, run).await
+        }
+        Some(Command::History(args)) => history::run(args, global, ui),
+        Some(Command::Unlock(args)) => until_interrupted(unlock::run(args, global, ui)).await,
+        Some(Command::Resume(args)) => {
+            let run = async |view: &dyn RunView, control: &Control| {
+                resume::run(args, global, ui, view, control).await
+            };
+            writing("resume", global, ui, run).await
+        }
+        Some(Command::Revert(args)) => {
+            let run = async |view: &dyn RunView, control: &Control| {
+                revert::run(args, global, ui, view, control).await
+            };
+            writing("revert", global, ui, run).await
         }
         Some(Command::Exec(args)) => until_interrupted(exec::run(args, global, ui, &cancel)).await,
         Some(Command::Check(args)) => {
@@ -92,36 +131,67 @@ async fn until_interrupted(
     }
 }
 
+/// Runs a command that writes, and tells programs of a failure that the run did not tell of.
+async fn writing(
+    command: &str,
+    global: &Global,
+    ui: &Ui,
+    run: impl AsyncFnOnce(&dyn RunView, &Control) -> Result<Exit, Failure>,
+) -> Result<Exit, Failure> {
+    let view = view(global.format, ui)?;
+    let control = Control::default();
+    let run = Box::pin(run(&*view, &control));
+    until_stopped(run, ui, &control)
+        .await
+        .inspect_err(|failure| view.failed(command, failure))
+}
+
 /// Runs a command that writes. The first Ctrl-C asks it to stop, and it then ends by itself; the
 /// second ends it at once.
 async fn until_stopped(
-    command: impl Future<Output = Result<Exit, Failure>>,
+    mut command: impl Future<Output = Result<Exit, Failure>> + Unpin,
     ui: &Ui,
-    cancel: &CancellationToken,
+    control: &Control,
 ) -> Result<Exit, Failure> {
-    tokio::pin!(command);
     tokio::select! {
         result = &mut command => return result,
         _ = tokio::signal::ctrl_c() => {}
     }
-    cancel.cancel();
+    control.cancel.cancel();
     if ui.is_asking() {
+        ui.conversation("");
         return Err(Failure::interrupted());
     }
-    ui.warning("Stopping: what is in flight is finished first. Press Ctrl-C again to end at once.");
-    tokio::select! {
-        result = &mut command => result,
-        _ = tokio::signal::ctrl_c() => Err(Failure {
-            exit: Exit::PartlyApplied,
-            message: Message {
-                what: "Ended at once.".to_owned(),
-                object: "this run".to_owned(),
-                changed: "Requests were in flight: they may or may not have been carried out."
-                    .to_owned(),
-                next: "Run `gigadb-roles status` to see where things stand.".to_owned(),
-            },
-        }),
+    if control.began.get().is_some() {
+        ui.warning(
+            "Stopping: what is in flight is finished first, and undone or completed as the policy \
+             says. Press Ctrl-C again to end at once, with requests perhaps half done.",
+        );
     }
+    tokio::select! {
+        result = &mut command => return result,
+        _ = tokio::signal::ctrl_c() => {}
+    }
+    let Some(run) = control.began.get() else {
+        return Err(Failure::interrupted());
+    };
+    let next = match run {
+        Some(run) => format!(
+            "Run `gigadb-roles resume {run}` to complete it, or `gigadb-roles revert {run}` to go \
+             back."
+        ),
+        None => "Run `gigadb-roles status` to see where things stand.".to_owned(),
+    };
+    let message = Message {
+        what: "Ended at once.".to_owned(),
+        object: "this run".to_owned(),
+        changed: "Requests were in flight: they may or may not have been carried out.".to_owned(),
+        next,
+    };
+    Err(Failure {
+        run: run.as_ref().map(|run| run.as_str().into()),
+        ..Failure::with(Exit::PartlyApplied, message)
+    })
 }
 
 fn no_command(words: &[String]) -> Failure {

@@ -1,5 +1,7 @@
 //! `gigadb-roles plan`.
 
+use std::path::PathBuf;
+
 use clap::Args;
 use gigadb_engine::intent::Mode;
 use tokio_util::sync::CancellationToken;
@@ -9,6 +11,7 @@ use crate::{
     exit::Exit,
     failure::Failure,
     planning::{self, Goal, PlanOptions, Request},
+    saved_plan,
     session::{Session, Waiting},
     ui::Ui,
 };
@@ -16,13 +19,14 @@ use crate::{
 /// Show every record and variable that a change of roles would write; write nothing.
 ///
 /// Exits with 0 when there is nothing to change, with 2 when there is, and with 1 when a rule
-/// stands in the way.
+/// stands in the way. --out saves the plan for `apply`.
 #[derive(Debug, Args)]
 #[command(
     group = clap::ArgGroup::new("goal").required(true).args(["production", "swap"]),
     after_help = "\
 Examples:
   gigadb-roles plan --environment live --swap
+  gigadb-roles plan --environment live --swap --out swap.json --reason \"release 4.4\"
   gigadb-roles plan --environment live --production alt-gigadb-website --format json"
 )]
 pub(crate) struct PlanArgs {
@@ -50,6 +54,10 @@ pub(crate) struct PlanArgs {
     #[arg(long, value_name = "INFRASTRUCTURE")]
     prepare: Option<String>,
 
+    /// Save the plan to this file, for `gigadb-roles apply FILE`.
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+
     #[command(flatten)]
     options: PlanOptions,
 }
@@ -70,7 +78,7 @@ pub(super) async fn run(
     }
     let session = Session::open(global, Waiting::Ordinary)?;
     let environment = planning::environment(&session.topology, &args.environment)?;
-    let observation = planning::observe(&session, &environment, cancel).await?;
+    let observation = planning::observe(&session, &environment, None, cancel).await?;
     let request = Request {
         environment: &environment,
         goal: match &args.production {
@@ -85,11 +93,25 @@ pub(super) async fn run(
         options: &args.options,
     };
     let plan = planning::make(&session.topology, &observation, &request)?;
+    let refused = plan.blocking().next().is_some();
+    if let Some(file) = &args.out
+        && !refused
+    {
+        saved_plan::write(file, &session.topology, &plan, args.options.reason())?;
+    }
     ui.answer(&match global.format {
-        Format::Json => planning::json::render(&plan),
+        Format::Json => planning::json::render(&plan, args.options.reason()),
         Format::Text | Format::Markdown => planning::text::render(&plan),
     })?;
-    Ok(if plan.blocking().next().is_some() {
+    if let Some(file) = &args.out {
+        let file = file.display();
+        ui.note(&if refused {
+            format!("The plan was not saved to `{file}`, because it is refused.")
+        } else {
+            format!("Saved. To carry it out: `gigadb-roles apply {file}`")
+        });
+    }
+    Ok(if refused {
         Exit::Failed
     } else if plan.is_empty() {
         Exit::Success

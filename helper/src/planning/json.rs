@@ -9,13 +9,15 @@ use serde::Serialize;
 /// The version of this format. New keys do not change it.
 const FORMAT_VERSION: u32 = 1;
 
+/// A plan, as it is rendered.
 #[derive(Serialize)]
-struct Document<'a> {
+pub(crate) struct Document<'a> {
     format_version: u32,
     environment: &'a str,
     production: &'a str,
     hot_standby: &'a str,
     mode: &'a str,
+    reason: Option<&'a str>,
     observed_status: &'a str,
     desired_status: &'a str,
     changes_pending: bool,
@@ -61,14 +63,21 @@ struct Owed<'a> {
 }
 
 /// Renders one document, `format_version` first.
-pub(crate) fn render(plan: &Plan) -> String {
+pub(crate) fn render(plan: &Plan, reason: Option<&str>) -> String {
+    // Strings, numbers and string-keyed maps only: this cannot fail.
+    serde_json::to_string_pretty(&document(plan, reason)).unwrap_or_default()
+}
+
+/// The document that [`render`] renders.
+pub(crate) fn document<'a>(plan: &'a Plan, reason: Option<&'a str>) -> Document<'a> {
     let pair = &plan.intent.arrangement;
-    let document = Document {
+    Document {
         format_version: FORMAT_VERSION,
         environment: plan.intent.environment.as_str(),
         production: pair.production.as_str(),
         hot_standby: pair.hot_standby.as_str(),
         mode: plan.intent.mode.as_str(),
+        reason,
         observed_status: plan.observed.status.as_str(),
         desired_status: plan.desired.status.as_str(),
         changes_pending: !plan.is_empty(),
@@ -103,9 +112,7 @@ pub(crate) fn render(plan: &Plan) -> String {
             .iter()
             .map(|notice| notice.text.as_str())
             .collect(),
-    };
-    // Strings, numbers and string-keyed maps only: this cannot fail.
-    serde_json::to_string_pretty(&document).unwrap_or_default()
+    }
 }
 
 fn request(transaction: &Transaction) -> Request<'_> {

@@ -9,7 +9,7 @@ use gigadb_engine::{
     intent::{Arrangement, Intent, Mode, OnFailure, arrange},
     name::{EnvironmentName, InfrastructureName},
     observation::{Observation, environment_of},
-    plan::{Plan, plan},
+    plan::{Incomputable, Plan, plan},
     rules::Rule,
     topology::Topology,
     view,
@@ -22,12 +22,52 @@ use crate::{failure::Failure, session::Session};
 #[derive(Debug, Args)]
 pub(crate) struct PlanOptions {
     /// Waive this rule, by name; may be given more than once.
-    #[arg(long = "override", value_name = "RULE")]
+    #[arg(long = "override", value_name = "RULE", value_parser = waivable)]
     overrides: Vec<Rule>,
 
     /// What to do when a step fails before the last DNS batch was sent: revert or stop.
     #[arg(long, value_name = "ACTION", default_value = "revert")]
     on_failure: OnFailure,
+
+    /// Why, in a line: kept in the plan and in the journal of the run. No secrets.
+    #[arg(long, value_name = "TEXT", value_parser = one_line)]
+    reason: Option<String>,
+}
+
+impl PlanOptions {
+    /// Why, in the operator's words.
+    pub(crate) fn reason(&self) -> Option<&str> {
+        self.reason.as_deref()
+    }
+}
+
+/// A rule that may be waived, by name.
+pub(crate) fn waivable(text: &str) -> Result<Rule, String> {
+    let rule: Rule = text
+        .parse()
+        .map_err(|error: gigadb_engine::rules::UnknownRule| error.to_string())?;
+    if rule.is_waivable() {
+        Ok(rule)
+    } else {
+        Err(format!("rule `{rule}` cannot be waived"))
+    }
+}
+
+/// The longest reason, in characters.
+const LONGEST_REASON: usize = 300;
+
+/// A reason: one line of text.
+pub(crate) fn one_line(text: &str) -> Result<String, String> {
+    let text = text.trim();
+    if text.is_empty() {
+        Err("it is empty".to_owned())
+    } else if text.chars().any(char::is_control) {
+        Err("it must be one line, without control characters".to_owned())
+    } else if text.chars().count() > LONGEST_REASON {
+        Err(format!("it is longer than {LONGEST_REASON} characters"))
+    } else {
+        Ok(text.to_owned())
+    }
 }
 
 /// What shall hold, as it was asked for.
@@ -68,10 +108,12 @@ pub(crate) fn environment(topology: &Topology, text: &str) -> Result<Environment
     Ok(name)
 }
 
-/// Reads everything that a plan for `environment` rests on.
+/// Reads everything that a plan for `environment` rests on. What cannot be read keeps what
+/// `previous` knew of it.
 pub(crate) async fn observe(
     session: &Session,
     environment: &EnvironmentName,
+    previous: Option<&Observation>,
     cancel: &CancellationToken,
 ) -> Result<Observation, Failure> {
     let reads = Reads {
@@ -79,7 +121,7 @@ pub(crate) async fn observe(
         ..Reads::everything()
     };
     let world = session.observe(&reads, cancel).await.world;
-    Observation::project(&session.topology, environment, &world, None)
+    Observation::project(&session.topology, environment, &world, previous)
         .map_err(|error| unread(environment, &error.to_string()))
 }
 
@@ -100,17 +142,30 @@ pub(crate) fn make(
     request: &Request<'_>,
 ) -> Result<Plan, Failure> {
     let intent = intent(topology, observation, request)?;
-    plan(topology, &intent, observation).map_err(|incomputable| {
-        let findings = incomputable.0.iter().map(text::finding);
-        Failure::refused(
-            format!(
-                "No plan can be made.\n{}",
-                findings.collect::<Vec<_>>().join("\n")
-            ),
-            format!("environment `{}`", request.environment),
-            "Settle what is listed, then plan again.",
-        )
-    })
+    again(topology, &intent, observation)
+}
+
+/// Makes the plan of an intent from what is observed.
+pub(crate) fn again(
+    topology: &Topology,
+    intent: &Intent,
+    observation: &Observation,
+) -> Result<Plan, Failure> {
+    plan(topology, intent, observation)
+        .map_err(|incomputable| no_plan(&intent.environment, &incomputable))
+}
+
+/// The desired world cannot be computed.
+pub(crate) fn no_plan(environment: &EnvironmentName, why: &Incomputable) -> Failure {
+    let findings = why.0.iter().map(text::finding);
+    Failure::refused(
+        format!(
+            "No plan can be made.\n{}",
+            findings.collect::<Vec<_>>().join("\n")
+        ),
+        format!("environment `{environment}`"),
+        "Settle what is listed, then plan again.",
+    )
 }
 
 fn intent(
@@ -147,18 +202,6 @@ fn intent(
         }
     }
     .map_err(|error| invalid(error.to_string()))?;
-    if let Some(rule) = request
-        .options
-        .overrides
-        .iter()
-        .find(|rule| !rule.is_waivable())
-    {
-        return Err(Failure::usage(
-            format!("Rule `{rule}` cannot be waived."),
-            "--override",
-            "Leave it out.",
-        ));
-    }
     let holder: Option<&InfrastructureName> = observation.apex_holder(table);
     Ok(Intent {
         environment: request.environment.clone(),

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use gigadb_engine::{
-    changes::{Blocked, Boundary, Step, Target, Transaction},
+    changes::{Blocked, Boundary, ChangeSet, Step, Target, Transaction},
     plan::Plan,
     rules::{Finding, Severity},
 };
@@ -61,14 +61,13 @@ pub(crate) fn finding(finding: &Finding) -> String {
     format!("{weight}[{}]: {}", finding.rule, finding.message)
 }
 
-/// How many records and variables the plan writes: "8 records and 8 variables".
-pub(crate) fn count(plan: &Plan) -> String {
-    let records = plan
-        .changes
+/// How many records and variables are written: "8 records and 8 variables".
+pub(crate) fn count(changes: &ChangeSet) -> String {
+    let records = changes
         .steps()
         .filter(|step| matches!(step.target, Target::Record { .. }))
         .count();
-    let variables = plan.changes.steps().count() - records;
+    let variables = changes.steps().count() - records;
     let some = |count: usize, what: &str| {
         (count > 0).then(|| format!("{count} {what}{}", if count == 1 { "" } else { "s" }))
     };
@@ -86,10 +85,15 @@ fn verdict(plan: &Plan) -> String {
     if blocking > 0 {
         let s = if blocking == 1 { "" } else { "s" };
         format!("Refused: {blocking} finding{s} in the way. Nothing was changed.")
-    } else if plan.is_empty() {
+    } else if plan.is_empty() && plan.owed.is_empty() {
         "No changes: everything is as it should be.".to_owned()
+    } else if plan.is_empty() {
+        "No changes that can be made now: what is owed stays owed.".to_owned()
     } else {
-        format!("Would change {}. Nothing was changed yet.", count(plan))
+        format!(
+            "Would change {}. Nothing was changed yet.",
+            count(&plan.changes)
+        )
     }
 }
 

@@ -42,10 +42,14 @@ const STAND_INS: [(&str, &str); 5] = [
 ];
 
 /// What an example needs, by a text that it holds: a command for the shell.
-const PREPARED: [(&str, &str); 2] = [
+const PREPARED: [(&str, &str); 3] = [
     (
         "--write docs/DEPLOYING.md",
         "mkdir docs && printf '<!-- gigadb-roles status live -->\\n<!-- /gigadb-roles status -->\\n' > docs/DEPLOYING.md",
+    ),
+    (
+        "apply swap.json",
+        "gigadb-roles plan --environment live --swap --out swap.json > plan.txt || test $? = 2",
     ),
     ("--checkouts", CHECKOUTS),
 ];
@@ -68,10 +72,16 @@ END
 done";
 
 /// How an example ends, by a text that it holds; all others end with 0.
-const EXPECTED: [(&str, i32); 2] = [
+const EXPECTED: [(&str, i32); 6] = [
     ("gigadb-roles plan ", 2),
     // There is nobody to ask.
+    ("gigadb-roles failover --environment live", 64),
     ("gigadb-roles swap --environment live", 64),
+    // The topology has no lock.
+    ("gigadb-roles unlock gigadb-1:", 1),
+    // There is no such run.
+    ("gigadb-roles resume 20261122T093000123Z-live-0a1b", 1),
+    ("gigadb-roles revert 20261122T093000123Z-live-0a1b", 1),
 ];
 
 /// Runs a line as a person would type it, in a stage of its own.

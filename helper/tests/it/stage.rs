@@ -156,10 +156,53 @@ impl Stage {
                 told = format!("{told}\n-- {name}\n{}", text.trim_end());
             }
         }
+        let told = sorted_progress(&without_ids(&told));
         told.replace(self.simulator.aws_url(), "http://simulator")
             .replace(self.folder().to_str().unwrap(), "$HOME")
             .replace(TOPOLOGY, "$TOPOLOGY")
     }
+}
+
+/// The text with every run's id as `RUN`.
+pub(crate) fn without_ids(text: &str) -> String {
+    let mut shown = String::new();
+    let mut rest = text;
+    while let Some((start, length)) = run_id(rest) {
+        shown.push_str(&rest[..start]);
+        shown.push_str("RUN");
+        rest = &rest[start + length..];
+    }
+    shown + rest
+}
+
+/// The place and length of the first id of a run: `20261122T093000123Z-live-0a1b`.
+fn run_id(text: &str) -> Option<(usize, usize)> {
+    let is_id = |word: &str| {
+        let parts: Vec<&str> = word.split('-').collect();
+        let [start, _, random] = parts.as_slice() else {
+            return false;
+        };
+        start.len() == 19 && start.ends_with('Z') && start.contains('T') && random.len() == 4
+    };
+    let mut begin = 0;
+    for word in text.split_inclusive(|c: char| !c.is_ascii_alphanumeric() && c != '-') {
+        let bare = word.trim_end_matches(|c: char| !c.is_ascii_alphanumeric());
+        if is_id(bare) {
+            return Some((begin, bare.len()));
+        }
+        begin += word.len();
+    }
+    None
+}
+
+/// The text with neighbouring lines about variables in order: they are written side by side.
+fn sorted_progress(text: &str) -> String {
+    let mut lines: Vec<&str> = text.lines().collect();
+    let side_by_side = |line: &&str| line.contains(": variable `") && !line.contains("error:");
+    for run in lines.chunk_by_mut(|a, b| side_by_side(a) && side_by_side(b)) {
+        run.sort_unstable();
+    }
+    lines.join("\n")
 }
 
 /// Fails where a planted secret is in the output.
@@ -172,6 +215,6 @@ pub(crate) fn no_secret(output: &Output) {
     }
 }
 
-fn text(bytes: &[u8]) -> String {
+pub(crate) fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).unwrap()
 }

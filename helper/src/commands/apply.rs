@@ -1,0 +1,59 @@
+//! `gigadb-roles apply`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use crate::{
+    cli::Global,
+    exit::Exit,
+    failure::Failure,
+    planning,
+    running::{Control, Job, Verb, view::RunView},
+    saved_plan,
+    session::{Session, Waiting},
+    ui::Ui,
+};
+
+/// Carry out a plan that `plan --out` saved, without asking; refuse it when something moved.
+///
+/// Every record, variable and Elastic IP of the environment is compared with what the plan was
+/// made from. If one moved, nothing is written, and the exit code is 4.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  gigadb-roles plan --environment live --swap --out swap.json
+  gigadb-roles apply swap.json
+  gigadb-roles apply swap.json --format json")]
+pub(crate) struct ApplyArgs {
+    /// The saved plan.
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+}
+
+/// Reads the plan, looks again, writes, reads back.
+pub(super) async fn run(
+    args: &ApplyArgs,
+    global: &Global,
+    ui: &Ui,
+    view: &dyn RunView,
+    control: &Control,
+) -> Result<Exit, Failure> {
+    let session = Session::open(global, Waiting::Ordinary)?;
+    let saved = saved_plan::read(&args.file, &session.topology)?;
+    let job = Job {
+        session: &session,
+        ui,
+        view,
+        control,
+        verb: Verb::Apply,
+        reason: saved.reason.as_deref(),
+    };
+    view.planned(&saved.plan, job.reason);
+    let intent = saved.plan.intent.clone();
+    let topology = &session.topology;
+    job.carry_out(saved.plan, &|present| {
+        planning::again(topology, &intent, present)
+    })
+    .await
+}

@@ -1,0 +1,87 @@
+//! `gigadb-roles failover`.
+
+use clap::Args;
+use gigadb_engine::intent::Mode;
+
+use super::swap::review_and_carry_out;
+use crate::{
+    cli::Global,
+    exit::Exit,
+    failure::Failure,
+    planning::{self, Goal, PlanOptions, Request},
+    running::{Control, Job, Verb, confirm, view::RunView},
+    session::{Session, Waiting},
+    ui::Ui,
+};
+
+/// Make one side production although the other is lost.
+///
+/// Needs Cloudflare and the region of the promoted side, nothing else. What cannot be written is
+/// owed: it is listed at the end, the exit code is then 3, and `resume` settles it. Shows the
+/// plan and asks to type production's hostname; without a terminal it needs --yes. While both
+/// sides are well, use `swap`: what was written on the lost side since the last synchronization
+/// is not on the promoted one.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  gigadb-roles failover --environment live --production alt-gigadb-website
+  gigadb-roles failover --environment staging --production alt-gigadb-website --yes")]
+pub(crate) struct FailoverArgs {
+    /// The environment that fails over.
+    #[arg(long, value_name = "ENVIRONMENT")]
+    environment: String,
+
+    /// The infrastructure that shall be production.
+    #[arg(long, value_name = "INFRASTRUCTURE")]
+    production: String,
+
+    /// The infrastructure that is lost (default: the other one).
+    #[arg(long, value_name = "INFRASTRUCTURE")]
+    hot_standby: Option<String>,
+
+    /// Do not ask.
+    #[arg(long)]
+    yes: bool,
+
+    #[command(flatten)]
+    options: PlanOptions,
+}
+
+/// Plans, asks, writes, reads back.
+pub(super) async fn run(
+    args: &FailoverArgs,
+    global: &Global,
+    ui: &Ui,
+    view: &dyn RunView,
+    control: &Control,
+) -> Result<Exit, Failure> {
+    let session = Session::open(global, Waiting::Ordinary)?;
+    let environment = planning::environment(&session.topology, &args.environment)?;
+    if !args.yes {
+        let instead = "Run the failover with --yes, or save a plan with `gigadb-roles plan --mode \
+                       failover --out FILE` and apply that.";
+        confirm::needs_somebody(ui, environment.as_str(), instead)?;
+    }
+    let job = Job {
+        session: &session,
+        ui,
+        view,
+        control,
+        verb: Verb::Failover,
+        reason: args.options.reason(),
+    };
+    let observation = planning::observe(&session, &environment, None, &control.cancel).await;
+    job.go_on()?;
+    let request = Request {
+        environment: &environment,
+        goal: Goal::Arrangement {
+            production: &args.production,
+            hot_standby: args.hot_standby.as_deref(),
+        },
+        mode: Mode::Failover,
+        prepare: None,
+        options: &args.options,
+    };
+    let plan = planning::make(&session.topology, &observation?, &request)?;
+    review_and_carry_out(&job, plan, args.yes).await
+}

@@ -1,0 +1,209 @@
+//! Earlier runs, from their journals.
+
+use std::path::PathBuf;
+
+use gigadb_clients::{
+    journal::{self, Follows, JournalError, JournalEvent, Run, RunId},
+    process::Liveness,
+};
+use gigadb_engine::{
+    earlier::{EarlierRun, Fate, Obstacle},
+    executor::{Announcement, TransactionStatus},
+    message::Message,
+    plan::Plan,
+    topology::Topology,
+};
+
+use crate::{exit::Exit, failure::Failure, planning, surroundings, ui::Ui};
+
+/// The folder of the journals.
+pub(crate) fn folder() -> Result<PathBuf, Failure> {
+    journal::folder(&surroundings::variable).ok_or_else(|| {
+        Failure::refused(
+            "There is no folder for journals.",
+            "GIGADB_JOURNAL_DIR",
+            "Set GIGADB_JOURNAL_DIR, XDG_STATE_HOME or HOME, and run the command again.",
+        )
+    })
+}
+
+/// A run whose journal was read.
+pub(crate) struct Earlier {
+    pub(crate) id: RunId,
+    pub(crate) run: Run,
+    /// What the engine needs of it.
+    pub(crate) left: EarlierRun,
+}
+
+/// Reads the journal of the run that is named, to go on from it under `topology`.
+pub(crate) fn read(text: &str, topology: &Topology, ui: &Ui) -> Result<Earlier, Failure> {
+    let id: RunId = text.parse().map_err(|error: journal::NotARunId| {
+        Failure::usage(
+            format!("There is no such run: {error}."),
+            format!("run `{text}`"),
+            "Name a run that `gigadb-roles history` lists.",
+        )
+    })?;
+    let object = || format!("run `{id}`");
+    let folder = folder()?;
+    let ids = journal::ids(&folder).map_err(|error| unreadable(&error))?;
+    if !ids.contains(&id) {
+        return Err(Failure::refused(
+            format!("No such run has a journal in `{}`.", folder.display()),
+            object(),
+            "Name a run that `gigadb-roles history` lists; GIGADB_JOURNAL_DIR says where journals \
+             are.",
+        ));
+    }
+    let run = journal::read(&folder, &id).map_err(|error| unreadable(&error))?;
+    if run.header.topology != topology.digest() {
+        return Err(Failure::refused(
+            "The run was planned from another topology, or the topology changed since.",
+            object(),
+            "Name the topology that it was planned from with --topology, or plan the arrangement \
+             that shall hold: `gigadb-roles plan --production`.",
+        ));
+    }
+    if run.outcome().is_none() {
+        match run.header.process.liveness() {
+            Liveness::Running => {
+                return Err(Failure::refused(
+                    format!(
+                        "The run is still under way: process {} of `{}`.",
+                        run.header.process.pid, run.header.process.host
+                    ),
+                    object(),
+                    "Wait for its end.",
+                ));
+            }
+            Liveness::Unknown => ui.warning(&format!(
+                "It cannot be told from here whether process {} of `{}`, which began this run, \
+                 has ended. Make sure that it has.",
+                run.header.process.pid, run.header.process.host
+            )),
+            Liveness::Gone => {}
+        }
+    }
+    let left = EarlierRun {
+        intent: run.header.intent(),
+        stages: run.header.stages.clone(),
+        fates: fates(&run),
+    };
+    Ok(Earlier { id, run, left })
+}
+
+impl Earlier {
+    /// Refuses where a later run changed the same environment, unless that run followed this one.
+    pub(crate) fn is_the_last(&self, ui: &Ui) -> Result<(), Failure> {
+        let folder = folder()?;
+        let ids = journal::ids(&folder).map_err(|error| unreadable(&error))?;
+        for id in ids.into_iter().take_while(|id| *id > self.id) {
+            let later = match journal::read(&folder, &id) {
+                Ok(later) => later,
+                Err(error) => {
+                    ui.warning(&format!("A later journal was not considered: {error}."));
+                    continue;
+                }
+            };
+            let follows = match &later.header.follows {
+                Some(Follows::Resumes(id) | Follows::Reverts(id)) => *id == self.id,
+                None => false,
+            };
+            let here = later.header.environment == self.run.header.environment;
+            if here && !follows && fates(&later).iter().any(|f| *f != Fate::NotInForce) {
+                return Err(Failure::with(
+                    Exit::Stale,
+                    Message::nothing_changed(
+                        format!("A later run changed the same environment: {id}"),
+                        format!("run `{}`", self.id),
+                        "Take the later run back first, or plan the arrangement that shall hold: \
+                         `gigadb-roles plan --production`.",
+                    ),
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// The plan, or why there is none.
+    pub(crate) fn planned(&self, made: Result<Plan, Obstacle>) -> Result<Plan, Failure> {
+        made.map_err(|obstacle| match obstacle {
+            Obstacle::Incomputable(why) => planning::no_plan(&self.run.header.environment, &why),
+            Obstacle::Changed(moved) => {
+                let list: Vec<String> = moved
+                    .iter()
+                    .map(|one| {
+                        format!(
+                            "{}: `{}` after the run, now `{}`",
+                            one.object, one.planned_from, one.present
+                        )
+                    })
+                    .collect();
+                let (s, was) = if list.len() == 1 {
+                    ("", "was")
+                } else {
+                    ("s", "were")
+                };
+                Failure::with(
+                    Exit::Stale,
+                    Message::nothing_changed(
+                        format!("{} object{s} {was} changed since this run.", list.len()),
+                        format!("run `{}`: {}", self.id, list.join("; ")),
+                        format!(
+                            "Find out who changed it. To go on from how things are now, plan the \
+                             arrangement that shall hold: `gigadb-roles plan --environment {} \
+                             --production`.",
+                            self.run.header.environment
+                        ),
+                    ),
+                )
+            }
+        })
+    }
+}
+
+/// What is known of each transaction, in the order of writing.
+pub(crate) fn fates(run: &Run) -> Vec<Fate> {
+    let mut fates = vec![Fate::NotInForce; run.transactions().count()];
+    let mut set = |index: usize, fate| {
+        if let Some(known) = fates.get_mut(index) {
+            *known = fate;
+        }
+    };
+    for entry in &run.entries {
+        match &entry.event {
+            JournalEvent::Announced(Announcement::Send(ids)) => {
+                for id in ids {
+                    set(id.0, Fate::Perhaps);
+                }
+            }
+            JournalEvent::Announced(Announcement::Undo(id, _)) => set(id.0, Fate::Perhaps),
+            JournalEvent::Ended(report) => set(report.transaction.0, fate(&report.status)),
+            JournalEvent::Finished(outcome) => {
+                for report in &outcome.reports {
+                    set(report.transaction.0, fate(&report.status));
+                }
+            }
+            JournalEvent::Created { .. } => {}
+        }
+    }
+    fates
+}
+
+fn fate(status: &TransactionStatus) -> Fate {
+    match status {
+        TransactionStatus::Applied => Fate::InForce,
+        TransactionStatus::NotSent
+        | TransactionStatus::NotApplied(_)
+        | TransactionStatus::Undone => Fate::NotInForce,
+        TransactionStatus::Unknown(_) | TransactionStatus::NotUndone(_) => Fate::Perhaps,
+    }
+}
+
+fn unreadable(error: &JournalError) -> Failure {
+    Failure::refused(
+        format!("The journal cannot be read: {error}."),
+        "the journal",
+        "Name a run that `gigadb-roles history` lists; GIGADB_JOURNAL_DIR says where journals are.",
+    )
+}

@@ -1,0 +1,445 @@
+//! `history`, `resume` and `revert`.
+
+use std::{fs, path::PathBuf, process::Stdio, thread};
+
+use gigadb_simulator::{Api, Edit, Effect, Fault, world};
+use insta::assert_snapshot;
+use serde_json::Value;
+
+use crate::stage::Stage;
+
+const SWAP: [&str; 4] = ["swap", "--environment", "live", "--yes"];
+
+/// The journals' folder of a stage.
+fn journals(stage: &Stage) -> PathBuf {
+    stage.folder().join(".local/state/gigadb/journal")
+}
+
+/// The ids of all runs, the oldest first.
+fn ids(stage: &Stage) -> Vec<String> {
+    let answer = stage.answer(&["history", "--format", "json"]);
+    let document: Value = serde_json::from_str(&answer).unwrap();
+    let runs = document["runs"].as_array().unwrap().iter();
+    let mut ids: Vec<String> = runs
+        .map(|run| run["id"].as_str().unwrap().to_owned())
+        .collect();
+    ids.reverse();
+    ids
+}
+
+fn writes(stage: &Stage) -> usize {
+    let requests = stage.simulator.requests();
+    requests.iter().filter(|request| request.is_write()).count()
+}
+
+/// Kills a swap while its first zone's batch, which was carried out, waits for its answer.
+fn killed_swap(stage: &Stage) -> String {
+    let hang = Fault::new(Effect::CommitThenHang)
+        .api(Api::Cloudflare)
+        .method("POST");
+    stage.simulator.fault(hang);
+    let mut child = stage
+        .command(&SWAP)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let committed = || {
+        let history = stage.simulator.history();
+        history.iter().any(|commit| commit.api == Api::Cloudflare)
+    };
+    while !committed() {
+        thread::yield_now();
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    stage.simulator.clear_faults();
+    ids(stage).pop().unwrap()
+}
+
+/// What `run` tells, with the id of each run and the folder of the journals hidden.
+fn end_of(told: &str) -> String {
+    let due = "note: Due:";
+    let lines = told.lines().filter(|line| !line.starts_with(due));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// `SWAP` while writes to one project are refused, so that it stops half-way.
+fn partly_applied(stage: &Stage) -> String {
+    let refuse = Fault::new(Effect::Refuse)
+        .api(Api::Cloudflare)
+        .method("POST");
+    stage.simulator.fault(refuse);
+    let swap = [&SWAP[..], &["--on-failure", "stop"]].concat();
+    let output = stage.output(&swap);
+    assert_eq!(output.status.code(), Some(3), "{}", stage.told(&output));
+    ids(stage).pop().unwrap()
+}
+
+#[test]
+fn history_lists_every_run() {
+    let stage = Stage::sop();
+    assert_snapshot!(stage.run(&["history"]), @r"
+    exit 0
+    -- stdout
+    No runs have a journal in `$HOME/.local/state/gigadb/journal`.
+    ");
+    stage.answer(&[&SWAP[..], &["--reason", "release 4.4"]].concat());
+    let id = partly_applied(&stage);
+    stage.answer(&["revert", &id]);
+    let told = stage.run(&["history"]);
+    // The instants differ from run to run.
+    let told: Vec<String> = told
+        .lines()
+        .map(|line| {
+            line.split_whitespace()
+                .filter(|word| !word.ends_with('Z'))
+                .collect::<Vec<_>>()
+                .join(" ")
+        })
+        .collect();
+    assert_snapshot!(told.join("\n"), @r"
+    exit 0
+    -- stdout
+    ID WHEN ENVIRONMENT WHAT ENDED
+    RUN live revert of RUN completed
+    RUN live production gigadb-website partly applied: 8 of 10 in force
+    RUN live production alt-gigadb-website completed
+    ");
+    let narrow = stage.with("COLUMNS", "40").run(&["history"]);
+    assert!(
+        narrow.contains("\n  put back\n") || narrow.contains("\n  completed\n"),
+        "{narrow}"
+    );
+}
+
+#[test]
+fn a_killed_run_is_resumed() {
+    let stage = Stage::sop();
+    let before = stage.simulator.world().normalized();
+    let id = killed_swap(&stage);
+    let history = stage.answer(&["history"]);
+    assert!(
+        history.contains("interrupted: 8 of 10 in force, 1 perhaps"),
+        "{history}"
+    );
+    stage.simulator.clear_requests();
+    assert_snapshot!(end_of(&stage.run(&["resume", &id])), @r#"
+    exit 0
+    -- stdout
+    Completed the run of live: production is alt-gigadb-website, hot standby is gigadb-website. Changed 5 records and read them back.
+    -- stderr
+    live: production alt-gigadb-website, hot standby gigadb-website (switchover)
+
+    zone gigadb.org (one batch, decides who is production)
+      ~ A bastion.gigadb.org: 198.51.100.11 -> 203.0.113.11
+      ~ A files.alt-live.gigadb.org: 203.0.113.12 -> 198.51.100.12
+      ~ A files.gigadb.org: 198.51.100.12 -> 203.0.113.12
+      ~ A gigadb.org: 198.51.100.10 -> 203.0.113.10
+      ~ A portainer.gigadb.org: 198.51.100.10 -> 203.0.113.10
+
+    Would change 5 records. Nothing was changed yet.
+    note: Writing; the journal of this run is RUN
+    in force: 5 records of zone `gigadb.org`
+    note: In the Terraform configuration of `live`, set production = "alt-gigadb-website", so that the next apply agrees.
+    "#);
+    assert_eq!(writes(&stage), 1, "only what was left is written");
+    let resumed = stage.simulator.world().normalized();
+    let other = Stage::sop();
+    other.answer(&SWAP);
+    assert_eq!(resumed, other.simulator.world().normalized());
+    assert_ne!(resumed, before);
+    // Nothing is left to do.
+    let again = stage.run(&["resume", &id]);
+    assert!(again.contains("No changes in live"), "{again}");
+}
+
+#[test]
+fn a_killed_run_is_reverted() {
+    let stage = Stage::sop();
+    let before = stage.simulator.world().normalized();
+    let id = killed_swap(&stage);
+    assert_ne!(stage.simulator.world().normalized(), before);
+    assert_snapshot!(end_of(&stage.run(&["revert", &id])), @r#"
+    exit 0
+    -- stdout
+    Took back the run of live: production is gigadb-website, hot standby is alt-gigadb-website. Changed 3 records and 8 variables and read them back.
+    -- stderr
+    live: production gigadb-website, hot standby alt-gigadb-website (switchover)
+
+    zone gigadb.host (one batch)
+      ~ A alt-live.gigadb.host: 198.51.100.10 -> 203.0.113.10
+      ~ A bastion.alt-live.gigadb.host: 198.51.100.11 -> 203.0.113.11
+      ~ A portainer.alt-live.gigadb.host: 198.51.100.10 -> 203.0.113.10
+
+      ~ alt-gigadb-website HOME_URL: https://gigadb.org -> http://alt-live.gigadb.host
+      ~ alt-gigadb-website REMOTE_HOME_URL: https://gigadb.org -> http://alt-live.gigadb.host
+      ~ alt-gigadb-website REMOTE_HOSTNAME: gigadb.org -> alt-live.gigadb.host
+      ~ alt-gigadb-website remote_fileserver_hostname: files.gigadb.org -> files.alt-live.gigadb.host
+      ~ gigadb-website HOME_URL: http://alt-live.gigadb.host -> https://gigadb.org
+      ~ gigadb-website REMOTE_HOME_URL: http://alt-live.gigadb.host -> https://gigadb.org
+      ~ gigadb-website REMOTE_HOSTNAME: alt-live.gigadb.host -> gigadb.org
+      ~ gigadb-website remote_fileserver_hostname: files.alt-live.gigadb.host -> files.gigadb.org
+
+    Would change 3 records and 8 variables. Nothing was changed yet.
+    note: Writing; the journal of this run is RUN
+    in force: 3 records of zone `gigadb.host`
+    in force: variable `HOME_URL` of `gigascience/upstream/alt-gigadb-website`, scope `live`
+    in force: variable `HOME_URL` of `gigascience/upstream/gigadb-website`, scope `live`
+    in force: variable `REMOTE_HOME_URL` of `gigascience/upstream/alt-gigadb-website`, scope `live`
+    in force: variable `REMOTE_HOME_URL` of `gigascience/upstream/gigadb-website`, scope `live`
+    in force: variable `REMOTE_HOSTNAME` of `gigascience/upstream/alt-gigadb-website`, scope `live`
+    in force: variable `REMOTE_HOSTNAME` of `gigascience/upstream/gigadb-website`, scope `live`
+    in force: variable `remote_fileserver_hostname` of `gigascience/upstream/alt-gigadb-website`, scope `live`
+    in force: variable `remote_fileserver_hostname` of `gigascience/upstream/gigadb-website`, scope `live`
+    note: In the Terraform configuration of `live`, set production = "gigadb-website", so that the next apply agrees.
+    "#);
+    assert_eq!(stage.simulator.world().normalized(), before);
+    // What was taken back is not completed behind anybody's back.
+    let output = stage.output(&["resume", &id]);
+    assert_eq!(output.status.code(), Some(4), "{}", stage.told(&output));
+    assert_eq!(stage.simulator.world().normalized(), before);
+}
+
+#[test]
+fn a_completed_swap_is_reverted_and_that_again() {
+    let stage = Stage::sop();
+    let before = stage.simulator.world().normalized();
+    stage.answer(&SWAP);
+    let swapped = stage.simulator.world().normalized();
+    let id = ids(&stage).pop().unwrap();
+    stage.answer(&["revert", &id]);
+    assert_eq!(stage.simulator.world().normalized(), before);
+    let back = ids(&stage).pop().unwrap();
+    stage.answer(&["revert", &back]);
+    assert_eq!(stage.simulator.world().normalized(), swapped);
+}
+
+#[test]
+fn nothing_is_done_over_somebodys_later_change() {
+    for command in ["resume", "revert"] {
+        let stage = Stage::sop();
+        let id = partly_applied(&stage);
+        let edit = Edit::SetVariable {
+            project: world::PROJECT.to_owned(),
+            key: "HOME_URL".to_owned(),
+            scope: "live".to_owned(),
+            value: "https://maintenance.gigadb.org".to_owned(),
+        };
+        stage.simulator.edit(|world| world.apply(&edit)).unwrap();
+        stage.set_record("files.gigadb.org", "192.0.2.7");
+        stage.simulator.clear_requests();
+        let told = stage.run(&[command, &id]);
+        assert!(told.starts_with("exit 4\n"), "{told}");
+        assert!(told.contains("https://maintenance.gigadb.org"), "{told}");
+        if command == "resume" {
+            assert_snapshot!(told, @r"
+            exit 4
+            -- stderr
+            error: 2 objects were changed since this run.
+              on:      run `RUN`: A record of `files.gigadb.org`: `203.0.113.12` after the run, now `192.0.2.7`; variable `HOME_URL` of `gigascience/upstream/gigadb-website`, scope `live`: `http://alt-live.gigadb.host` after the run, now `https://maintenance.gigadb.org`
+              changed: Nothing was changed.
+              next:    Find out who changed it. To go on from how things are now, plan the arrangement that shall hold: `gigadb-roles plan --environment live --production`.
+            ");
+        } else {
+            assert_snapshot!(told, @r"
+            exit 4
+            -- stderr
+            error: 1 object was changed since this run.
+              on:      run `RUN`: variable `HOME_URL` of `gigascience/upstream/gigadb-website`, scope `live`: `http://alt-live.gigadb.host` after the run, now `https://maintenance.gigadb.org`
+              changed: Nothing was changed.
+              next:    Find out who changed it. To go on from how things are now, plan the arrangement that shall hold: `gigadb-roles plan --environment live --production`.
+            ");
+        }
+        assert_eq!(writes(&stage), 0);
+    }
+}
+
+#[test]
+fn a_later_run_is_taken_back_first() {
+    let stage = Stage::sop();
+    stage.answer(&SWAP);
+    stage.answer(&SWAP);
+    stage.answer(&SWAP);
+    let first = ids(&stage).remove(0);
+    for command in ["resume", "revert"] {
+        let output = stage.output(&[command, &first]);
+        let told = stage.told(&output);
+        let expected = if command == "resume" { 0 } else { 4 };
+        assert_eq!(output.status.code(), Some(expected), "{told}");
+    }
+}
+
+#[test]
+fn what_a_failover_owes_is_settled_by_resuming_it() {
+    let stage = Stage::sop();
+    let gone = Fault::new(Effect::ResetBeforeCommit).always();
+    stage
+        .simulator
+        .fault(gone.api(Api::Gitlab).path_contains("/gigadb-website"));
+    let failover = [
+        "failover",
+        "--environment",
+        "live",
+        "--production",
+        "alt-gigadb-website",
+        "--yes",
+    ];
+    let output = stage.output(&failover);
+    assert_eq!(output.status.code(), Some(3), "{}", stage.told(&output));
+    let id = ids(&stage).pop().unwrap();
+    let owing = stage.output(&["resume", &id]);
+    assert_eq!(owing.status.code(), Some(3), "{}", stage.told(&owing));
+    stage.simulator.clear_faults();
+    stage.simulator.clear_requests();
+    let told = stage.run(&["resume", &id]);
+    assert!(told.starts_with("exit 0\n"), "{told}");
+    assert_eq!(writes(&stage), 4);
+    let status = stage.answer(&["status", "--environment", "live"]);
+    assert!(
+        status.contains("consistent  production   alt-gigadb-website"),
+        "{status}"
+    );
+}
+
+#[test]
+fn a_run_that_left_nothing_is_neither_completed_nor_taken_back() {
+    let stage = Stage::sop();
+    let refuse = Fault::new(Effect::Refuse)
+        .api(Api::Cloudflare)
+        .method("POST");
+    stage.simulator.fault(refuse);
+    assert_eq!(stage.output(&SWAP).status.code(), Some(1));
+    let id = ids(&stage).pop().unwrap();
+    assert_snapshot!(stage.run(&["resume", &id]), @r"
+    exit 1
+    -- stderr
+    error: The run left nothing in force, so there is nothing to complete.
+      on:      run `RUN`
+      changed: Nothing was changed.
+      next:    Run the command that began it again.
+    ");
+    assert_snapshot!(stage.run(&["revert", &id]), @r"
+    exit 1
+    -- stderr
+    error: The run left nothing in force, so there is nothing to put back.
+      on:      run `RUN`
+      changed: Nothing was changed.
+      next:    Run `gigadb-roles status` to see where things stand.
+    ");
+}
+
+#[test]
+fn what_is_no_journal_for_this_version_and_topology_is_refused() {
+    let stage = Stage::sop();
+    stage.answer(&SWAP);
+    let id = ids(&stage).pop().unwrap();
+    let topology = fs::read_to_string(&stage.environment["GIGADB_TOPOLOGY"]).unwrap();
+    stage.write(
+        "other.yaml",
+        &topology.replace("data_sync: true", "data_sync: false"),
+    );
+    let file = journals(&stage).join(format!("{id}.jsonl"));
+    let newer = fs::read_to_string(&file).unwrap().replacen(
+        "\"format_version\":1",
+        "\"format_version\":2",
+        1,
+    );
+    let mut told = vec![
+        stage.run(&["revert", "yesterday"]),
+        stage.run(&["revert", "20200101T000000000Z-live-0000"]),
+        stage.run(&["revert", &id, "--topology", "other.yaml"]),
+    ];
+    fs::write(&file, newer).unwrap();
+    told.push(stage.run(&["resume", &id]));
+    told.push(stage.run(&["history"]));
+    fs::write(&file, "").unwrap();
+    told.push(stage.run(&["revert", &id]));
+    assert_snapshot!(told.join("\n\n"), @r"
+    exit 1
+    -- stderr
+    error: No such run has a journal in `$HOME/.local/state/gigadb/journal`.
+      on:      run `yesterday`
+      changed: Nothing was changed.
+      next:    Name a run that `gigadb-roles history` lists; GIGADB_JOURNAL_DIR says where journals are.
+
+    exit 1
+    -- stderr
+    error: No such run has a journal in `$HOME/.local/state/gigadb/journal`.
+      on:      run `RUN`
+      changed: Nothing was changed.
+      next:    Name a run that `gigadb-roles history` lists; GIGADB_JOURNAL_DIR says where journals are.
+
+    exit 1
+    -- stderr
+    error: The run was planned from another topology, or the topology changed since.
+      on:      run `RUN`
+      changed: Nothing was changed.
+      next:    Name the topology that it was planned from with --topology, or plan the arrangement that shall hold: `gigadb-roles plan --production`.
+
+    exit 1
+    -- stderr
+    error: The journal cannot be read: `$HOME/.local/state/gigadb/journal/RUN.jsonl` is not a journal that this version reads: it has format version 2, and this version knows 1 at most; use the version that wrote it, or a newer one.
+      on:      the journal
+      changed: Nothing was changed.
+      next:    Name a run that `gigadb-roles history` lists; GIGADB_JOURNAL_DIR says where journals are.
+
+    exit 0
+    -- stdout
+    No runs have a journal in `$HOME/.local/state/gigadb/journal`.
+    -- stderr
+    warning: A run is not listed: `$HOME/.local/state/gigadb/journal/RUN.jsonl` is not a journal that this version reads: it has format version 2, and this version knows 1 at most; use the version that wrote it, or a newer one.
+
+    exit 1
+    -- stderr
+    error: The journal cannot be read: `$HOME/.local/state/gigadb/journal/RUN.jsonl` is not a journal that this version reads: it is empty.
+      on:      the journal
+      changed: Nothing was changed.
+      next:    Name a run that `gigadb-roles history` lists; GIGADB_JOURNAL_DIR says where journals are.
+    ");
+}
+
+#[test]
+fn journals_hold_no_secret_and_are_their_owners() {
+    let stage = Stage::sop();
+    killed_swap(&stage);
+    let mut files = 0;
+    for file in fs::read_dir(journals(&stage)).unwrap() {
+        let text = fs::read_to_string(file.unwrap().path()).unwrap();
+        assert!(text.contains("files.gigadb.org"), "{text}");
+        for secret in world::PLANTED {
+            assert!(!text.contains(secret), "a secret is in the journal: {text}");
+        }
+        files += 1;
+    }
+    assert_eq!(files, 1);
+}
+
+#[test]
+fn without_room_for_a_journal_a_swap_does_not_begin_and_a_failover_does() {
+    let stage = Stage::sop();
+    let file = stage.write("no-folder", "");
+    let stage = stage.with("GIGADB_JOURNAL_DIR", file.join("journal").to_str().unwrap());
+    let told = stage.run(&SWAP);
+    let (_, error) = told.split_once("error: ").unwrap();
+    assert_snapshot!(error, @r"
+    The journal could not be begun: could not create `$HOME/no-folder/journal`: Not a directory (os error 20).
+      on:      environment `live`
+      changed: Nothing was changed.
+      next:    Make room, or name a folder that can be written in `GIGADB_JOURNAL_DIR`, then plan and apply again.
+    ");
+    assert!(told.starts_with("exit 1\n"), "{told}");
+    assert_eq!(writes(&stage), 0);
+    let failover = [
+        "failover",
+        "--environment",
+        "live",
+        "--production",
+        "alt-gigadb-website",
+        "--yes",
+    ];
+    let told = stage.run(&failover);
+    assert!(told.starts_with("exit 0\n"), "{told}");
+    assert!(told.contains("warning: "), "{told}");
+    assert_eq!(writes(&stage), 10);
+}

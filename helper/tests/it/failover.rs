@@ -1,0 +1,221 @@
+//! `failover`, with and without what is lost.
+
+use gigadb_simulator::{Api, Effect, Fault};
+use insta::assert_snapshot;
+
+use crate::stage::Stage;
+
+const FAILOVER: [&str; 6] = [
+    "failover",
+    "--environment",
+    "live",
+    "--production",
+    "alt-gigadb-website",
+    "--yes",
+];
+
+/// The side that is lost: its region and its project do not answer.
+fn lost(stage: &Stage) {
+    let gone = || Fault::new(Effect::ResetBeforeCommit).always();
+    stage
+        .simulator
+        .fault(gone().api(Api::Ec2).region("ap-east-1"));
+    stage
+        .simulator
+        .fault(gone().api(Api::Gitlab).path_contains("/gigadb-website"));
+}
+
+/// Without what is due afterwards, and without what differs in a connection that breaks.
+fn without_details(told: &str) -> String {
+    let lines = told.lines().filter(|line| !line.starts_with("note: Due:"));
+    let short = lines.map(|line| {
+        let broken = ["the connection to GitLab", "no connection to EC2"];
+        let at = broken.iter().find_map(|text| line.find(text));
+        at.map_or(line.to_owned(), |at| format!("{}...", &line[..at]))
+    });
+    short.collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn a_failover_does_not_need_what_is_lost() {
+    let stage = Stage::sop();
+    lost(&stage);
+    let told = stage.run(&FAILOVER);
+    assert_snapshot!(without_details(&told), @r#"
+    exit 3
+    -- stdout
+    Failed over live: production is alt-gigadb-website, hot standby is gigadb-website. Changed 8 records and 4 variables and read them back; 4 items are owed.
+    -- stderr
+    live: production alt-gigadb-website, hot standby gigadb-website (failover)
+
+    zone gigadb.org (one batch, decides who is production)
+      ~ A bastion.gigadb.org: 198.51.100.11 -> 203.0.113.11
+      ~ A files.alt-live.gigadb.org: 203.0.113.12 -> 198.51.100.12
+      ~ A files.gigadb.org: 198.51.100.12 -> 203.0.113.12
+      ~ A gigadb.org: 198.51.100.10 -> 203.0.113.10
+      ~ A portainer.gigadb.org: 198.51.100.10 -> 203.0.113.10
+
+    zone gigadb.host (one batch)
+      ~ A alt-live.gigadb.host: 203.0.113.10 -> 198.51.100.10
+      ~ A bastion.alt-live.gigadb.host: 203.0.113.11 -> 198.51.100.11
+      ~ A portainer.alt-live.gigadb.host: 203.0.113.10 -> 198.51.100.10
+
+      ~ alt-gigadb-website HOME_URL: http://alt-live.gigadb.host -> https://gigadb.org
+      ~ alt-gigadb-website REMOTE_HOME_URL: http://alt-live.gigadb.host -> https://gigadb.org
+      ~ alt-gigadb-website REMOTE_HOSTNAME: alt-live.gigadb.host -> gigadb.org
+      ~ alt-gigadb-website remote_fileserver_hostname: files.alt-live.gigadb.host -> files.gigadb.org
+      owed: variable `HOME_URL` of `gigadb-website`, scope `live` should be http://alt-live.gigadb.host: ...
+      owed: variable `REMOTE_HOME_URL` of `gigadb-website`, scope `live` should be http://alt-live.gigadb.host: ...
+      owed: variable `REMOTE_HOSTNAME` of `gigadb-website`, scope `live` should be alt-live.gigadb.host: ...
+      owed: variable `remote_fileserver_hostname` of `gigadb-website`, scope `live` should be files.alt-live.gigadb.host: ...
+
+    warning[known-address]: The Elastic IPs of `gigadb-website` could not be read: ...
+      on:      infrastructure `gigadb-website` (profile `Upstream`, region ap-east-1)
+      changed: Nothing was changed.
+      next:    Check the AWS profile's keys and permissions (ec2:DescribeAddresses, ec2:DescribeInstances) and that the region is enabled for the account, then plan again.
+    warning[variables-visible]: The variables of `gigadb-website` could not be read: ...
+      on:      GitLab project `gigascience/upstream/gigadb-website`
+      changed: Nothing was changed.
+      next:    Give the token scope `api` and the role Maintainer on this project, then plan again.
+    note: What was written on `gigadb-website` since the last synchronization to `alt-gigadb-website` is not there: a failover loses it.
+
+    Would change 8 records and 4 variables. Nothing was changed yet.
+    note: Writing; the journal of this run is RUN
+    in force: 5 records of zone `gigadb.org`
+    in force: 3 records of zone `gigadb.host`
+    in force: variable `HOME_URL` of `gigascience/upstream/alt-gigadb-website`, scope `live`
+    in force: variable `REMOTE_HOME_URL` of `gigascience/upstream/alt-gigadb-website`, scope `live`
+    in force: variable `REMOTE_HOSTNAME` of `gigascience/upstream/alt-gigadb-website`, scope `live`
+    in force: variable `remote_fileserver_hostname` of `gigascience/upstream/alt-gigadb-website`, scope `live`
+    warning: Owed: variable `HOME_URL` of `gigadb-website`, scope `live` should be http://alt-live.gigadb.host: ...
+    warning: Owed: variable `REMOTE_HOME_URL` of `gigadb-website`, scope `live` should be http://alt-live.gigadb.host: ...
+    warning: Owed: variable `REMOTE_HOSTNAME` of `gigadb-website`, scope `live` should be alt-live.gigadb.host: ...
+    warning: Owed: variable `remote_fileserver_hostname` of `gigadb-website`, scope `live` should be files.alt-live.gigadb.host: ...
+    note: When `gigadb-website` can be reached again, settle what is owed: `gigadb-roles resume RUN`
+    note: In the Terraform configuration of `live`, set production = "alt-gigadb-website", so that the next apply agrees.
+    "#);
+}
+
+#[test]
+fn a_failover_goes_on_without_gitlab() {
+    let stage = Stage::sop();
+    let gone = Fault::new(Effect::ResetBeforeCommit).always();
+    stage.simulator.fault(gone.api(Api::Gitlab));
+    let output = stage.output(&FAILOVER);
+    let told = stage.told(&output);
+    assert_eq!(output.status.code(), Some(3), "{told}");
+    assert!(told.contains("; 8 items are owed."), "{told}");
+    assert!(
+        told.contains("in force: 5 records of zone `gigadb.org`"),
+        "{told}"
+    );
+}
+
+#[test]
+fn both_sides_well_means_use_switchover() {
+    let stage = Stage::sop();
+    let plan = [&["plan"], &FAILOVER[1..5], &["--mode", "failover"]].concat();
+    let output = stage.output(&plan);
+    let told = stage.told(&output);
+    assert_eq!(output.status.code(), Some(2), "{told}");
+    assert!(
+        told.contains("note: Both sides are well: use switchover"),
+        "{told}"
+    );
+}
+
+#[test]
+fn a_failover_needs_somebody_to_ask_or_yes_or_a_saved_plan() {
+    let stage = Stage::sop();
+    assert_snapshot!(stage.run(&FAILOVER[..5]), @r"
+    exit 64
+    -- stderr
+    error: There is no terminal to ask for a confirmation.
+      on:      environment `live`
+      changed: Nothing was changed.
+      next:    Run the failover with --yes, or save a plan with `gigadb-roles plan --mode failover --out FILE` and apply that.
+    ");
+    assert!(stage.simulator.requests().is_empty());
+    lost(&stage);
+    let plan = [
+        &["plan"],
+        &FAILOVER[1..5],
+        &["--mode", "failover", "--out", "away.json"],
+    ]
+    .concat();
+    let output = stage.output(&plan);
+    assert_eq!(output.status.code(), Some(2), "{}", stage.told(&output));
+    let output = stage.output(&["apply", "away.json"]);
+    let told = stage.told(&output);
+    assert_eq!(output.status.code(), Some(3), "{told}");
+    assert!(
+        told.contains("Applied the plan of live: production is alt-gigadb-website"),
+        "{told}"
+    );
+}
+
+#[test]
+fn what_fails_after_the_first_batch_is_owed() {
+    let stage = Stage::sop();
+    let refuse = Fault::new(Effect::Refuse)
+        .api(Api::Gitlab)
+        .method("PUT")
+        .times(2);
+    stage.simulator.fault(refuse);
+    let output = stage.output(&FAILOVER);
+    let told = stage.told(&output);
+    assert_eq!(output.status.code(), Some(3), "{told}");
+    assert!(told.contains("; 2 items are owed."), "{told}");
+}
+
+#[test]
+fn a_failover_whose_first_batch_is_refused_changes_nothing() {
+    let stage = Stage::sop();
+    lost(&stage);
+    let refuse = Fault::new(Effect::Refuse)
+        .api(Api::Cloudflare)
+        .method("POST");
+    stage.simulator.fault(refuse.always());
+    let output = stage.output(&FAILOVER);
+    let told = stage.told(&output);
+    assert_eq!(output.status.code(), Some(1), "{told}");
+    let end = told.split_once("error: ").unwrap().1;
+    assert_snapshot!(end, @r"
+    Connection reset by peer (os error 104) (project `gigascience/upstream/gigadb-website`, 3 attempts)
+      owed: variable `REMOTE_HOME_URL` of `gigadb-website`, scope `live` should be http://alt-live.gigadb.host: the connection to GitLab broke during GET /projects/{id}/variables: error sending request: client error (SendRequest): connection error: Connection reset by peer (os error 104) (project `gigascience/upstream/gigadb-website`, 3 attempts)
+      owed: variable `REMOTE_HOSTNAME` of `gigadb-website`, scope `live` should be alt-live.gigadb.host: the connection to GitLab broke during GET /projects/{id}/variables: error sending request: client error (SendRequest): connection error: Connection reset by peer (os error 104) (project `gigascience/upstream/gigadb-website`, 3 attempts)
+      owed: variable `remote_fileserver_hostname` of `gigadb-website`, scope `live` should be files.alt-live.gigadb.host: the connection to GitLab broke during GET /projects/{id}/variables: error sending request: client error (SendRequest): connection error: Connection reset by peer (os error 104) (project `gigascience/upstream/gigadb-website`, 3 attempts)
+
+    warning[known-address]: The Elastic IPs of `gigadb-website` could not be read: no connection to EC2 in ap-east-1 (profile `Upstream`) for DescribeAddresses: io error: client error (SendRequest): connection error: Connection reset by peer (os error 104).
+      on:      infrastructure `gigadb-website` (profile `Upstream`, region ap-east-1)
+      changed: Nothing was changed.
+      next:    Check the AWS profile's keys and permissions (ec2:DescribeAddresses, ec2:DescribeInstances) and that the region is enabled for the account, then plan again.
+    warning[variables-visible]: The variables of `gigadb-website` could not be read: the connection to GitLab broke during GET /projects/{id}/variables: error sending request: client error (SendRequest): connection error: Connection reset by peer (os error 104) (project `gigascience/upstream/gigadb-website`, 3 attempts).
+      on:      GitLab project `gigascience/upstream/gigadb-website`
+      changed: Nothing was changed.
+      next:    Give the token scope `api` and the role Maintainer on this project, then plan again.
+    note: What was written on `gigadb-website` since the last synchronization to `alt-gigadb-website` is not there: a failover loses it.
+
+    Would change 8 records and 4 variables. Nothing was changed yet.
+    note: Writing; the journal of this run is RUN
+    not in force: 5 records of zone `gigadb.org` (Cloudflare refused POST /zones/{zone_id}/dns_records/batch with 403, code 10000: Authentication error (zone id c0ad183b551fbd855cfb1a67042c1b3a))
+    error: The failover did not complete: Cloudflare refused POST /zones/{zone_id}/dns_records/batch with 403, code 10000: Authentication error (zone id c0ad183b551fbd855cfb1a67042c1b3a).
+      on:      environment `live`
+      changed: Nothing was changed.
+      next:    Settle the cause, then run the failover again.
+    ");
+}
+
+#[test]
+fn a_promoted_side_that_is_not_well_is_refused() {
+    let stage = Stage::sop();
+    let gone = Fault::new(Effect::ResetBeforeCommit).always();
+    stage
+        .simulator
+        .fault(gone.api(Api::Ec2).region("ap-southeast-2"));
+    let output = stage.output(&FAILOVER);
+    let told = stage.told(&output);
+    assert_eq!(output.status.code(), Some(1), "{told}");
+    let requests = stage.simulator.requests();
+    assert!(requests.iter().all(|request| !request.is_write()));
+}

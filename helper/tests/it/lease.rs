@@ -1,0 +1,129 @@
+//! The lease around a run, and `unlock`.
+
+use std::fs;
+
+use gigadb_simulator::{
+    Api, Effect, Fault,
+    world::{PROJECT, StateLock},
+};
+use insta::assert_snapshot;
+
+use crate::stage::Stage;
+
+const SWAP: [&str; 4] = ["swap", "--environment", "live", "--yes"];
+const LOCK: &str = "lock: { gitlab_project: gigascience/upstream/gigadb-website, name: \"gigadb-roles-{environment}\" }\n";
+/// A lease as another machine's run would hold it.
+const THEIRS: &str = "gigadb-1:20261122T093000123Z-live-0a1b:bastion:4242:1a2b-3c-99:release";
+
+/// A stage whose topology has a lock.
+fn locked() -> Stage {
+    let stage = Stage::sop();
+    let topology = fs::read_to_string(&stage.environment["GIGADB_TOPOLOGY"]).unwrap();
+    let file = stage.write("topology.yaml", &(topology + LOCK));
+    let file = file.to_str().unwrap().to_owned();
+    stage.with("GIGADB_TOPOLOGY", &file)
+}
+
+/// Holds the lease of `live` as another machine's run does.
+fn hold(stage: &Stage) {
+    stage.simulator.edit(|world| {
+        let project = world.gitlab.project_mut(PROJECT).unwrap();
+        let name = "gigadb-roles-live".to_owned();
+        let state = project.terraform_states.entry(name).or_default();
+        state.lock = Some(StateLock {
+            id: THEIRS.to_owned(),
+            username: "alice".to_owned(),
+            created: "2026-11-22T09:30:00Z".to_owned(),
+        });
+    });
+}
+
+fn wrote_roles(stage: &Stage) -> bool {
+    let requests = stage.simulator.requests();
+    requests
+        .iter()
+        .any(|r| r.is_write() && !r.path.contains("/terraform/state/"))
+}
+
+#[test]
+fn a_swap_holds_its_lease_and_gives_it_back() {
+    let stage = locked();
+    stage.answer(&SWAP);
+    stage.answer(&SWAP);
+    let requests = stage.simulator.requests();
+    let leases: Vec<&str> = requests
+        .iter()
+        .filter(|r| r.path.contains("/terraform/state/"))
+        .map(|r| r.method.as_str())
+        .collect();
+    assert_eq!(leases, ["POST", "DELETE", "POST", "DELETE"]);
+}
+
+#[test]
+fn of_two_operators_at_once_the_second_is_refused_and_told_by_whom() {
+    let stage = locked();
+    hold(&stage);
+    let told = stage.run(&SWAP);
+    let (_, error) = told.split_once("error: ").unwrap();
+    assert!(told.starts_with("exit 1\n"), "{told}");
+    assert!(error.contains("process 4242 on `bastion`"), "{error}");
+    assert!(
+        error.contains(
+            &format!("gigadb-roles unlock {THEIRS}")
+                .replace("20261122T093000123Z-live-0a1b", "RUN")
+        ),
+        "{error}"
+    );
+    assert!(!wrote_roles(&stage));
+}
+
+#[test]
+fn unlock_deletes_exactly_the_lease_that_is_named() {
+    let stage = locked();
+    assert_snapshot!(stage.run(&["unlock", "x", "--yes"]), @r"
+    exit 1
+    -- stderr
+    error: No lease is held under the id `x`.
+      on:      no lease is held
+      changed: Nothing was changed.
+      next:    Name the id of a lease that is held, exactly as it is written.
+    ");
+    hold(&stage);
+    let told = stage.run(&["unlock", "gigadb-1:other", "--yes"]);
+    assert!(told.starts_with("exit 1\n"), "{told}");
+    assert!(told.contains("process 4242 on `bastion`"), "{told}");
+    assert_eq!(stage.output(&SWAP).status.code(), Some(1));
+    // Without a terminal and without --yes nothing is deleted.
+    let output = stage.output(&["unlock", THEIRS]);
+    assert_eq!(output.status.code(), Some(64), "{}", stage.told(&output));
+    let mut terminal = stage.on_terminal(200, &["unlock", THEIRS]);
+    terminal.wait_for("Type `unlock` to delete this lease: ");
+    terminal.keys("no\n");
+    assert_eq!(terminal.end().0, 1);
+    let mut terminal = stage.on_terminal(200, &["unlock", THEIRS]);
+    terminal.wait_for("Type `unlock` to delete this lease: ");
+    terminal.keys("\u{3}");
+    assert_eq!(terminal.end().0, 130);
+    let answer = stage.answer(&["unlock", THEIRS, "--yes"]);
+    assert_snapshot!(answer, @r"Deleted the lease `gigadb-roles-live` of GitLab project `gigascience/upstream/gigadb-website`.");
+    stage.answer(&SWAP);
+}
+
+#[test]
+fn a_failover_goes_on_where_the_lease_cannot_be_taken() {
+    let stage = locked();
+    let gone = Fault::new(Effect::ResetBeforeCommit).always();
+    stage.simulator.fault(gone.api(Api::Gitlab));
+    let failover = [
+        "failover",
+        "--environment",
+        "live",
+        "--production",
+        "alt-gigadb-website",
+        "--yes",
+    ];
+    let output = stage.output(&failover);
+    let told = stage.told(&output);
+    assert_eq!(output.status.code(), Some(3), "{told}");
+    assert!(told.contains("This run goes on without a lease."), "{told}");
+}

@@ -1,0 +1,124 @@
+//! Questions, on a terminal.
+
+use gigadb_simulator::{Api, Effect, Fault};
+
+use crate::stage::Stage;
+
+const SWAP: [&str; 3] = ["swap", "--environment", "live"];
+const QUESTION: &str = "Type `gigadb.org` to trade the roles: ";
+
+fn wrote(stage: &Stage) -> bool {
+    let requests = stage.simulator.requests();
+    requests.iter().any(|request| request.is_write())
+}
+
+#[test]
+fn the_apex_typed_right_swaps() {
+    let stage = Stage::sop();
+    let mut terminal = stage.on_terminal(200, &SWAP);
+    terminal.wait_for(QUESTION);
+    assert!(!wrote(&stage));
+    terminal.keys("gigadb.org\n");
+    let (code, shown) = terminal.end();
+    assert_eq!(code, 0, "{shown}");
+    assert!(
+        shown.contains("Swapped live: production is alt-gigadb-website"),
+        "{shown}"
+    );
+    assert!(
+        shown.contains("in force: 5 records of zone `gigadb.org`"),
+        "{shown}"
+    );
+}
+
+#[test]
+fn anything_else_changes_nothing() {
+    for (keys, exit) in [
+        ("gigadb.host\n", 1),
+        ("GIGADB.ORG\n", 1),
+        ("yes\n", 1),
+        ("\n", 1),
+        // End of input.
+        ("\u{4}", 1),
+        // Ctrl-C.
+        ("\u{3}", 130),
+    ] {
+        let stage = Stage::sop();
+        let mut terminal = stage.on_terminal(200, &SWAP);
+        terminal.wait_for(QUESTION);
+        terminal.keys(keys);
+        let (code, shown) = terminal.end();
+        assert_eq!(code, exit, "{keys:?}: {shown}");
+        assert!(shown.contains("Nothing was changed."), "{keys:?}: {shown}");
+        assert!(!wrote(&stage), "{keys:?}");
+    }
+}
+
+#[test]
+fn a_failover_asks_as_well() {
+    let failover = [
+        "failover",
+        "--environment",
+        "live",
+        "--production",
+        "alt-gigadb-website",
+    ];
+    let question = "Type `gigadb.org` to make `alt-gigadb-website` production: ";
+    for (keys, exit) in [
+        ("\u{3}", 130),
+        ("alt-gigadb-website\n", 1),
+        ("gigadb.org\n", 0),
+    ] {
+        let stage = Stage::sop();
+        let mut terminal = stage.on_terminal(200, &failover);
+        terminal.wait_for(question);
+        terminal.keys(keys);
+        let (code, shown) = terminal.end();
+        assert_eq!(code, exit, "{keys:?}: {shown}");
+        assert_eq!(wrote(&stage), exit == 0, "{keys:?}");
+    }
+}
+
+#[test]
+fn a_narrow_terminal_shows_what_is_under_way_on_one_line() {
+    let stage = Stage::sop();
+    let slow = Fault::new(Effect::Delay { ms: 700 })
+        .api(Api::Cloudflare)
+        .method("POST");
+    stage.simulator.fault(slow);
+    let mut terminal = stage.on_terminal(40, &SWAP);
+    terminal.wait_for("Type `gigadb.org`");
+    terminal.keys("gigadb.org\n");
+    let (code, shown) = terminal.end();
+    assert_eq!(code, 0, "{shown}");
+    let passing: Vec<&str> = shown
+        .split(['\r', '\n'])
+        .filter(|line| line.starts_with("8/10, "))
+        .collect();
+    assert!(!passing.is_empty(), "{shown:?}");
+    assert!(
+        passing.iter().all(|line| line.chars().count() < 40),
+        "{passing:?}"
+    );
+}
+
+#[test]
+fn the_second_ctrl_c_ends_at_once_and_says_what_that_means() {
+    let stage = Stage::sop();
+    let hang = Fault::new(Effect::CommitThenHang)
+        .api(Api::Cloudflare)
+        .method("POST")
+        .always();
+    stage.simulator.fault(hang);
+    let mut terminal = stage.on_terminal(200, &SWAP);
+    terminal.wait_for(QUESTION);
+    terminal.keys("gigadb.org\n");
+    terminal.wait_for("8/10, ");
+    terminal.keys("\u{3}");
+    terminal.wait_for("Press Ctrl-C again to end at once");
+    terminal.keys("\u{3}");
+    let (code, shown) = terminal.end();
+    assert_eq!(code, 3, "{shown}");
+    assert!(shown.contains("Ended at once."), "{shown}");
+    assert!(shown.contains("gigadb-roles resume 2"), "{shown}");
+}
