@@ -1,6 +1,6 @@
 //! Earlier runs, from their journals.
 
-use std::path::PathBuf;
+use std::{collections::BTreeSet, path::PathBuf};
 
 use gigadb_clients::{
     journal::{self, Follows, JournalError, JournalEvent, Run, RunId},
@@ -8,7 +8,7 @@ use gigadb_clients::{
 };
 use gigadb_engine::{
     earlier::{EarlierRun, Fate, Obstacle},
-    executor::{Announcement, TransactionStatus},
+    executor::{Announcement, End, TransactionStatus},
     message::Message,
     plan::Plan,
     topology::Topology,
@@ -93,10 +93,12 @@ pub(crate) fn read(text: &str, topology: &Topology, ui: &Ui) -> Result<Earlier, 
 }
 
 impl Earlier {
-    /// Refuses where a later run changed the same environment, unless that run followed this one.
-    pub(crate) fn is_the_last(&self, ui: &Ui) -> Result<(), Failure> {
+    /// Refuses where a later run changed the same environment, unless it `continued` this one the
+    /// same way. What a later run completed is taken back with that run, not piece by piece.
+    pub(crate) fn is_the_last(&self, continued: &Follows, ui: &Ui) -> Result<(), Failure> {
         let folder = folder()?;
         let ids = journal::ids(&folder).map_err(|error| unreadable(&error))?;
+        let mut taken_back = BTreeSet::new();
         for id in ids.into_iter().take_while(|id| *id > self.id) {
             let later = match journal::read(&folder, &id) {
                 Ok(later) => later,
@@ -105,10 +107,20 @@ impl Earlier {
                     continue;
                 }
             };
-            let follows = match &later.header.follows {
-                Some(Follows::Resumes(id) | Follows::Reverts(id)) => *id == self.id,
-                None => false,
-            };
+            let follows = later.header.follows.as_ref() == Some(continued);
+            if let Some(Follows::Reverts(other)) = &later.header.follows
+                && *other != self.id
+                && later
+                    .outcome()
+                    .is_some_and(|outcome| outcome.end == End::Completed)
+                && !taken_back.contains(&id)
+            {
+                // Neither is in force any more.
+                taken_back.extend([id.clone(), other.clone()]);
+            }
+            if taken_back.contains(&id) {
+                continue;
+            }
             let here = later.header.environment == self.run.header.environment;
             if here && !follows && fates(&later).iter().any(|f| *f != Fate::NotInForce) {
                 return Err(Failure::with(

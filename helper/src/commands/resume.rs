@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use clap::Args;
+use gigadb_clients::journal::Follows;
 use gigadb_engine::{plan::Plan, rules::Rule};
 
 use crate::{
@@ -84,7 +85,7 @@ pub(super) async fn run(
     let made = |present: &_| earlier.planned(earlier.left.resume(topology, present));
     let plan = made(&observation)?;
     if !plan.changes.is_empty() {
-        earlier.is_the_last(ui)?;
+        earlier.is_the_last(&Follows::Resumes(earlier.id.clone()), ui)?;
     }
     review_and_carry_out(&job, plan, args.yes, &made).await
 }

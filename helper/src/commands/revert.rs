@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use clap::Args;
+use gigadb_clients::journal::Follows;
 use gigadb_engine::rules::Rule;
 
 use super::resume::{EarlierArgs, observe, review_and_carry_out};
@@ -67,7 +68,7 @@ pub(super) async fn run(
     };
     let plan = made(&observation)?;
     if !plan.changes.is_empty() {
-        earlier.is_the_last(ui)?;
+        earlier.is_the_last(&Follows::Reverts(earlier.id.clone()), ui)?;
     }
     review_and_carry_out(&job, plan, args.yes, &made).await
 }

@@ -271,6 +271,26 @@ fn a_later_run_is_taken_back_first() {
 }
 
 #[test]
+fn what_a_later_run_completed_is_not_taken_back_piece_by_piece() {
+    let stage = Stage::sop();
+    let before = stage.simulator.world().normalized();
+    let id = partly_applied(&stage);
+    stage.answer(&["resume", &id]);
+    let output = stage.output(&["revert", &id]);
+    let told = stage.told(&output);
+    assert_eq!(output.status.code(), Some(4), "{told}");
+    assert!(
+        told.contains("A later run changed the same environment: RUN"),
+        "{told}"
+    );
+    // One after the other, the last first.
+    let resumed = ids(&stage).pop().unwrap();
+    stage.answer(&["revert", &resumed]);
+    stage.answer(&["revert", &id]);
+    assert_eq!(stage.simulator.world().normalized(), before);
+}
+
+#[test]
 fn what_a_failover_owes_is_settled_by_resuming_it() {
     let stage = Stage::sop();
     let gone = Fault::new(Effect::ResetBeforeCommit).always();

@@ -1,5 +1,10 @@
 //! `failover`, with and without what is lost.
 
+use std::{
+    process::{Command, Stdio},
+    thread,
+};
+
 use gigadb_simulator::{Api, Effect, Fault};
 use insta::assert_snapshot;
 
@@ -218,4 +223,73 @@ fn a_promoted_side_that_is_not_well_is_refused() {
     assert_eq!(output.status.code(), Some(1), "{told}");
     let requests = stage.simulator.requests();
     assert!(requests.iter().all(|request| !request.is_write()));
+}
+
+#[test]
+fn addresses_of_the_lost_side_are_remembered_where_records_cannot_tell() {
+    let stage = Stage::sop();
+    stage.answer(&["--list"]);
+    lost(&stage);
+    // Production's own names contradict each other about the web machine.
+    stage.set_record("portainer.gigadb.org", "198.51.100.99");
+    let waived = [&FAILOVER[..], &["--override", "permutation"]].concat();
+    let output = stage.output(&waived);
+    let told = stage.told(&output);
+    assert_eq!(output.status.code(), Some(3), "{told}");
+    assert!(
+        told.contains("~ A alt-live.gigadb.host: 203.0.113.10 -> 198.51.100.10"),
+        "{told}"
+    );
+    // Without that memory, the hot standby's web names stay as they are, and are owed.
+    let stage = Stage::sop();
+    lost(&stage);
+    stage.set_record("portainer.gigadb.org", "198.51.100.99");
+    let output = stage.output(&waived);
+    let told = stage.told(&output);
+    assert_eq!(output.status.code(), Some(3), "{told}");
+    assert!(
+        told.contains("owed: A record of `alt-live.gigadb.host` should be not known yet"),
+        "{told}"
+    );
+}
+
+#[test]
+fn ctrl_c_after_the_first_batch_stops_a_failover_and_says_what_is_in_force() {
+    let stage = Stage::sop();
+    let slow = Fault::new(Effect::Delay { ms: 500 })
+        .api(Api::Cloudflare)
+        .method("POST");
+    stage.simulator.fault(slow.skip(1));
+    let child = stage
+        .command(&FAILOVER)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let posts = || {
+        let requests = stage.simulator.requests();
+        requests
+            .iter()
+            .filter(|r| r.method == "POST" && r.is_write())
+            .count()
+    };
+    while posts() < 2 {
+        thread::yield_now();
+    }
+    let id = child.id().to_string();
+    assert!(
+        Command::new("kill")
+            .args(["-INT", &id])
+            .status()
+            .unwrap()
+            .success()
+    );
+    let output = child.wait_with_output().unwrap();
+    let told = stage.told(&output);
+    assert_eq!(output.status.code(), Some(3), "{told}");
+    assert!(
+        told.contains("Failed over live: production is alt-gigadb-website"),
+        "{told}"
+    );
+    assert!(told.contains("; 8 items are owed."), "{told}");
 }

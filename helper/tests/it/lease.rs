@@ -13,10 +13,11 @@ use crate::stage::Stage;
 const SWAP: [&str; 4] = ["swap", "--environment", "live", "--yes"];
 const LOCK: &str = "lock: { gitlab_project: gigascience/upstream/gigadb-website, name: \"gigadb-roles-{environment}\" }\n";
 /// A lease as another machine's run would hold it.
-const THEIRS: &str = "gigadb-1:20261122T093000123Z-live-0a1b:bastion:4242:1a2b-3c-99:release";
+pub(crate) const THEIRS: &str =
+    "gigadb-1:20261122T093000123Z-live-0a1b:bastion:4242:1a2b-3c-99:release";
 
 /// A stage whose topology has a lock.
-fn locked() -> Stage {
+pub(crate) fn locked() -> Stage {
     let stage = Stage::sop();
     let topology = fs::read_to_string(&stage.environment["GIGADB_TOPOLOGY"]).unwrap();
     let file = stage.write("topology.yaml", &(topology + LOCK));
@@ -25,7 +26,7 @@ fn locked() -> Stage {
 }
 
 /// Holds the lease of `live` as another machine's run does.
-fn hold(stage: &Stage) {
+pub(crate) fn hold(stage: &Stage) {
     stage.simulator.edit(|world| {
         let project = world.gitlab.project_mut(PROJECT).unwrap();
         let name = "gigadb-roles-live".to_owned();

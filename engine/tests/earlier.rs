@@ -1,0 +1,169 @@
+//! Earlier runs, taken further and taken back, on a model of the world.
+
+#![expect(clippy::unwrap_used, reason = "a test's own fixtures")]
+
+mod model;
+
+use std::collections::BTreeSet;
+
+use gigadb_engine::{
+    changes::Target,
+    earlier::{EarlierRun, Fate, Obstacle},
+    plan::Plan,
+    rules::Rule,
+    topology::Topology,
+    world::World,
+};
+use model::{UPSTREAM, intent, observe, planned, topology, world};
+
+/// A run that carried out the first `done` transactions of a plan, and maybe the next.
+fn run(plan: &Plan, done: usize, next: Fate) -> EarlierRun {
+    let all = plan.changes.transactions().count();
+    let fate = |index: usize| match index {
+        index if index < done => Fate::InForce,
+        index if index == done => next,
+        _ => Fate::NotInForce,
+    };
+    EarlierRun {
+        intent: plan.intent.clone(),
+        stages: plan.changes.stages.clone(),
+        fates: (0..all).map(fate).collect(),
+    }
+}
+
+/// The world after the first `done` transactions.
+fn after(mut world: World, plan: &Plan, done: usize) -> World {
+    for transaction in plan.changes.transactions().take(done) {
+        for step in &transaction.steps {
+            model::apply_step(&mut world, step);
+        }
+    }
+    world
+}
+
+fn none() -> BTreeSet<Rule> {
+    BTreeSet::new()
+}
+
+fn swap(topology: &Topology, world: &World) -> Plan {
+    let intent = intent(topology, "live", "alt-gigadb-website");
+    planned(topology, &intent, world).unwrap()
+}
+
+#[test]
+fn a_run_cut_off_anywhere_is_completed_or_taken_back() {
+    let topology = topology(UPSTREAM);
+    let start = world(&topology, "gigadb-website");
+    let plan = swap(&topology, &start);
+    let all = plan.changes.transactions().count();
+    let end = after(start.clone(), &plan, all);
+    for done in 0..=all {
+        for (sent, next) in [
+            (done, Fate::NotInForce),
+            (done, Fate::Perhaps),
+            (all.min(done + 1), Fate::Perhaps),
+        ] {
+            let left = after(start.clone(), &plan, sent);
+            let earlier = run(&plan, done, next);
+            let observation = observe(&topology, "live", &left);
+            let further = earlier.resume(&topology, &observation).unwrap();
+            let count = further.changes.transactions().count();
+            assert_eq!(
+                after(left.clone(), &further, count),
+                end,
+                "resume after {done}"
+            );
+            let back = earlier.revert(&topology, &observation, &none()).unwrap();
+            assert!(back.blocking().next().is_none(), "{:?}", back.findings);
+            let count = back.changes.transactions().count();
+            assert_eq!(after(left, &back, count), start, "revert after {done}");
+        }
+    }
+}
+
+#[test]
+fn every_later_change_is_named_and_nothing_is_planned_over_it() {
+    let topology = topology(UPSTREAM);
+    let start = world(&topology, "gigadb-website");
+    let plan = swap(&topology, &start);
+    let all = plan.changes.transactions().count();
+    let earlier = run(&plan, all, Fate::NotInForce);
+    let end = after(start, &plan, all);
+    for step in plan.changes.steps() {
+        let mut changed = end.clone();
+        let mut foreign = step.clone();
+        foreign.to = match step.target {
+            Target::Record { .. } => "192.0.2.77".to_owned(),
+            Target::Variable { .. } => "https://elsewhere.example.org".to_owned(),
+        };
+        model::apply_step(&mut changed, &foreign);
+        let observation = observe(&topology, "live", &changed);
+        let expected = step.target.to_string();
+        for result in [
+            earlier.resume(&topology, &observation),
+            earlier.revert(&topology, &observation, &none()),
+        ] {
+            let Err(Obstacle::Changed(moved)) = result else {
+                panic!("planned over {expected}");
+            };
+            let objects: Vec<&str> = moved.iter().map(|one| one.object.as_str()).collect();
+            assert_eq!(objects, [expected.as_str()]);
+            assert_eq!(moved[0].present, foreign.to);
+        }
+    }
+}
+
+#[test]
+fn an_address_that_is_nobodys_any_more_is_not_put_back() {
+    let topology = topology(UPSTREAM);
+    let start = world(&topology, "gigadb-website");
+    let plan = swap(&topology, &start);
+    let all = plan.changes.transactions().count();
+    let mut earlier = run(&plan, all, Fate::NotInForce);
+    let end = after(start, &plan, all);
+    for step in earlier
+        .stages
+        .iter_mut()
+        .flatten()
+        .flat_map(|t| &mut t.steps)
+    {
+        if matches!(&step.target, Target::Record { hostname, .. } if hostname.as_str() == "gigadb.org")
+        {
+            step.from = Some("192.0.2.77".to_owned());
+            step.undo = "192.0.2.77".to_owned();
+        }
+    }
+    let observation = observe(&topology, "live", &end);
+    let refused = earlier.revert(&topology, &observation, &none()).unwrap();
+    let rules: Vec<Rule> = refused.blocking().map(|finding| finding.rule).collect();
+    assert_eq!(rules, [Rule::Permutation]);
+    let waived = BTreeSet::from([Rule::Permutation]);
+    let permitted = earlier.revert(&topology, &observation, &waived).unwrap();
+    assert!(permitted.blocking().next().is_none());
+}
+
+#[test]
+fn what_was_created_is_set_to_what_the_restored_roles_require_and_not_deleted() {
+    let text =
+        format!("{UPSTREAM}\npolicy: {{ missing_records: create, missing_variables: create }}\n");
+    let topology = topology(&text);
+    let whole = world(&topology, "gigadb-website");
+    let mut start = whole.clone();
+    model::rows_mut(&mut start, "alt-gigadb-website").retain(|row| row.key.as_str() != "HOME_URL");
+    model::records_mut(&mut start, "files.gigadb.org")
+        .retain(|r| r.name.as_str() != "files.gigadb.org");
+    let plan = swap(&topology, &start);
+    let all = plan.changes.transactions().count();
+    let earlier = run(&plan, all, Fate::NotInForce);
+    let end = after(start, &plan, all);
+    let back = earlier
+        .revert(&topology, &observe(&topology, "live", &end), &none())
+        .unwrap();
+    let count = back.changes.transactions().count();
+    let restored = after(end, &back, count);
+    let intent = intent(&topology, "live", "gigadb-website");
+    assert_eq!(
+        model::view(&topology, &intent, &restored),
+        model::view(&topology, &intent, &whole)
+    );
+}
