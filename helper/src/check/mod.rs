@@ -131,12 +131,13 @@ pub(crate) async fn run(
 ) -> Vec<Check> {
     let reads = Reads::everything();
     let apis = &session.apis;
-    let (world, cloudflare_token, gitlab_token, levels, profiles) = tokio::join!(
+    let (world, cloudflare_token, gitlab_token, levels, profiles, leases) = tokio::join!(
         apis.observe(&session.topology, &reads, cancel),
         apis.cloudflare_token(cancel),
         apis.gitlab_token(cancel),
         gitlab::levels(session, cancel),
         aws::profiles(session),
+        swaps::leases(session),
     );
     let mut checks = aws::checks(&session.topology, &profiles, &world);
     checks.extend(cloudflare::checks(
@@ -152,6 +153,6 @@ pub(crate) async fn run(
     ));
     checks.extend(checkout::checks(session, checkouts));
     checks.extend(swaps::certificates(session));
-    checks.extend(swaps::lease(session));
+    checks.extend(leases);
     checks
 }

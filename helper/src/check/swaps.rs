@@ -1,6 +1,15 @@
 //! What a swap relies on beside names: the sides' certificates, and the lease.
 
-use super::Check;
+use futures::future::join_all;
+use gigadb_clients::journal::RunId;
+use gigadb_engine::{
+    name::EnvironmentName,
+    rules::one_swap_at_a_time::{Holder, LeasePlace},
+    world::Failure,
+};
+use jiff::Timestamp;
+
+use super::{Check, aws::capitalized};
 use crate::session::Session;
 
 const CERTIFICATE: &str = "certificate";
@@ -28,22 +37,53 @@ pub(super) fn certificates(session: &Session) -> Vec<Check> {
         .collect()
 }
 
-/// Whether somebody holds the lease.
-pub(super) fn lease(session: &Session) -> Vec<Check> {
+/// Whether somebody holds the lease of an environment.
+///
+/// GitLab has no call that only looks: the lease is asked for, and given back at once.
+pub(super) async fn leases(session: &Session) -> Vec<Check> {
     let topology = &session.topology;
-    let check = match &topology.lock {
-        None => Check::warning(
+    let Some(lock) = &topology.lock else {
+        return vec![Check::warning(
             (LEASE, "none"),
             "The topology has no `lock`: nothing keeps two operators from swapping at once but \
              the rule `unchanged-since-plan`",
             "Add `lock: { gitlab_project: …, name: \"gigadb-roles-{environment}\" }` to the \
              topology.",
-        ),
-        Some(lock) => Check::not_checked(
-            (LEASE, lock.name.as_str()),
-            "Who holds it is not asked",
-            "Look at the Terraform states of the project in GitLab.",
-        ),
+        )];
     };
-    vec![check]
+    let asked = topology.environments.keys().map(|environment| async move {
+        let place = LeasePlace {
+            project: lock.gitlab_project.clone(),
+            name: lock.name.fill(environment, None),
+        };
+        let run = RunId::new(environment, Timestamp::now());
+        let holder = session.apis.lease_holder(&place, &run).await;
+        lease(environment, &place, holder)
+    });
+    join_all(asked).await
+}
+
+fn lease(
+    environment: &EnvironmentName,
+    place: &LeasePlace,
+    holder: Result<Option<Holder>, Failure>,
+) -> Check {
+    let about = (LEASE, environment.as_str());
+    match holder {
+        Ok(None) => Check::ok(LEASE, environment, "free"),
+        Ok(Some(holder)) => Check::failed(
+            about,
+            format!("It is held {holder}; a swap would be refused"),
+            format!(
+                "Wait until that run is over; if it is and the lease is left, run \
+                     `gigadb-roles unlock {}`.",
+                holder.id
+            ),
+        ),
+        Err(failure) => Check::failed(
+            about,
+            capitalized(&failure.message),
+            format!("Make the token's user Maintainer of `{}`.", place.project),
+        ),
+    }
 }

@@ -4,7 +4,7 @@ use std::{fs, os::unix::fs::PermissionsExt as _, path::Path, process::Command};
 
 use gigadb_simulator::{
     Api, Edit, Effect, Fault,
-    world::{self, AccessLevel, ZoneStatus},
+    world::{self, AccessLevel, StateLock, ZoneStatus},
 };
 use insta::assert_snapshot;
 use jiff::{Timestamp, ToSpan as _};
@@ -534,6 +534,52 @@ fn checkouts_that_nobody_pointed_at_are_not_checked() {
         said.contains("not checked: checkout gigadb-alt-upstream"),
         "{said}"
     );
+}
+
+#[test]
+fn a_lease_that_somebody_holds_fails_and_a_free_one_stays_free() {
+    let stage = set_up();
+    let plain = fs::read_to_string(&stage.environment["GIGADB_TOPOLOGY"]).unwrap();
+    let lock = format!(
+        "\nlock: {{ gitlab_project: {}, name: \"gigadb-roles-{{environment}}\" }}\n",
+        world::PROJECT
+    );
+    stage.write("topology.yaml", &(plain + &lock));
+    let stage = stage.with("GIGADB_TOPOLOGY", "topology.yaml");
+    let lines = || {
+        let (code, checks) = told(&stage, &[]);
+        let leases = checks.into_iter().filter(|line| line.contains(" lease "));
+        format!("{code:?}\n{}", leases.collect::<Vec<_>>().join("\n"))
+    };
+    assert_snapshot!(lines(), @r"
+    Some(0)
+    ok lease live: free
+    ok lease staging: free
+    ");
+    let states = || {
+        let world = stage.simulator.world();
+        let project = world.gitlab.project(world::PROJECT).unwrap().clone();
+        project.terraform_states
+    };
+    assert!(states().values().all(|state| state.lock.is_none()));
+    let held = StateLock {
+        id: "somebody's".to_owned(),
+        username: "deployer".to_owned(),
+        created: "2026-08-20T09:00:00Z".to_owned(),
+    };
+    stage.simulator.edit(|world| {
+        let project = world.gitlab.project_mut(world::PROJECT).unwrap();
+        let state = project
+            .terraform_states
+            .entry("gigadb-roles-live".to_owned());
+        state.or_default().lock = Some(held.clone());
+    });
+    assert_snapshot!(lines(), @r"
+    Some(1)
+    failed lease live: It is held by `deployer` since 2026-08-20T09:00:00Z; a swap would be refused
+    ok lease staging: free
+    ");
+    assert_eq!(states()["gigadb-roles-live"].lock, Some(held));
 }
 
 #[test]
