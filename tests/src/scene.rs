@@ -131,6 +131,12 @@ impl Scene {
         self.path("root")
     }
 
+    /// Returns the folder that holds all of this scene; what lies beside the Terraform root is not
+    /// searched for secrets when the scene ends.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
     /// Sets an environment variable for programs started from now on.
     pub fn set(&mut self, key: &str, value: &str) -> &mut Self {
         self.environment.insert(key.to_owned(), value.to_owned());
@@ -239,6 +245,11 @@ impl Scene {
             .find(|resource| resource["address"] == address)
             .unwrap_or_else(|| panic!("{address} is not in the state: {state:#}"))["values"]
             .clone()
+    }
+
+    /// Runs a program in the root.
+    pub fn run(&self, program: &Path, arguments: &[&str]) -> Output {
+        answer(self.command(program), arguments)
     }
 
     /// Runs the helper in the root.

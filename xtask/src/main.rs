@@ -12,6 +12,7 @@
 mod bench;
 mod ci;
 mod demo;
+mod dist;
 mod docs;
 mod step;
 mod terraform;
@@ -38,6 +39,8 @@ enum Command {
     Test(test::Arguments),
     /// Measure what a swap costs, with the release build, as a Markdown table.
     Bench,
+    /// Package the programs for a release, with a mirror that Terraform installs from.
+    Dist(dist::Arguments),
     /// Run what every change must pass: format, lints, documentation and all tests.
     Ci,
     /// Write the generated pages of the reference again, or compare them.
@@ -49,6 +52,7 @@ fn main() -> anyhow::Result<()> {
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Test(arguments) => test::run(&arguments),
         Command::Bench => bench::run(),
+        Command::Dist(arguments) => dist::run(&arguments),
         Command::Ci => ci::run(),
         Command::Docs(arguments) => docs::run(&arguments),
     }

@@ -11,6 +11,7 @@ mod external_swap;
 mod failing_writes;
 mod import;
 mod inventory;
+mod packaging;
 mod refresh;
 mod requests;
 mod secrets;
