@@ -2,7 +2,7 @@
 
 use std::{
     io::{BufRead as _, BufReader},
-    path::Path,
+    path::{Path, PathBuf},
     process::{Command, ExitStatus, Stdio},
 };
 
@@ -10,7 +10,7 @@ use anyhow::{Context as _, bail};
 
 use crate::{
     step::{Steps, show, succeed},
-    terraform,
+    terraform::{self, OnPath},
     totals::Totals,
     venv,
     workspace::{self, EVERYTHING},
@@ -49,16 +49,17 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
 pub(crate) struct Report {
     totals: Totals,
     failures: Vec<String>,
-    terraform: bool,
+    found: OnPath,
 }
 
 impl Report {
     /// Prints the closing lines; an error when anything failed.
     pub(crate) fn conclude(&self) -> anyhow::Result<()> {
         println!();
-        if !self.terraform {
+        if self.found.either().is_none() {
             println!("{}\n", terraform::MISSING);
         }
+        println!("{}", self.found.told());
         println!("total: {}", self.totals);
         if self.totals.failed > 0 || !self.failures.is_empty() {
             bail!("tests failed: {}", self.failures.join(", "));
@@ -69,8 +70,8 @@ impl Report {
 
 /// Runs every test, one runner after the other, whatever the one before said.
 pub(crate) fn all(steps: &mut Steps, require_terraform: bool) -> anyhow::Result<Report> {
-    let terraform = terraform::find();
-    if terraform.is_none() {
+    let found = OnPath::look();
+    if found.either().is_none() {
         if require_terraform {
             bail!("{}", terraform::MISSING);
         }
@@ -84,9 +85,9 @@ pub(crate) fn all(steps: &mut Steps, require_terraform: bool) -> anyhow::Result<
     let mut report = Report {
         totals: Totals::default(),
         failures: Vec::new(),
-        terraform: terraform.is_some(),
+        found: found.clone(),
     };
-    let prepare = |mut command: Command| {
+    let prepare_with = |mut command: Command, terraform: Option<&PathBuf>| {
         command
             .env("GIGADB_BIN_DIR", workspace::programs())
             .env(
@@ -95,7 +96,7 @@ pub(crate) fn all(steps: &mut Steps, require_terraform: bool) -> anyhow::Result<
             )
             .env("GIGADB_VENV", &venv)
             .env_remove("GIGADB_TERRAFORM");
-        if let Some(terraform) = &terraform {
+        if let Some(terraform) = terraform {
             command.env("GIGADB_TERRAFORM", terraform);
             if terraform.ends_with("terraform") {
                 // The plugin SDK's own tests look for it on PATH, and would pass without it.
@@ -104,13 +105,27 @@ pub(crate) fn all(steps: &mut Steps, require_terraform: bool) -> anyhow::Result<
         }
         command
     };
+    let prepare = |command: Command| prepare_with(command, found.either());
 
     let mut rust = workspace::cargo(&["test", "--locked", "--no-fail-fast"]);
     rust.args(EVERYTHING);
-    if terraform.is_none() {
+    if found.either().is_none() {
         rust.args(["--", "--skip", NEEDS_TERRAFORM]);
     }
     report.run(steps, "rust tests", prepare(rust), Totals::of_cargo)?;
+
+    // Where there is only one of the two, the tests above ran with it.
+    if let (Some(_), Some(tofu)) = (&found.terraform, &found.tofu) {
+        let mut again = workspace::cargo(&["test", "--locked", "--no-fail-fast"]);
+        again.args(EVERYTHING).args(["--", NEEDS_TERRAFORM]);
+        let again = prepare_with(again, Some(tofu));
+        report.run(
+            steps,
+            "acceptance tests with OpenTofu",
+            again,
+            Totals::of_cargo,
+        )?;
+    }
 
     let examples =
         workspace::cargo(&["test", "--locked", "--no-fail-fast", "--workspace", "--doc"]);
