@@ -264,7 +264,8 @@ fn hex(bytes: &[u8]) -> String {
     Sha256::digest(bytes)
         .iter()
         .map(|byte| format!("{byte:02x}"))
-        .collect()
+        .collect::<Vec<_>>()
+        .concat()
 }
 
 /// The files of this version in the folder, those of other platforms among them.
@@ -285,21 +286,21 @@ fn released(out: &Path) -> anyhow::Result<BTreeSet<String>> {
 /// Writes the checksums of all that is released.
 fn sums(out: &Path) -> anyhow::Result<()> {
     let own = format!("{PROVIDER}_{VERSION}_SHA256SUMS");
-    let mut lines = String::new();
+    let mut lines = Vec::new();
     for name in released(out)?.into_iter().filter(|name| *name != own) {
-        lines += &format!("{}  {name}\n", hex(&read(&out.join(&name))?));
+        lines.push(format!("{}  {name}\n", hex(&read(&out.join(&name))?)));
     }
-    write(&out.join(own), lines.as_bytes())
+    write(&out.join(own), lines.concat().as_bytes())
 }
 
 /// Terraform's checksum of a package's content, as lock files hold it: Go's `dirhash.Hash1`.
 /// <https://developer.hashicorp.com/terraform/language/files/dependency-lock#h1>
 fn h1(entries: &Entries) -> String {
-    let listing: String = entries
+    let listing: Vec<String> = entries
         .iter()
         .map(|(name, entry)| format!("{}  {name}\n", hex(&entry.bytes)))
         .collect();
-    let digest = Sha256::digest(listing);
+    let digest = Sha256::digest(listing.concat());
     format!(
         "h1:{}",
         base64::engine::general_purpose::STANDARD.encode(digest)
