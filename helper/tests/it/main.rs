@@ -8,9 +8,12 @@
 mod arguments;
 mod cache;
 mod check;
+mod check_machine;
 mod document;
 mod earlier;
 mod exec;
+mod exit_codes;
+mod expired;
 mod failover;
 mod guide;
 mod inventory;
