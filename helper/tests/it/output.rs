@@ -8,7 +8,7 @@ use crate::{
 };
 
 /// Commands that answer, one for each way of answering.
-const ANSWERS: [&[&str]; 9] = [
+const ANSWERS: [&[&str]; 12] = [
     &["status"],
     &["status", "--format", "json"],
     &["status", "--format", "markdown"],
@@ -17,6 +17,9 @@ const ANSWERS: [&[&str]; 9] = [
     &["inventory", "--graph"],
     &["completions", "bash"],
     &["man"],
+    &["check"],
+    &["check", "--format", "json"],
+    &["history"],
     &["--help"],
 ];
 
