@@ -115,7 +115,12 @@ impl Apis {
                     }
                     done = in_flight.next() => match done {
                         Some(done) => {
-                            created.extend(done.record_ids);
+                            for ((id, step), record) in done.record_ids {
+                                if run.creates(id, step) && !created.contains_key(&(id, step)) {
+                                    journal.created(id, step, &record);
+                                }
+                                created.insert((id, step), record);
+                            }
                             done.event
                         }
                         None => return stalled(),
@@ -145,7 +150,7 @@ enum Work {
 /// A request that has ended.
 struct Done {
     event: Event,
-    /// Ids that reading back found for records that were created.
+    /// Ids of records: of those that were created, and of all that were read back.
     record_ids: Vec<((TransactionId, usize), RecordId)>,
 }
 
@@ -166,7 +171,13 @@ struct Present {
 impl Run<'_> {
     async fn carry_out(&self, work: Work) -> Done {
         match work {
-            Work::Write(id) => Done::of(id, self.write(id).await),
+            Work::Write(id) => match self.write(id).await {
+                Ok(created) => Done {
+                    event: Event::Answered(id),
+                    record_ids: created.into_iter().map(|(s, r)| ((id, s), r)).collect(),
+                },
+                Err(failure) => Done::of(id, Err(failure)),
+            },
             Work::Undo(id, steps, ids) => Done::of(id, self.undo(id, &steps, &ids).await),
             Work::ReadBack(id, expected) => {
                 let present = self.read_back_settled(id, &expected).await;
@@ -186,13 +197,15 @@ impl Run<'_> {
         }
     }
 
-    async fn write(&self, id: TransactionId) -> Result<(), WriteFailure> {
+    /// Sends a transaction; returns the ids of the records that it created, by step.
+    async fn write(&self, id: TransactionId) -> Result<Vec<(usize, RecordId)>, WriteFailure> {
         let transaction = self.transaction(id)?;
         match &transaction.boundary {
             Boundary::ZoneBatch { zone, .. } => {
                 let mut patches = Vec::new();
                 let mut posts = Vec::new();
-                for step in &transaction.steps {
+                let mut posted = Vec::new();
+                for (index, step) in transaction.steps.iter().enumerate() {
                     let Target::Record {
                         hostname,
                         record_id,
@@ -205,26 +218,36 @@ impl Run<'_> {
                             record_id: record_id.clone(),
                             content: step.to.clone(),
                         }),
-                        None => posts.push(NewRecord {
-                            name: hostname.clone(),
-                            address: step
-                                .address()
-                                .ok_or_else(|| write::bug("a record without an address"))?,
-                            ttl: self.policy.record_ttl,
-                            proxied: self.policy.proxied,
-                        }),
+                        None => {
+                            posted.push(index);
+                            posts.push(NewRecord {
+                                name: hostname.clone(),
+                                address: step
+                                    .address()
+                                    .ok_or_else(|| write::bug("a record without an address"))?,
+                                ttl: self.policy.record_ttl,
+                                proxied: self.policy.proxied,
+                            });
+                        }
                     }
                 }
-                self.apis
+                let ids = self
+                    .apis
                     .write_zone_batch(&zone.id, &patches, &posts, Patience::Ordinary)
-                    .await
+                    .await?;
+                Ok(posted
+                    .into_iter()
+                    .zip(ids)
+                    .filter_map(|(step, id)| Some((step, id?)))
+                    .collect())
             }
             Boundary::Variable => {
                 let [step] = transaction.steps.as_slice() else {
                     return Err(write::bug("not one step for a variable"));
                 };
                 let create = matches!(step.target, Target::Variable { create: true, .. });
-                self.write_variable(step, &step.to, create).await
+                self.write_variable(step, &step.to, create).await?;
+                Ok(Vec::new())
             }
         }
     }
@@ -262,6 +285,7 @@ impl Run<'_> {
         self.apis
             .write_zone_batch(&zone.id, &patches, &[], Patience::Ordinary)
             .await
+            .map(|_| ())
     }
 
     async fn write_variable(
@@ -358,6 +382,20 @@ impl Run<'_> {
             .get(id.0)
             .copied()
             .ok_or_else(|| write::bug("an unknown transaction"))
+    }
+
+    /// Whether a step of a transaction creates a record.
+    fn creates(&self, id: TransactionId, step: usize) -> bool {
+        let step = self.transactions.get(id.0).and_then(|t| t.steps.get(step));
+        step.is_some_and(|s| {
+            matches!(
+                s.target,
+                Target::Record {
+                    record_id: None,
+                    ..
+                }
+            )
+        })
     }
 
     /// In a failover, what concerns the lost side does not hold it up.

@@ -157,6 +157,25 @@ impl Apis {
         self.observe_in(topology, &scope, Some(zones), cancel).await
     }
 
+    /// The zones that the token can see, for [`Self::observe_within`].
+    pub async fn zones(&self, cancel: &CancellationToken) -> Result<Vec<Zone>, Failure> {
+        let budget = Budget::new(self.timing().call, Some(cancel));
+        let listed = self.cloudflare.list_zones(budget).await;
+        listed.map_err(|error| error.failure())
+    }
+
+    /// Reads like [`Self::observe`], in zones that were just listed: whoever waits for something
+    /// else meanwhile saves a round trip.
+    pub async fn observe_within(
+        &self,
+        topology: &Topology,
+        scope: &Scope,
+        zones: &[Zone],
+        cancel: &CancellationToken,
+    ) -> World {
+        self.observe_in(topology, scope, Some(zones), cancel).await
+    }
+
     async fn observe_in(
         &self,
         topology: &Topology,

@@ -1,7 +1,7 @@
 //! The three writes that there are, and what is known after one that failed.
 
 use gigadb_engine::{
-    name::{VariableKey, ZoneId},
+    name::{RecordId, VariableKey, ZoneId},
     world::{Failure, FailureKind},
 };
 use thiserror::Error;
@@ -57,14 +57,15 @@ pub enum Patience {
 /// Writes are never cancelled: what is in flight is finished, so that its outcome is known.
 impl Apis {
     /// Writes one batch in one zone: the contents of existing records, and new records. One
-    /// request, one transaction.
+    /// request, one transaction. Returns the ids of the new records, in the order of `posts`, as
+    /// far as the answer tells them.
     pub async fn write_zone_batch(
         &self,
         zone: &ZoneId,
         patches: &[Patch],
         posts: &[NewRecord],
         patience: Patience,
-    ) -> Result<(), WriteFailure> {
+    ) -> Result<Vec<Option<RecordId>>, WriteFailure> {
         let budget = self.budget(patience);
         Ok(self
             .cloudflare

@@ -1,9 +1,10 @@
-//! Apply: looks again, refuses if anything moved since the review, writes, reads back, and
-//! succeeds only if what was read back is what was planned.
+//! Apply: takes the lease where anything will be written, looks again, refuses if anything moved
+//! since the review, writes, reads back, and succeeds only if what was read back is what was
+//! planned.
 
-use std::time::SystemTime;
+use std::{sync::Arc, time::SystemTime};
 
-use gigadb_clients::NoJournal;
+use gigadb_clients::run::UnderWay;
 use gigadb_engine::{
     changes::ChangeSet,
     due,
@@ -16,6 +17,7 @@ use gigadb_engine::{
     topology::Environment,
     verify::{Difference, verify_plan},
     view::View,
+    world::Zone,
 };
 use tfplug::{ApplyRequest, ApplyResponse, ChangeKind, Diagnostic, Diagnostics, Value};
 
@@ -25,6 +27,7 @@ use crate::{
     diagnostics, execution,
     plan::{forgotten, same_topology},
     private,
+    run::{self, Refused},
     session::{Ready, Session},
     state,
 };
@@ -34,66 +37,134 @@ pub(crate) async fn apply(session: &Session, request: ApplyRequest) -> ApplyResp
     if request.kind() == ChangeKind::Destroy {
         return ApplyResponse::destroyed().with([forgotten(&request.prior_state)]);
     }
-    match prepared(session, &request).await {
-        Ok(job) => job.run(&request).await,
+    match Reviewed::of(session, &request) {
+        Ok(reviewed) => reviewed.apply(&request).await,
         Err(diagnostics) => ApplyResponse::failed(diagnostics),
     }
 }
 
-/// Everything that an apply needs, after it has looked again and found nothing moved.
-struct Job {
-    ready: std::sync::Arc<Ready>,
+/// What was reviewed, before the world is looked at again.
+struct Reviewed {
+    ready: Arc<Ready>,
     wanted: Assignment,
+    /// What the review was made from.
+    observation: Observation,
+    decision: Decision,
+}
+
+impl Reviewed {
+    fn of(session: &Session, request: &ApplyRequest) -> Result<Self, Diagnostics> {
+        let wanted = Assignment::read(&request.config)?;
+        let ready = session.ready()?;
+        let observation = private::read(&request.planned_private)
+            .filter(|observation| observation.environment == wanted.environment)
+            .ok_or_else(|| no_review(&wanted))?;
+        same_topology(&ready, &wanted, &observation)?;
+        let decided = decide(&ready, &wanted, &request.prior_state, &observation)?;
+        if let Decision::Change(plan) = &decided.decision
+            && !state::shows(&request.planned_state, &plan.desired)
+        {
+            return Err(no_review(&wanted).into());
+        }
+        Ok(Self {
+            ready,
+            wanted,
+            observation,
+            decision: decided.decision,
+        })
+    }
+
+    async fn apply(&self, request: &ApplyRequest) -> ApplyResponse {
+        let plan = match &self.decision {
+            Decision::Change(plan) if !plan.changes.stages.is_empty() => plan,
+            _ => return self.go_on(request, None, None).await,
+        };
+        let reach = match self.ready.reach() {
+            Ok(reach) => reach,
+            Err(diagnostic) => return ApplyResponse::failed(diagnostic),
+        };
+        let reason = run::reason(&request.config);
+        let cancel = &request.context.cancel;
+        let begun = run::begin(&self.ready, reach, plan, reason.as_deref(), cancel).await;
+        let (mut run, zones) = match begun {
+            Ok(begun) => begun,
+            Err(Refused::InTheWay(why)) => return ApplyResponse::failed(why),
+            Err(Refused::Stopped) => return ApplyResponse::failed(stopped(&self.wanted)),
+        };
+        let mut response = self.go_on(request, zones, Some(&mut run)).await;
+        let environment = self.wanted.environment.as_str();
+        let told = run::end(environment, run).await;
+        response.diagnostics.extend(told);
+        response
+    }
+
+    async fn go_on(
+        &self,
+        request: &ApplyRequest,
+        zones: Option<Vec<Zone>>,
+        run: Option<&mut UnderWay<'_>>,
+    ) -> ApplyResponse {
+        match self.look_again(request, zones.as_deref()).await {
+            Ok(job) => job.run(request, run).await,
+            Err(diagnostics) => ApplyResponse::failed(diagnostics),
+        }
+    }
+
+    async fn look_again(
+        &self,
+        request: &ApplyRequest,
+        zones: Option<&[Zone]>,
+    ) -> Result<Job<'_>, Diagnostics> {
+        let Self {
+            ready,
+            wanted,
+            observation: reviewed,
+            decision,
+        } = self;
+        let cancel = &request.context.cancel;
+        let fresh = ready
+            .observe_afresh(&wanted.environment, reviewed, zones, cancel)
+            .await;
+        if cancel.is_cancelled() {
+            return Err(stopped(wanted).into());
+        }
+        let fresh = fresh?;
+        let work = match decision {
+            Decision::Keep(_) => Work::Keep,
+            Decision::Change(plan) => {
+                unmoved(ready, wanted, request, plan, reviewed, &fresh)?;
+                match decide(ready, wanted, &request.prior_state, &fresh)?.decision {
+                    Decision::Change(now) => Work::Change {
+                        reviewed: plan,
+                        now,
+                    },
+                    Decision::Keep(_) => return Err(no_review(wanted).into()),
+                }
+            }
+        };
+        Ok(Job {
+            ready,
+            wanted,
+            fresh,
+            work,
+        })
+    }
+}
+
+/// Everything that an apply needs, after it has looked again and found nothing moved.
+struct Job<'a> {
+    ready: &'a Ready,
+    wanted: &'a Assignment,
     /// What is there now.
     fresh: Observation,
-    work: Work,
+    work: Work<'a>,
 }
 
-enum Work {
+enum Work<'a> {
     /// The plan as reviewed, and as it is now.
-    Change { reviewed: Box<Plan>, now: Box<Plan> },
+    Change { reviewed: &'a Plan, now: Box<Plan> },
     /// Roles were traded elsewhere, and that is left alone.
     Keep,
-}
-
-async fn prepared(session: &Session, request: &ApplyRequest) -> Result<Job, Diagnostics> {
-    let wanted = Assignment::read(&request.config)?;
-    let ready = session.ready()?;
-    let reviewed = private::read(&request.planned_private)
-        .filter(|observation| observation.environment == wanted.environment)
-        .ok_or_else(|| no_review(&wanted))?;
-    same_topology(&ready, &wanted, &reviewed)?;
-    let decided = decide(&ready, &wanted, &request.prior_state, &reviewed)?;
-    let cancel = &request.context.cancel;
-    let fresh = ready
-        .observe_afresh(&wanted.environment, &reviewed, cancel)
-        .await;
-    if cancel.is_cancelled() {
-        return Err(stopped(&wanted).into());
-    }
-    let fresh = fresh?;
-    let work = match decided.decision {
-        Decision::Keep(_) => Work::Keep,
-        Decision::Change(plan) => {
-            if !state::shows(&request.planned_state, &plan.desired) {
-                return Err(no_review(&wanted).into());
-            }
-            unmoved(&ready, &wanted, request, &plan, &reviewed, &fresh)?;
-            match decide(&ready, &wanted, &request.prior_state, &fresh)?.decision {
-                Decision::Change(now) => Work::Change {
-                    reviewed: plan,
-                    now,
-                },
-                Decision::Keep(_) => return Err(no_review(&wanted).into()),
-            }
-        }
-    };
-    Ok(Job {
-        ready,
-        wanted,
-        fresh,
-        work,
-    })
 }
 
 fn decide(
@@ -154,8 +225,9 @@ struct Ended<'a> {
     after: Result<Observation, Diagnostic>,
 }
 
-impl Job {
-    async fn run(self, request: &ApplyRequest) -> ApplyResponse {
+impl Job<'_> {
+    /// `run` is the run that was begun because something was to be written.
+    async fn run(self, request: &ApplyRequest, run: Option<&mut UnderWay<'_>>) -> ApplyResponse {
         match &self.work {
             Work::Keep => self.keep(request),
             Work::Change { reviewed, now } => {
@@ -168,7 +240,10 @@ impl Job {
                         after: Ok(self.fresh.clone()),
                     }
                 } else {
-                    match self.write(reviewed, now, changes, request).await {
+                    let Some(run) = run else {
+                        return ApplyResponse::failed(no_review(self.wanted));
+                    };
+                    match self.write(reviewed, now, changes, run, request).await {
                         Ok(ended) => ended,
                         Err(diagnostic) => return ApplyResponse::failed(diagnostic),
                     }
@@ -179,15 +254,13 @@ impl Job {
     }
 
     fn keep(&self, request: &ApplyRequest) -> ApplyResponse {
-        let shown = table(&self.ready, &self.wanted)
-            .ok()
-            .and_then(|environment| {
-                let sides = state::arrangement(&request.prior_state)?;
-                let view = state::observed(environment, &sides, &self.fresh, &request.prior_state);
-                Some(state::shows(&request.planned_state, &view))
-            });
+        let shown = table(self.ready, self.wanted).ok().and_then(|environment| {
+            let sides = state::arrangement(&request.prior_state)?;
+            let view = state::observed(environment, &sides, &self.fresh, &request.prior_state);
+            Some(state::shows(&request.planned_state, &view))
+        });
         if shown != Some(true) {
-            return ApplyResponse::failed(no_review(&self.wanted));
+            return ApplyResponse::failed(no_review(self.wanted));
         }
         ApplyResponse::new(request.planned_state.clone(), private::write(&self.fresh))
     }
@@ -197,20 +270,15 @@ impl Job {
         reviewed: &'a Plan,
         now: &Plan,
         changes: ChangeSet,
+        run: &mut UnderWay<'_>,
         request: &ApplyRequest,
     ) -> Result<Ended<'a>, Diagnostic> {
         let reach = self.ready.reach()?;
         reach.world.invalidate();
-        let outcome = reach
-            .apis
-            .drive(
-                &changes,
-                &now.intent,
-                &self.ready.topology.policy,
-                &mut NoJournal,
-                &request.context.cancel,
-            )
-            .await;
+        let outcome = run
+            .carry_out(&changes, &request.context.cancel)
+            .await
+            .map_err(|told| run::error(self.wanted.environment.as_str(), &told))?;
         let completed = outcome.end == End::Completed;
         let settled = |after: &Observation| !completed || self.missing(reviewed, after).is_empty();
         let after = self
@@ -233,7 +301,7 @@ impl Job {
 
     /// Everything that was planned and is not there.
     fn missing(&self, plan: &Plan, after: &Observation) -> Vec<Difference> {
-        let Ok(environment) = table(&self.ready, &self.wanted) else {
+        let Ok(environment) = table(self.ready, self.wanted) else {
             return Vec::new();
         };
         verify_plan(environment, plan, after).differences
@@ -269,7 +337,7 @@ impl Job {
         let mut state = request.prior_state.clone();
         if let (Ok(after), Ok(environment), Some(roles)) = (
             &ended.after,
-            table(&self.ready, &self.wanted),
+            table(self.ready, self.wanted),
             state::arrangement(&request.prior_state),
         ) {
             let view = state::observed(environment, &roles, after, &request.prior_state);
@@ -361,7 +429,7 @@ impl Job {
     }
 
     fn holds_apex(&self, ended: &Ended<'_>) -> bool {
-        let (Ok(after), Ok(environment)) = (&ended.after, table(&self.ready, &self.wanted)) else {
+        let (Ok(after), Ok(environment)) = (&ended.after, table(self.ready, self.wanted)) else {
             return false;
         };
         after.apex_holder(environment) == Some(&ended.plan.intent.arrangement.production)

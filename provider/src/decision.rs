@@ -252,7 +252,6 @@ fn changing(topology: &Topology, wanted: &Assignment, plan: Plan) -> Decided {
     warnings.extend(diagnostics::notices(name, &plan.notices));
     warnings.extend(diagnostics::owed(name, &plan.owed));
     warnings.extend(unprobed(topology, wanted, &plan));
-    warnings.extend(without_lease(topology, wanted, &plan));
     Decided {
         decision: Decision::Change(Box::new(plan)),
         warnings,
@@ -312,26 +311,6 @@ fn unprobed(topology: &Topology, wanted: &Assignment, plan: &Plan) -> Option<Dia
             "This version of the provider does not probe whether the promoted side answers HTTPS under production's names.{certificate} \
              Check by hand, for example with `curl --resolve NAME:443:ADDRESS https://NAME/`:\n{}",
             list.join("\n")
-        ),
-    ))
-}
-
-fn without_lease(topology: &Topology, wanted: &Assignment, plan: &Plan) -> Option<Diagnostic> {
-    let lock = topology.lock.as_ref()?;
-    if plan.changes.is_empty() {
-        return None;
-    }
-    let name = lock.name.fill(&wanted.environment, None);
-    Some(Diagnostic::warning(
-        format!(
-            "{} {}: no lease is taken by this version",
-            wanted.environment,
-            Rule::OneSwapAtATime
-        ),
-        format!(
-            "The topology names a lock (`{name}` of GitLab project `{}`), but this version of the provider takes no lease: \
-             it does not keep two operators from swapping at once. Agree with the others before you apply.",
-            lock.gitlab_project
         ),
     ))
 }

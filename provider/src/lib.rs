@@ -33,6 +33,7 @@ mod provider;
 mod read;
 mod resource;
 mod roles;
+mod run;
 mod schema;
 mod session;
 mod settings;

@@ -11,7 +11,7 @@ use gigadb_engine::{
     name::EnvironmentName,
     observation::Observation,
     topology::{Parsed, Topology},
-    world::World,
+    world::{World, Zone},
 };
 use tfplug::{CancellationToken, Diagnostic, Diagnostics, Secrets, Value};
 
@@ -209,11 +209,13 @@ impl Ready {
         self.projected(environment, &world, previous)
     }
 
-    /// Observes one environment anew, for an apply: nothing that was read before counts.
+    /// Observes one environment anew, for an apply: nothing that was read before counts, but the
+    /// zones where they were just listed.
     pub(crate) async fn observe_afresh(
         &self,
         environment: &EnvironmentName,
         previous: &Observation,
+        zones: Option<&[Zone]>,
         cancel: &CancellationToken,
     ) -> Result<Observation, Diagnostic> {
         let scope = Scope {
@@ -221,7 +223,13 @@ impl Ready {
             ..Scope::everything()
         };
         let apis = &self.reach()?.apis;
-        let world = apis.observe(&self.topology, &scope, cancel).await;
+        let world = match zones {
+            Some(zones) => {
+                let topology = &self.topology;
+                apis.observe_within(topology, &scope, zones, cancel).await
+            }
+            None => apis.observe(&self.topology, &scope, cancel).await,
+        };
         self.projected(environment, &world, Some(previous))
     }
 

@@ -108,14 +108,15 @@ impl Cloudflare {
         Ok(records)
     }
 
-    /// Writes one batch: one transaction at Cloudflare.
+    /// Writes one batch: one transaction at Cloudflare. Returns the ids of what was created, in
+    /// the order of `posts`, as far as the answer tells them.
     pub(crate) async fn write_batch(
         &self,
         zone: &ZoneId,
         patches: &[Patch],
         posts: &[NewRecord],
         budget: Budget<'_>,
-    ) -> Result<(), Box<CallError>> {
+    ) -> Result<Vec<Option<RecordId>>, Box<CallError>> {
         let batch = wire::Batch {
             patches: patches
                 .iter()
@@ -152,7 +153,14 @@ impl Cloudflare {
             repeat: Repeat::OnlyIfNotApplied,
         };
         let answer = self.api.send(&call, budget).await?;
-        self.open::<serde_json::Value>(&call, &answer).map(|_| ())
+        let written = self.open::<wire::Written>(&call, &answer)?.result;
+        let created = written.and_then(|w| w.posts).unwrap_or_default();
+        let id_of = |post: &NewRecord| {
+            let mut rows = created.iter();
+            let row = rows.find(|row| row.name == post.name.as_str())?;
+            row.id.parse().ok()
+        };
+        Ok(posts.iter().map(id_of).collect())
     }
 
     async fn pages<T: DeserializeOwned>(

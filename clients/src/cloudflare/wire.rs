@@ -69,6 +69,13 @@ pub(super) struct Record {
     pub(super) proxied: Option<bool>,
 }
 
+/// What a batch answers with, as far as it is needed: the records that it created.
+#[derive(Debug, Deserialize)]
+pub(super) struct Written {
+    #[serde(default)]
+    pub(super) posts: Option<Vec<Record>>,
+}
+
 /// A batch without deletes: there is no way to spell one.
 #[derive(Debug, Serialize)]
 pub(super) struct Batch<'a> {

@@ -316,6 +316,41 @@ async fn the_journal_is_written_before_and_after() {
 }
 
 #[tokio::test]
+async fn the_journal_holds_the_ids_of_what_was_created() {
+    for lost in [false, true] {
+        let mut seed = Seed::sop();
+        for zone in &mut seed.cloudflare.zones {
+            zone.records.retain(|r| r.name != "portainer.gigadb.org");
+        }
+        let mut bench = Bench::start_with(seed).await;
+        bench.topology.policy.missing_records = gigadb_engine::topology::Missing::Create;
+        let apis = bench.apis();
+        let intent = swap(Mode::Switchover, OnFailure::Revert);
+        let plan = make_plan(&bench, &apis, &intent).await;
+        if lost {
+            let answer = Fault::new(Effect::ResetAfterCommit).template(BATCH);
+            bench.simulator.fault(answer.skip(1));
+        }
+        let mut journal = Notebook::default();
+        let policy = &bench.topology.policy;
+        let cancel = CancellationToken::new();
+        let outcome = apis
+            .drive(&plan.changes, &intent, policy, &mut journal, &cancel)
+            .await;
+        assert_eq!(outcome.end, End::Completed, "{outcome:?}");
+        let world = bench.simulator.world();
+        let record = &world.cloudflare.records("portainer.gigadb.org")[0].id;
+        let noted: Vec<&String> = journal
+            .lines
+            .iter()
+            .filter(|line| line.contains("created"))
+            .collect();
+        assert_eq!(noted.len(), 1, "lost: {lost}: {noted:?}");
+        assert!(noted[0].ends_with(record.as_str()), "{noted:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_failover_goes_on_without_the_lost_side() {
     let bench = Bench::start().await;
     let lost = Fault::new(Effect::Refuse).api(Api::Gitlab).method("PUT");

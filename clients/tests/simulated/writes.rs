@@ -33,6 +33,7 @@ async fn write_apex(bench: &Bench, apis: &Apis) -> Result<(), WriteFailure> {
     let (zone, patch) = apex(&bench.simulator.world(), "203.0.113.10");
     apis.write_zone_batch(&zone, &[patch], &[], Patience::Ordinary)
         .await
+        .map(|_| ())
 }
 
 async fn write_home_url(apis: &Apis, project: &str, scope: &str) -> Result<(), WriteFailure> {

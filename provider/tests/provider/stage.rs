@@ -27,7 +27,7 @@ pub(crate) struct Stage {
     pub(crate) simulator: Simulator,
     environment: BTreeMap<String, String>,
     topology: PathBuf,
-    _home: TempDir,
+    home: TempDir,
 }
 
 impl Stage {
@@ -50,6 +50,10 @@ impl Stage {
                 credentials.display().to_string(),
             ),
             ("GIGADB_TOPOLOGY", topology.display().to_string()),
+            (
+                "GIGADB_JOURNAL_DIR",
+                home.path().join("journal").display().to_string(),
+            ),
         ]
         .map(|(name, value)| (name.to_owned(), value))
         .into();
@@ -57,13 +61,18 @@ impl Stage {
             simulator,
             environment,
             topology,
-            _home: home,
+            home,
         }
     }
 
     /// Sets an environment variable of the provider.
     pub(crate) fn set(&mut self, name: &str, value: &str) {
         self.environment.insert(name.to_owned(), value.to_owned());
+    }
+
+    /// Where the provider keeps its journals.
+    pub(crate) fn journals(&self) -> PathBuf {
+        self.home.path().join("journal")
     }
 
     /// Changes the topology file.
