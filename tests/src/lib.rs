@@ -12,8 +12,10 @@
 
 pub mod procedure;
 pub mod programs;
+pub mod running;
 pub mod scene;
 mod secrets;
 
 pub use programs::Output;
+pub use running::{Running, wait_until};
 pub use scene::{Scene, assignment};

@@ -73,11 +73,16 @@ impl fmt::Debug for Output {
     }
 }
 
-/// Runs a program to its end, without input.
-pub(crate) fn run(command: std::process::Command) -> Output {
+/// The command as a person would type it.
+pub(crate) fn shown(command: &std::process::Command) -> String {
     let words = std::iter::once(command.get_program()).chain(command.get_args());
     let words: Vec<_> = words.map(|word| word.to_string_lossy()).collect();
-    let shown = words.join(" ");
+    words.join(" ")
+}
+
+/// Runs a program to its end, without input.
+pub(crate) fn run(command: std::process::Command) -> Output {
+    let shown = shown(&command);
     let mut command = tokio::process::Command::from(command);
     command
         .stdin(std::process::Stdio::null())

@@ -17,6 +17,7 @@ use tempfile::TempDir;
 use crate::{
     procedure::{self, Side},
     programs::{self, Output, run},
+    running::Running,
     secrets,
 };
 
@@ -205,6 +206,37 @@ impl Scene {
         answer(self.command(&programs::terraform()), arguments)
     }
 
+    /// Starts Terraform in the root, and does not wait for it.
+    pub fn start_terraform(&self, arguments: &[&str]) -> Running {
+        let mut command = self.command(&programs::terraform());
+        command.args(arguments);
+        Running::start(command)
+    }
+
+    /// Makes a second root: another checkout of the first one, with its state and plan files.
+    pub fn second_root(&self) {
+        let second = self.path("second");
+        fs::create_dir_all(&second).unwrap();
+        for entry in fs::read_dir(self.root()).unwrap() {
+            let entry = entry.unwrap();
+            if entry.file_type().unwrap().is_file() {
+                fs::copy(entry.path(), second.join(entry.file_name())).unwrap();
+            }
+        }
+    }
+
+    /// Runs Terraform in the second root.
+    pub fn terraform_in_second_root(&self, arguments: &[&str]) -> Output {
+        let mut command = self.command(&programs::terraform());
+        command.current_dir(self.path("second"));
+        answer(command, arguments)
+    }
+
+    /// The folder with the journals of this scene.
+    pub fn journals(&self) -> PathBuf {
+        self.path("home/.local/state/gigadb/journal")
+    }
+
     /// Runs `terraform plan` with `-detailed-exitcode`: 0 is empty, 2 has changes, 1 failed.
     pub fn plan(&self, further: &[&str]) -> Output {
         let mut arguments = vec!["plan", "-no-color", "-detailed-exitcode"];
@@ -320,6 +352,9 @@ impl Drop for Scene {
         if !std::thread::panicking() {
             for folder in ["root", "tmp", "logs"] {
                 secrets::assert_none_below(&self.path(folder));
+            }
+            if self.journals().exists() {
+                secrets::assert_none_below(&self.journals());
             }
         }
     }

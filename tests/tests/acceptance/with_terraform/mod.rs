@@ -10,13 +10,54 @@ mod examples;
 mod external_swap;
 mod failing_writes;
 mod import;
+mod interrupted;
 mod inventory;
+mod killed;
 mod packaging;
 mod refresh;
 mod requests;
 mod secrets;
 mod stale;
 mod swap;
+mod two_at_once;
 
 /// The address of live's assignment.
 const LIVE: &str = "gigadb_role_assignment.live";
+
+/// The path of the lock that is a lease.
+const LOCK: &str = "/projects/{id}/terraform/state/{name}/lock";
+
+/// Lets the topology of a scene name a lock.
+fn name_a_lock(scene: &gigadb_tests::Scene) {
+    let project = gigadb_simulator::world::PROJECT;
+    let lock = format!(
+        "lock: {{ gitlab_project: {project}, name: \"gigadb-roles-{{environment}}\" }}\n\nenvironments:"
+    );
+    scene.edit_topology("environments:", &lock);
+}
+
+/// Who holds the lease of live.
+fn lease(scene: &gigadb_tests::Scene) -> Option<String> {
+    let world = scene.simulator().world();
+    let project = world.gitlab.project(gigadb_simulator::world::PROJECT);
+    let states = &project?.terraform_states;
+    let lock = states.get("gigadb-roles-live")?.lock.as_ref()?;
+    Some(lock.id.clone())
+}
+
+/// Asserts that records and variables are the procedure's with this side as live's production.
+#[track_caller]
+fn assert_live(scene: &gigadb_tests::Scene, production: gigadb_tests::procedure::Side) {
+    use gigadb_tests::procedure::{self, Side};
+    let (found, expected) = (
+        scene.world(),
+        procedure::world(production, Side::Upstream).normalized(),
+    );
+    assert_eq!(
+        found.cloudflare.a_records(),
+        expected.cloudflare.a_records()
+    );
+    for (found, expected) in found.gitlab.projects.iter().zip(&expected.gitlab.projects) {
+        assert_eq!(found.variables, expected.variables, "{}", found.path);
+    }
+}
