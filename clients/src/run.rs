@@ -195,7 +195,7 @@ impl Apis {
     }
 
     /// `text` without the tokens of these clients.
-    fn redacted(&self, text: &str) -> String {
+    pub fn redacted(&self, text: &str) -> String {
         let secrets = self.secrets.iter();
         secrets.fold(text.to_owned(), |text, secret| secret.redact(&text))
     }

@@ -93,6 +93,11 @@ impl Session {
         })
     }
 
+    /// An operator's reason, without the tokens that this process uses, should one be in it.
+    pub(crate) fn reason(&self, given: Option<&str>) -> Option<String> {
+        given.map(|text| self.apis.redacted(text))
+    }
+
     /// Reads the world, and completes what could not be read with what is last known of it.
     pub(crate) async fn observe(&self, reads: &Scope, cancel: &CancellationToken) -> Observed {
         let mut world = self.apis.observe(&self.topology, reads, cancel).await;

@@ -62,13 +62,14 @@ pub(super) async fn run(
                        failover --out FILE` and apply that.";
         confirm::needs_somebody(ui, environment.as_str(), instead)?;
     }
+    let reason = session.reason(args.options.reason());
     let job = Job {
         session: &session,
         ui,
         view,
         control,
         verb: Verb::Failover,
-        reason: args.options.reason(),
+        reason: reason.as_deref(),
     };
     let observation = planning::observe(&session, &environment, None, &control.cancel).await;
     job.go_on()?;

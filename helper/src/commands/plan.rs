@@ -93,14 +93,15 @@ pub(super) async fn run(
         options: &args.options,
     };
     let plan = planning::make(&session.topology, &observation, &request)?;
+    let reason = session.reason(args.options.reason());
     let refused = plan.blocking().next().is_some();
     if let Some(file) = &args.out
         && !refused
     {
-        saved_plan::write(file, &session.topology, &plan, args.options.reason())?;
+        saved_plan::write(file, &session.topology, &plan, reason.as_deref())?;
     }
     ui.answer(&match global.format {
-        Format::Json => planning::json::render(&plan, args.options.reason()),
+        Format::Json => planning::json::render(&plan, reason.as_deref()),
         Format::Text | Format::Markdown => planning::text::render(&plan),
     })?;
     if let Some(file) = &args.out {

@@ -73,13 +73,14 @@ pub(super) async fn run(
     }
     let waived: BTreeSet<Rule> = args.overrides.iter().copied().collect();
     earlier.left.intent.overrides.extend(waived);
+    let reason = session.reason(args.reason.as_deref());
     let job = Job {
         session: &session,
         ui,
         view,
         control,
         verb: Verb::Resume(earlier.id.clone()),
-        reason: args.reason.as_deref(),
+        reason: reason.as_deref(),
     };
     let observation = observe(&job, &earlier).await?;
     let made = |present: &_| earlier.planned(earlier.left.resume(topology, present));

@@ -51,13 +51,14 @@ pub(super) async fn run(
         let instead = "Review `gigadb-roles plan --swap`, then run the swap with --yes.";
         confirm::needs_somebody(ui, environment.as_str(), instead)?;
     }
+    let reason = session.reason(args.options.reason());
     let job = Job {
         session: &session,
         ui,
         view,
         control,
         verb: Verb::Swap,
-        reason: args.options.reason(),
+        reason: reason.as_deref(),
     };
     let observation = planning::observe(&session, &environment, None, &control.cancel).await;
     job.go_on()?;

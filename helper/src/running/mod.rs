@@ -8,7 +8,7 @@ mod ending;
 mod progress;
 pub(crate) mod view;
 
-use std::{collections::BTreeSet, sync::OnceLock};
+use std::{collections::BTreeMap, sync::OnceLock};
 
 use gigadb_clients::{
     journal::RunId,
@@ -199,11 +199,15 @@ impl Job<'_> {
         }
         let now = anew(present)?;
         self.permitted(&now)?;
-        let owed: BTreeSet<Owed> = reviewed.owed.into_iter().chain(now.owed).collect();
+        // What was owed at the review still is; looking again may have found more.
+        let mut owed: BTreeMap<String, Owed> = BTreeMap::new();
+        for one in reviewed.owed.into_iter().chain(now.owed) {
+            owed.entry(one.object.clone()).or_insert(one);
+        }
         Ok(Plan {
             changes: now.changes.towards(&reviewed.desired),
             desired: reviewed.desired,
-            owed: owed.into_iter().collect(),
+            owed: owed.into_values().collect(),
             intent: reviewed.intent,
             observation: now.observation,
             observed: now.observed,

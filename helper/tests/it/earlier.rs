@@ -1,12 +1,17 @@
 //! `history`, `resume` and `revert`.
 
-use std::{fs, path::PathBuf, process::Stdio, thread};
+use std::{
+    fs,
+    path::PathBuf,
+    process::{Command, Output, Stdio},
+    thread,
+};
 
 use gigadb_simulator::{Api, Edit, Effect, Fault, world};
 use insta::assert_snapshot;
 use serde_json::Value;
 
-use crate::stage::Stage;
+use crate::stage::{Stage, no_secret};
 
 const SWAP: [&str; 4] = ["swap", "--environment", "live", "--yes"];
 
@@ -433,6 +438,60 @@ fn journals_hold_no_secret_and_are_their_owners() {
         files += 1;
     }
     assert_eq!(files, 1);
+}
+
+/// Runs the program where a file may have this many KiB at most, as on a disk that is full then.
+fn with_room(stage: &Stage, kibibytes: usize, arguments: &[&str]) -> Output {
+    let program = env!("CARGO_BIN_EXE_gigadb-roles");
+    let script = format!("trap '' XFSZ; ulimit -f {kibibytes}; exec {program} \"$@\"");
+    let output = Command::new("bash")
+        .args(["-c", &script, "gigadb-roles"])
+        .args(arguments)
+        .env_clear()
+        .envs(&stage.environment)
+        .current_dir(stage.folder())
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    no_secret(&output);
+    output
+}
+
+#[test]
+fn a_disk_that_fills_in_the_middle_undoes_a_swap_and_does_not_stop_a_failover() {
+    let measured = Stage::sop();
+    measured.answer(&SWAP);
+    let file = journals(&measured).join(format!("{}.jsonl", ids(&measured)[0]));
+    let journal = fs::read_to_string(file).unwrap();
+    let room = journal.lines().next().unwrap().len().div_ceil(1024);
+    assert!(
+        room * 1024 < journal.len(),
+        "the header fits, the rest does not"
+    );
+    let stage = Stage::sop();
+    let before = stage.simulator.world().normalized();
+    let output = with_room(&stage, room, &SWAP);
+    let told = stage.told(&output);
+    assert_eq!(output.status.code(), Some(1), "{told}");
+    assert!(told.contains("the journal could not be written"), "{told}");
+    assert_eq!(stage.simulator.world().normalized(), before);
+    let failover = [
+        "failover",
+        "--environment",
+        "live",
+        "--production",
+        "alt-gigadb-website",
+        "--yes",
+    ];
+    let output = with_room(&stage, room, &failover);
+    let told = stage.told(&output);
+    assert_eq!(output.status.code(), Some(0), "{told}");
+    assert!(
+        told.contains("warning: The journal is not complete"),
+        "{told}"
+    );
+    let output = with_room(&Stage::sop(), 0, &SWAP);
+    assert_eq!(output.status.code(), Some(1));
 }
 
 #[test]

@@ -94,6 +94,38 @@ fn a_saved_plan_is_applied_without_asking() {
 }
 
 #[test]
+fn a_token_in_a_reason_is_kept_nowhere() {
+    let stage = Stage::sop();
+    let reason = format!("with {}", world::CLOUDFLARE_TOKEN);
+    let output = stage.output(&[&PLAN[..], &["--reason", &reason]].concat());
+    assert_eq!(output.status.code(), Some(2), "{}", stage.told(&output));
+    stage.answer(&["apply", "swap.json", "--format", "json"]);
+    let swap = [
+        "swap",
+        "--environment",
+        "live",
+        "--yes",
+        "--reason",
+        &reason,
+        "--format",
+        "json",
+    ];
+    stage.answer(&swap);
+    stage.answer(&["history", "--format", "json"]);
+    let mut files = vec![stage.folder().join("swap.json")];
+    let journals = fs::read_dir(stage.folder().join(".local/state/gigadb/journal")).unwrap();
+    files.extend(journals.map(|file| file.unwrap().path()));
+    assert_eq!(files.len(), 3);
+    for file in files {
+        let text = fs::read_to_string(file).unwrap();
+        assert!(text.contains("\"with "), "{text}");
+        for secret in world::PLANTED {
+            assert!(!text.contains(secret), "{text}");
+        }
+    }
+}
+
+#[test]
 fn the_same_world_gives_the_same_bytes() {
     let stage = planned();
     let first = fs::read(stage.folder().join("swap.json")).unwrap();
