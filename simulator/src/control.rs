@@ -6,6 +6,8 @@
 //! | `GET world`, `PUT world` | reads or replaces the world (the JSON of a seed file) |
 //! | `GET history` | the A records after each committed write to Cloudflare |
 //! | `GET faults`, `POST faults`, `DELETE faults` | lists, adds (one or a list) or clears faults |
+//! | `GET dns-queries` | reads the queries that the name servers saw |
+//! | `POST dns-faults`, `DELETE dns-faults` | adds (one or a list) or clears faults of the name servers |
 //! | `POST edit` | changes the world as another writer would (one edit or a list) |
 //! | `PUT latency` with `{"ms": 50}` | delays every call by that much |
 
@@ -14,6 +16,7 @@ use std::time::Duration;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
+use crate::dns::DnsFault;
 use crate::faults::{self, Fault};
 use crate::http::{Reply, Request};
 use crate::log::Api;
@@ -76,6 +79,16 @@ fn answer(shared: &Shared, request: &Request) -> Result<Reply, String> {
                 world.apply(edit).map_err(|error| error.to_string())?;
             }
             state.world = world;
+            done()
+        }
+        ("GET", "dns-queries") => Reply::json(200, &json!(shared.dns().queries)),
+        ("POST", "dns-faults") => {
+            let faults = one_or_many::<DnsFault>(request)?;
+            shared.dns().faults.extend(faults);
+            done()
+        }
+        ("DELETE", "dns-faults") => {
+            shared.dns().faults.clear();
             done()
         }
         ("PUT", "latency") => {

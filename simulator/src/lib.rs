@@ -21,12 +21,15 @@
 //! It runs on a thread of its own, so a test may block; each call is one indivisible step on the world.
 //! Time stands still unless something is written: each commit moves `modified_on` by one second.
 //!
-//! What it does not do: propagate DNS (the API's view is the only one), throttle by itself, check the age
-//! of signatures, or evaluate deploy freezes.
+//! With [`Options::dns`] it also answers DNS queries from the same records, as Cloudflare's name servers would.
+//!
+//! What it does not do: propagate DNS with a delay (the API's view is the only one), throttle by itself, check
+//! the age of signatures, or evaluate deploy freezes.
 
 mod clock;
 mod cloudflare;
 mod control;
+mod dns;
 mod ec2;
 mod faults;
 mod gitlab;
@@ -38,6 +41,7 @@ mod simulator;
 mod tls;
 pub mod world;
 
+pub use dns::{DnsEffect, DnsFault, DnsQuery, SERVERS_ZONE, Transport};
 pub use faults::{Effect, Fault, Hook};
 pub use log::{Api, Commit, LoggedRequest};
 pub use simulator::{Options, Simulator, Urls};

@@ -34,6 +34,9 @@ struct Arguments {
     /// Listen for HTTPS too, with a throw-away certificate authority.
     #[arg(long)]
     https: bool,
+    /// Answer DNS queries too, over UDP and TCP, on a free port; `dns` in the first line lists the servers.
+    #[arg(long)]
+    dns: bool,
     /// Let every call take this many milliseconds.
     #[arg(long, value_name = "MS", default_value_t = 0)]
     latency: u64,
@@ -80,6 +83,7 @@ fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
         let options = Options {
             port: arguments.port,
             https: arguments.https,
+            dns: arguments.dns,
             latency: Duration::from_millis(arguments.latency),
             ..Options::default()
         };
@@ -88,6 +92,9 @@ fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
         if let (Some(urls), Some(file)) = (simulator.https_urls(), simulator.ca_file()) {
             line["https"] = json!(urls);
             line["ca_file"] = json!(file);
+        }
+        if arguments.dns {
+            line["dns"] = json!(simulator.name_servers());
         }
         writeln!(stdout, "{line}")?;
         stdout.flush()?;

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use percent_encoding::percent_decode_str;
 
+use crate::dns::Desk;
 use crate::faults::{Call, Effect, Fault, Hit, Script};
 use crate::http::{Reply, Request};
 use crate::log::{Api, Commit, LoggedRequest};
@@ -17,6 +18,7 @@ pub(crate) struct Shared {
     state: Mutex<State>,
     started: Instant,
     latency: AtomicU64,
+    dns: Mutex<Desk>,
 }
 
 /// The world and everything that is remembered about it.
@@ -68,6 +70,7 @@ impl Shared {
             }),
             started: Instant::now(),
             latency: AtomicU64::new(0),
+            dns: Mutex::default(),
         };
         shared.set_latency(latency);
         Arc::new(shared)
@@ -76,6 +79,11 @@ impl Shared {
     /// Returns the state. A test's hook that panicked leaves it as it was by then.
     pub(crate) fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Returns what the name servers remember.
+    pub(crate) fn dns(&self) -> MutexGuard<'_, Desk> {
+        self.dns.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn set_latency(&self, latency: Duration) {

@@ -12,6 +12,7 @@ use tempfile::TempDir;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+use crate::dns::{self, DnsFault, DnsQuery};
 use crate::faults::Fault;
 use crate::log::{Commit, LoggedRequest};
 use crate::pipeline::Shared;
@@ -28,6 +29,8 @@ pub struct Options {
     pub https: bool,
     /// How long every call takes, half before it is handled and half after.
     pub latency: Duration,
+    /// Whether to answer DNS queries too, over UDP and TCP, at one free port of 127.0.0.1 and 127.0.0.2.
+    pub dns: bool,
     /// Whether to keep the world as each write left it; switch off for very large worlds.
     pub keep_history: bool,
 }
@@ -37,6 +40,7 @@ impl Default for Options {
         Self {
             port: 0,
             https: false,
+            dns: false,
             latency: Duration::ZERO,
             keep_history: true,
         }
@@ -74,6 +78,7 @@ pub struct Simulator {
     shared: State,
     urls: Urls,
     https: Option<Https>,
+    dns: Vec<SocketAddr>,
     commands: mpsc::UnboundedSender<Command>,
     shutdown: CancellationToken,
     thread: Option<JoinHandle<()>>,
@@ -151,7 +156,22 @@ impl Simulator {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()?;
-        let serve = server::run(shared.clone(), listeners, receiver, shutdown.clone());
+        let name_servers = if options.dns {
+            dns::bind()?
+        } else {
+            Vec::new()
+        };
+        let addresses = name_servers.iter().map(|server| server.address).collect();
+        let serve = {
+            let serve = server::run(shared.clone(), listeners, receiver, shutdown.clone());
+            let (shared, shutdown) = (shared.clone(), shutdown.clone());
+            async move {
+                for sockets in name_servers {
+                    tokio::spawn(dns::serve(shared.clone(), sockets, shutdown.clone()));
+                }
+                serve.await;
+            }
+        };
         let thread = std::thread::Builder::new()
             .name("simulator".to_owned())
             .spawn(move || runtime.block_on(serve))?;
@@ -159,6 +179,7 @@ impl Simulator {
             shared: State(shared),
             urls,
             https,
+            dns: addresses,
             commands,
             shutdown,
             thread: Some(thread),
@@ -198,6 +219,27 @@ impl Simulator {
     /// Returns the file that holds [`Simulator::ca_pem`].
     pub fn ca_file(&self) -> Option<&Path> {
         self.https.as_ref().map(|https| https.file.as_path())
+    }
+
+    /// Returns the name servers' addresses, if asked for: one or two, of one port.
+    pub fn name_servers(&self) -> &[SocketAddr] {
+        &self.dns
+    }
+
+    /// Returns the queries that the name servers saw, in order of arrival.
+    pub fn dns_queries(&self) -> Vec<DnsQuery> {
+        self.shared.0.dns().queries.clone()
+    }
+
+    /// Adds a fault of the name servers, after those that are there; it stays until
+    /// [`Simulator::clear_dns_faults`].
+    pub fn dns_fault(&self, fault: DnsFault) {
+        self.shared.0.dns().faults.push(fault);
+    }
+
+    /// Removes all faults of the name servers.
+    pub fn clear_dns_faults(&self) {
+        self.shared.0.dns().faults.clear();
     }
 
     /// Returns the world as it is now.
