@@ -3,6 +3,7 @@
 //! ```text
 //! Settings  explicit settings and environment  -> where and how        settings
 //! observe   Topology + three APIs              -> engine World         observe, shared
+//! dns       hostnames                          -> zones, records    dns
 //! delivery  project, environment or state      -> release, outputs delivery
 //! lease     one environment                    -> held, refused        lease
 //! run       lease and journal around a drive   -> Outcome              run
@@ -20,6 +21,7 @@
 
 mod cloudflare;
 mod delivery;
+mod dns;
 mod drive;
 mod ec2;
 mod gitlab;
@@ -39,6 +41,7 @@ use std::{path::PathBuf, sync::Arc};
 
 pub use crate::{
     cloudflare::{NewRecord, Patch},
+    dns::{DnsSettings, SERVER_VARIABLE as DNS_SERVER_VARIABLE},
     drive::{Journal, NoJournal},
     observe::{Scope, Which},
     secret::Secret,
@@ -54,6 +57,7 @@ pub use crate::{
 pub struct Apis {
     timing: Timing,
     cloudflare: cloudflare::Cloudflare,
+    dns: Option<dns::Dns>,
     gitlab: gitlab::Gitlab,
     ec2: ec2::Ec2,
     spent: Arc<observe::SpentTime>,
@@ -70,6 +74,9 @@ impl Apis {
         let transport = http::Transport::new(settings.timing, settings.proxy.clone(), &services);
         Self {
             timing: settings.timing,
+            dns: settings
+                .dns
+                .map(|dns| dns::Dns::new(dns, settings.timing.call)),
             cloudflare: cloudflare::Cloudflare::new(transport.clone(), settings.cloudflare),
             gitlab: gitlab::Gitlab::new(transport, settings.gitlab),
             ec2: ec2::Ec2::new(settings.aws, settings.proxy, settings.timing),

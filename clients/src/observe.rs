@@ -17,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     Apis,
+    dns::Told,
     ec2::Wanted,
     http::{Budget, seconds, stoppable},
 };
@@ -141,6 +142,17 @@ impl Apis {
         scope: &Scope,
         cancel: &CancellationToken,
     ) -> World {
+        self.observe_in(topology, scope, None, cancel).await.0
+    }
+
+    /// The same, with what is doubtful about the records, one sentence or more each: only DNS
+    /// leaves doubts.
+    pub async fn observe_with_doubts(
+        &self,
+        topology: &Topology,
+        scope: &Scope,
+        cancel: &CancellationToken,
+    ) -> (World, Vec<String>) {
         self.observe_in(topology, scope, None, cancel).await
     }
 
@@ -154,7 +166,9 @@ impl Apis {
         cancel: &CancellationToken,
     ) -> World {
         let scope = Scope::written(Which::one(environment.clone()));
-        self.observe_in(topology, &scope, Some(zones), cancel).await
+        self.observe_in(topology, &scope, Some(zones), cancel)
+            .await
+            .0
     }
 
     /// The zones that the token can see, for [`Self::observe_within`].
@@ -182,19 +196,20 @@ impl Apis {
         scope: &Scope,
         zones: Option<&[Zone]>,
         cancel: &CancellationToken,
-    ) -> World {
+    ) -> (World, Vec<String>) {
         let names = Names::of(topology, scope);
-        let ((zones, records), variables, sides) = tokio::join!(
+        let (told, variables, sides) = tokio::join!(
             self.observe_records(&names.hostnames, scope, zones, cancel),
             self.observe_variables(topology, scope, &names.keys, cancel),
             self.observe_sides(topology, scope, cancel),
         );
-        World {
-            zones,
-            records,
+        let world = World {
+            zones: told.zones,
+            records: told.records,
             variables,
             sides,
-        }
+        };
+        (world, told.doubts)
     }
 
     /// Observes until `settled` holds, or reading often enough did not show it: a read right
@@ -226,9 +241,24 @@ impl Apis {
         scope: &Scope,
         known: Option<&[Zone]>,
         cancel: &CancellationToken,
-    ) -> (Reading<Vec<Zone>>, BTreeMap<ZoneId, Reading<Vec<Record>>>) {
+    ) -> Told {
+        let told = |zones, records| Told {
+            zones,
+            records,
+            doubts: Vec::new(),
+        };
         if !scope.records {
-            return (Reading::Read(Vec::new()), BTreeMap::new());
+            return told(Reading::Read(Vec::new()), BTreeMap::new());
+        }
+        if let Some(dns) = &self.dns {
+            let asked = stoppable(dns.observe(hostnames), Some(cancel)).await;
+            return asked.unwrap_or_else(|| {
+                let stopped = Failure {
+                    kind: FailureKind::Unreachable,
+                    message: "the run was stopped before DNS answered".to_owned(),
+                };
+                told(Reading::failed(stopped), BTreeMap::new())
+            });
         }
         let budget = || Budget::new(self.timing().call, Some(cancel));
         let listed = match known {
@@ -237,7 +267,7 @@ impl Apis {
         };
         let mut zones = match listed {
             Ok(zones) => zones,
-            Err(error) => return (Reading::failed(error.failure()), BTreeMap::new()),
+            Err(error) => return told(Reading::failed(error.failure()), BTreeMap::new()),
         };
         zones.sort_by(|a, b| (&a.name, &a.id).cmp(&(&b.name, &b.id)));
         zones.dedup_by(|a, b| a.id == b.id);
@@ -258,7 +288,7 @@ impl Apis {
             .buffer_unordered(LISTS_AT_A_TIME)
             .collect()
             .await;
-        (Reading::Read(zones), records)
+        told(Reading::Read(zones), records)
     }
 
     /// One list per project, even where two infrastructures share one.

@@ -5,7 +5,7 @@ use std::{fmt, path::PathBuf, time::Duration};
 use thiserror::Error;
 use url::{Host, Url};
 
-use crate::{journal, secret::Secret};
+use crate::{dns::DnsSettings, journal, secret::Secret};
 
 /// Where Cloudflare's API is, unless settings say otherwise.
 pub const CLOUDFLARE_BASE_URL: &str = "https://api.cloudflare.com/client/v4";
@@ -43,6 +43,9 @@ pub struct Settings {
     pub aws: AwsSettings,
     /// The proxy for https; plain http goes to loopback addresses alone, and never to a proxy.
     pub proxy: Option<Proxy>,
+    /// Where set, zones and records are read from DNS instead of Cloudflare's API, which then
+    /// writes nothing.
+    pub dns: Option<DnsSettings>,
     /// How long to wait for what.
     pub timing: Timing,
     /// Where journals are kept, if anything says where.
@@ -274,6 +277,7 @@ impl Settings {
                 url: Secret::new(url.trim()),
                 bypass: first(&["NO_PROXY", "no_proxy"]).unwrap_or_default(),
             }),
+            dns: None,
             timing: Timing::default(),
             journal_folder: journal::folder(env),
         })

@@ -19,7 +19,10 @@ const LONGEST_CHAIN: usize = 8;
 
 /// Addresses of Cloudflare's own, with which it answers for proxied records:
 /// <https://www.cloudflare.com/ips/>.
-const EDGE: [Ipv4Addr; 2] = [Ipv4Addr::new(104, 21, 32, 1), Ipv4Addr::new(172, 67, 152, 1)];
+const EDGE: [Ipv4Addr; 2] = [
+    Ipv4Addr::new(104, 21, 32, 1),
+    Ipv4Addr::new(172, 67, 152, 1),
+];
 const EDGE_V6: [Ipv6Addr; 2] = [
     Ipv6Addr::new(0x2606, 0x4700, 0x3031, 0, 0, 0, 0x6815, 0x2001),
     Ipv6Addr::new(0x2606, 0x4700, 0x3035, 0, 0, 0, 0xac43, 0x9801),
