@@ -8,9 +8,9 @@ use std::{
 
 use futures::{StreamExt, future::join_all};
 use gigadb_engine::{
-    name::{EnvironmentName, Hostname, InfrastructureName, VariableKey, ZoneId},
+    name::{EnvironmentName, Hostname, InfrastructureName, VariableKey},
     topology::Topology,
-    world::{CiVariable, Failure, FailureKind, Reading, Record, Side, World, Zone},
+    world::{CiVariable, Failure, FailureKind, Reading, Side, World, Zone},
 };
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;

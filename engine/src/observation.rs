@@ -111,7 +111,7 @@ pub enum ProjectError {
         nearest: Option<String>,
     },
     /// The records, on which every decision rests, could not be read.
-    #[error("{object} could not be read from Cloudflare: {failure}")]
+    #[error("{object} could not be read: {failure}")]
     Records {
         /// "the list of zones" or "the records of zone `…`".
         object: String,

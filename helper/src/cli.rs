@@ -56,7 +56,9 @@ Examples:
 
 Environment:
   GIGADB_TOPOLOGY                  the topology file, else ./topology.yaml
-  CLOUDFLARE_API_TOKEN             reads the records that decide the roles
+  CLOUDFLARE_API_TOKEN             reads the records that decide the roles; without it,
+                                   commands that only read ask DNS
+  GIGADB_DNS_SERVER                the server to ask then, as ADDRESS:PORT, else the zones' own
   GITLAB_TOKEN                     reads the variables of both projects
   GIGADB_ENVIRONMENT, GIGADB_ROLE, GIGADB_INFRASTRUCTURE
                                    the scope of the inventory

@@ -6,7 +6,9 @@ use std::{
     time::Duration,
 };
 
-use gigadb_clients::{Apis, Explicit, Scope, Settings, Timing, Which};
+use gigadb_clients::{
+    Apis, DNS_SERVER_VARIABLE, DnsSettings, Explicit, Scope, Settings, Timing, Which,
+};
 use gigadb_engine::{
     topology::Topology,
     world::{Reading, World},
@@ -18,6 +20,7 @@ use crate::{
     failure::Failure,
     last_known::{self, Ages},
     surroundings,
+    ui::Ui,
 };
 
 /// Where the topology is looked for when nothing names it.
@@ -34,6 +37,8 @@ pub(crate) struct Session {
     pub(crate) timing: Timing,
     /// The base URL of GitLab's API, without a trailing slash.
     pub(crate) gitlab_base: String,
+    /// Who tells of the records in place of Cloudflare's API, in words.
+    dns: Option<String>,
     /// Where the machines as last read are kept; `None` without a home.
     last_known: Option<PathBuf>,
 }
@@ -43,6 +48,28 @@ pub(crate) struct Session {
 pub(crate) struct Observed {
     pub(crate) world: World,
     pub(crate) ages: Ages,
+    pub(crate) source: RecordSource,
+}
+
+/// Where the records come from, when not from Cloudflare's API, and what is doubtful about them.
+#[derive(Debug, Default)]
+pub(crate) struct RecordSource {
+    dns: Option<String>,
+    doubts: Vec<String>,
+}
+
+impl RecordSource {
+    /// Says so, where there is something to say.
+    pub(crate) fn tell(&self, ui: &Ui) {
+        if let Some(source) = &self.dns {
+            ui.note(&format!(
+                "Roles come from DNS ({source}), because CLOUDFLARE_API_TOKEN is not set."
+            ));
+        }
+        for doubt in &self.doubts {
+            ui.warning(doubt);
+        }
+    }
 }
 
 /// How long a command may wait for the APIs.
@@ -55,8 +82,18 @@ pub(crate) enum Waiting {
 }
 
 impl Session {
-    /// Reads the topology and the settings. Nothing is sent.
+    /// For a command that only reads: without a Cloudflare token, records come from DNS.
+    pub(crate) fn open_to_read(global: &Global, waiting: Waiting) -> Result<Self, Failure> {
+        Self::open_with(global, waiting, true)
+    }
+
+    /// For a command that may write, which only Cloudflare's API can.
     pub(crate) fn open(global: &Global, waiting: Waiting) -> Result<Self, Failure> {
+        Self::open_with(global, waiting, false)
+    }
+
+    /// Reads the topology and the settings. Nothing is sent.
+    fn open_with(global: &Global, waiting: Waiting, reads_only: bool) -> Result<Self, Failure> {
         let topology_file = topology_file(global);
         let topology = read_topology(&topology_file)?;
         let mut settings = Settings::resolve(Explicit::default(), &surroundings::variable)
@@ -67,6 +104,16 @@ impl Session {
                     format!("Correct {}, then run the command again.", error.source_name),
                 )
             })?;
+        if reads_only && settings.cloudflare.token.is_none() {
+            let dns = DnsSettings::from_environment(&surroundings::variable).map_err(|fault| {
+                Failure::usage(
+                    format!("{DNS_SERVER_VARIABLE} cannot be used: {fault}."),
+                    DNS_SERVER_VARIABLE,
+                    "Correct it, or unset it to ask the zones' authoritative servers.",
+                )
+            })?;
+            settings.dns = Some(dns);
+        }
         if let Waiting::AtMost(limit) = waiting {
             let usual = settings.timing;
             settings.timing = Timing {
@@ -88,6 +135,7 @@ impl Session {
             topology,
             topology_file,
             timing: settings.timing,
+            dns: settings.dns.map(|dns| dns.source()),
             apis: Apis::new(settings),
             gitlab_base,
         })
@@ -100,11 +148,19 @@ impl Session {
 
     /// Reads the world, and completes what could not be read with what is last known of it.
     pub(crate) async fn observe(&self, reads: &Scope, cancel: &CancellationToken) -> Observed {
-        let mut world = self.apis.observe(&self.topology, reads, cancel).await;
+        let (mut world, doubts) = self
+            .apis
+            .observe_with_doubts(&self.topology, reads, cancel)
+            .await;
+        let source = RecordSource {
+            dns: self.dns.clone().filter(|_| reads.records),
+            doubts,
+        };
         let Some(file) = &self.last_known else {
             return Observed {
                 world,
                 ages: Ages::new(),
+                source,
             };
         };
         let now = surroundings::now();
@@ -115,7 +171,11 @@ impl Session {
             tracing::warn!(%error, file = %file.display(), "the last known hosts could not be kept");
         }
         let ages = last_known::complete(&mut world, file, now);
-        Observed { world, ages }
+        Observed {
+            world,
+            ages,
+            source,
+        }
     }
 
     /// Reads records, and the hosts of every environment unless they were read less than

@@ -18,10 +18,10 @@ ALT_PROJECT = "gigascience/upstream/alt-gigadb-website"
 class Simulator:
     """The program, its URLs, and its own interface."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, *options):
         binary = os.environ["GIGADB_SIMULATOR"]
         self.process = subprocess.Popen(
-            [binary, "--https", "--aws-files", str(folder)], stdout=subprocess.PIPE, text=True
+            [binary, "--https", "--aws-files", str(folder), *options], stdout=subprocess.PIPE, text=True
         )
         ready = json.loads(self.process.stdout.readline())
         self.urls = ready

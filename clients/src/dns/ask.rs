@@ -116,8 +116,9 @@ async fn exchange(
     let mut options = DnsRequestOptions::default();
     options.recursion_desired = recursion == Recursion::Desired;
     let request = DnsRequest::from_query(Query::query(name.clone(), kind), options);
-    let runtime = TokioRuntimeProvider::default;
-    let datagrams = UdpClientStream::builder(server, runtime())
+    // Its tasks end when the last of its clones is dropped.
+    let runtime = TokioRuntimeProvider::default();
+    let datagrams = UdpClientStream::builder(server, runtime.clone())
         .with_timeout(Some(TRY))
         .with_max_retries(DATAGRAMS)
         .exchange();
@@ -126,7 +127,7 @@ async fn exchange(
         Ok(_) => "its answer was cut short over UDP".to_owned(),
         Err(error) => over("UDP", &error),
     };
-    let stream = TcpClientStream::exchange(server, None, TRY, None, runtime()).await;
+    let stream = TcpClientStream::exchange(server, None, TRY, None, runtime.clone()).await;
     let over_tcp = match stream {
         Ok(stream) => match stream.send(request).first_answer().await {
             Ok(answer) => return Ok(answer.into_message()),

@@ -52,7 +52,7 @@ impl Said {
 }
 
 /// The zones with their records, and what is doubtful about them.
-pub(super) fn tell(said: BTreeMap<ZoneName, BTreeMap<Hostname, Vec<Statement>>>) -> Told {
+pub(super) fn tell(said: &BTreeMap<ZoneName, BTreeMap<Hostname, Vec<Statement>>>) -> Told {
     let mut told = Told {
         zones: Reading::Read(Vec::new()),
         records: BTreeMap::new(),
@@ -60,7 +60,7 @@ pub(super) fn tell(said: BTreeMap<ZoneName, BTreeMap<Hostname, Vec<Statement>>>)
     };
     let mut zones = Vec::new();
     let mut silent: BTreeMap<(&String, &String), Vec<&Hostname>> = BTreeMap::new();
-    for (zone, names) in &said {
+    for (zone, names) in said {
         let Ok(id) = format!("dns:{zone}").parse::<ZoneId>() else {
             continue;
         };
@@ -215,7 +215,7 @@ mod tests {
                 .push(statement);
         }
         let zone: ZoneName = "example.org".parse().unwrap();
-        let told = tell(BTreeMap::from([(zone, said)]));
+        let told = tell(&BTreeMap::from([(zone, said)]));
         let mut lines = Vec::new();
         for reading in told.records.values() {
             match reading {

@@ -49,7 +49,7 @@ use self::{
 use crate::http::seconds;
 
 /// How long everything that is asked of DNS takes at most.
-pub const LONGEST: Duration = Duration::from_secs(10);
+pub(crate) const LONGEST: Duration = Duration::from_secs(10);
 /// How long the system's resolver may take for one try.
 const RESOLVER_TRY: Duration = Duration::from_secs(2);
 /// Questions that are open at a time.
@@ -152,7 +152,7 @@ impl Dns {
         };
         match found {
             Ok((by_zone, servers)) => {
-                compare::tell(self.ask_all(&by_zone, servers, deadline).await)
+                compare::tell(&self.ask_all(&by_zone, servers, deadline).await)
             }
             Err(message) => Told {
                 zones: Reading::failed(failure(message)),

@@ -5,6 +5,7 @@
     reason = "a test, or what it is set up with, fails by panicking"
 )]
 mod canned;
+mod dns;
 mod drive;
 mod environment;
 mod failures;

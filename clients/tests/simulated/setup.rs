@@ -7,7 +7,7 @@ use gigadb_engine::{
     topology::Topology,
     world::{Failure, World},
 };
-use gigadb_simulator::{Api, LoggedRequest, Simulator, World as Seed, world};
+use gigadb_simulator::{Api, LoggedRequest, Options, Simulator, World as Seed, world};
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
@@ -33,7 +33,15 @@ impl Bench {
         Self::start_with(Seed::sop()).await
     }
 
+    #[expect(
+        clippy::unused_async,
+        reason = "starting is asynchronous for callers, whatever it takes"
+    )]
     pub(crate) async fn start_with(seed: Seed) -> Self {
+        Self::start_as(seed, &Options::default())
+    }
+
+    pub(crate) fn start_as(seed: Seed, options: &Options) -> Self {
         let text = include_str!("../../../examples/terraform/upstream/topology.yaml");
         let home = tempfile::tempdir().unwrap();
         let mut config = String::new();
@@ -56,7 +64,7 @@ impl Bench {
         std::fs::write(home.path().join("config"), config).unwrap();
         std::fs::write(home.path().join("credentials"), credentials).unwrap();
         Self {
-            simulator: Simulator::start(seed).await,
+            simulator: Simulator::start_with(seed, options).unwrap(),
             topology: Topology::parse(text).unwrap().topology,
             home,
         }

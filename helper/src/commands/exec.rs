@@ -75,7 +75,7 @@ pub(super) async fn run(
             "Leave it out.",
         ));
     }
-    let session = Session::open(global, Waiting::Ordinary)?;
+    let session = Session::open_to_read(global, Waiting::Ordinary)?;
     let environment = planning::environment(&session.topology, &args.environment)?;
     let role = args.role.0;
     let holder = holder(&session, &environment, role, ui, cancel).await?;
@@ -123,7 +123,9 @@ async fn holder(
         variables: Which::none(),
         sides: Which::All,
     };
-    let world = session.observe(&reads, cancel).await.world;
+    let observed = session.observe(&reads, cancel).await;
+    observed.source.tell(ui);
+    let world = observed.world;
     let observation = Observation::project(topology, environment, &world, None)
         .map_err(|error| planning::unread(environment, &error.to_string()))?;
     let table = environment_of(topology, environment)

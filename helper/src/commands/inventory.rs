@@ -154,12 +154,13 @@ pub(super) async fn run(
 ) -> Result<Exit, Failure> {
     let scope = args.scope()?;
     let address = address_kind()?;
-    let session = Session::open(global, Waiting::AtMost(PATIENCE))?;
+    let session = Session::open_to_read(global, Waiting::AtMost(PATIENCE))?;
     scope.check(&session.topology).map_err(scope_failure)?;
     let (observed, outputs) = tokio::join!(
         session.observe_hosts(args.freshness.limit(), cancel),
         outputs(&session, &scope, cancel),
     );
+    observed.source.tell(ui);
     let facts = facts(&session.topology, &observed.world);
     let settings = Settings {
         gitlab_base: session.gitlab_base,

@@ -76,9 +76,13 @@ pub(super) async fn run(
             "Use `text` or `json`.",
         ));
     }
-    let session = Session::open(global, Waiting::Ordinary)?;
+    // A plan that is kept to be carried out needs what only Cloudflare's API tells: record ids.
+    let session = match args.out {
+        Some(_) => Session::open(global, Waiting::Ordinary)?,
+        None => Session::open_to_read(global, Waiting::Ordinary)?,
+    };
     let environment = planning::environment(&session.topology, &args.environment)?;
-    let observation = planning::observe(&session, &environment, None, cancel).await?;
+    let observation = planning::observe_and_tell(&session, &environment, ui, cancel).await?;
     let request = Request {
         environment: &environment,
         goal: match &args.production {

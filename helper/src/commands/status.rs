@@ -77,7 +77,7 @@ pub(super) async fn run(
             "Leave it out.",
         ));
     }
-    let session = Session::open(global, Waiting::Ordinary)?;
+    let session = Session::open_to_read(global, Waiting::Ordinary)?;
     let topology = &session.topology;
     let asked = args.environment.as_deref();
     let asked = asked
@@ -135,6 +135,7 @@ async fn reports(
         session.observe(&reads, cancel),
         releases(session, environments, ui, cancel),
     );
+    observed.source.tell(ui);
     let mut reports = Vec::new();
     for name in topology
         .environments

@@ -290,9 +290,9 @@ fn without_records_hosts_are_known_and_roles_are_not() {
     blue-live-web:
     green-2-live-bastion:
     green-2-live-web:
-    ! It is not clear who has which role in `live`: the list of zones could not be read from Cloudflare: there is no token. No host of `live` is in a role group.
+    ! It is not clear who has which role in `live`: the list of zones could not be read: there is no token. No host of `live` is in a role group.
     ");
-    assert_snapshot!(hosts(refuse, "live/production/"), @"error: no side is in scope: it is not clear who is production in `live`: the list of zones could not be read from Cloudflare: there is no token");
+    assert_snapshot!(hosts(refuse, "live/production/"), @"error: no side is in scope: it is not clear who is production in `live`: the list of zones could not be read: there is no token");
 }
 
 #[test]
@@ -403,6 +403,7 @@ fn a_host_has_everything_that_plays_read() {
       "ec2_private_ip": "10.99.0.10",
       "ec2_public_ip": "198.51.100.10",
       "gigadb_age_seconds": 0,
+      "gigadb_apex": "site.example",
       "gigadb_endpoint": "web",
       "gigadb_environment": "live",
       "gigadb_infrastructure": "blue",
@@ -428,6 +429,7 @@ fn a_host_has_everything_that_plays_read() {
       "ec2_private_ip": "10.99.0.10",
       "ec2_public_ip": "203.0.113.10",
       "gigadb_age_seconds": 0,
+      "gigadb_apex": "site.example",
       "gigadb_endpoint": "bastion",
       "gigadb_environment": "live",
       "gigadb_infrastructure": "green-2",

@@ -65,6 +65,13 @@ pub(super) fn of(
         .copied()
         .unwrap_or_default();
     set(&mut variables, "gigadb_stale", stale);
+    if let Some(apex) = topology
+        .environments
+        .get(environment)
+        .and_then(|table| facts.observation.apex(table))
+    {
+        set(&mut variables, "gigadb_apex", apex.as_str());
+    }
     set(&mut variables, "gigadb_age_seconds", age);
     let side = topology.infrastructures.get(infrastructure);
     if let Some(side) = side {

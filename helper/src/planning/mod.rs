@@ -16,7 +16,7 @@ use gigadb_engine::{
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::{failure::Failure, session::Session};
+use crate::{failure::Failure, session::Session, ui::Ui};
 
 /// What every command that plans understands.
 #[derive(Debug, Args)]
@@ -116,13 +116,30 @@ pub(crate) async fn observe(
     previous: Option<&Observation>,
     cancel: &CancellationToken,
 ) -> Result<Observation, Failure> {
-    let reads = Reads {
-        environments: Which::one(environment.clone()),
-        ..Reads::everything()
-    };
-    let world = session.observe(&reads, cancel).await.world;
+    let world = session.observe(&reads(environment), cancel).await.world;
     Observation::project(&session.topology, environment, &world, previous)
         .map_err(|error| unread(environment, &error.to_string()))
+}
+
+/// The same for a command that only reads: says where the records come from, when not from
+/// Cloudflare's API.
+pub(crate) async fn observe_and_tell(
+    session: &Session,
+    environment: &EnvironmentName,
+    ui: &Ui,
+    cancel: &CancellationToken,
+) -> Result<Observation, Failure> {
+    let observed = session.observe(&reads(environment), cancel).await;
+    observed.source.tell(ui);
+    Observation::project(&session.topology, environment, &observed.world, None)
+        .map_err(|error| unread(environment, &error.to_string()))
+}
+
+fn reads(environment: &EnvironmentName) -> Reads {
+    Reads {
+        environments: Which::one(environment.clone()),
+        ..Reads::everything()
+    }
 }
 
 /// Records, on which every decision rests, could not be read.
@@ -131,7 +148,8 @@ pub(crate) fn unread(environment: &EnvironmentName, reason: &str) -> Failure {
         format!("It is not known who has which role: {reason}."),
         format!("environment `{environment}`"),
         "Set CLOUDFLARE_API_TOKEN to a token that may read the zones of the topology's hostnames, \
-         check that Cloudflare can be reached, and run the command again.",
+         and check that Cloudflare can be reached. Commands that only read ask DNS where there is \
+         no token; GIGADB_DNS_SERVER=ADDRESS:PORT names the server to ask.",
     )
 }
 

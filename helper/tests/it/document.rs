@@ -5,6 +5,7 @@ use std::{
     os::unix::fs::{PermissionsExt as _, symlink},
 };
 
+use gigadb_simulator::world;
 use insta::assert_snapshot;
 
 use crate::stage::Stage;
@@ -105,7 +106,7 @@ fn a_document_without_a_place_is_refused_before_anything_is_read() {
 
 #[test]
 fn a_document_stays_as_it_is_where_roles_cannot_be_read() {
-    let stage = Stage::sop().without("CLOUDFLARE_API_TOKEN");
+    let stage = Stage::sop().with("CLOUDFLARE_API_TOKEN", world::CLOUDFLARE_REVOKED_TOKEN);
     let file = stage.write("sop.md", DOCUMENT);
     let output = stage.output(&["status", "--write", "sop.md"]);
     assert_eq!(output.status.code(), Some(1));

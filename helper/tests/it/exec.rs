@@ -5,7 +5,7 @@ use std::{
     process::{Command, Output, Stdio},
 };
 
-use gigadb_simulator::{Effect, Fault};
+use gigadb_simulator::{Effect, Fault, world};
 use insta::assert_snapshot;
 
 use crate::stage::Stage;
@@ -30,6 +30,7 @@ fn the_command_has_the_settings_of_whoever_holds_the_role() {
         .with("AWS_PROFILE", "Wrong")
         .with("AWS_DEFAULT_PROFILE", "Wrong")
         .with("GIGADB_INFRASTRUCTURE", "wrong")
+        .without("GIGADB_DNS_SERVER")
         .with("REPO_NAME", "wrong");
     let shown = |role| stage.told(&script(&stage, role, SHOW));
     assert_snapshot!(shown("production"), @"
@@ -148,14 +149,14 @@ fn where_roles_are_unclear_nothing_runs() {
       next:    Run `gigadb-roles status --environment live`, settle what disagrees, then run the command again.
     ");
     assert!(!stage.folder().join("ran").exists());
-    let stage = Stage::sop().without("CLOUDFLARE_API_TOKEN");
+    let stage = Stage::sop().with("CLOUDFLARE_API_TOKEN", world::CLOUDFLARE_REVOKED_TOKEN);
     assert_snapshot!(stage.run(&marked), @"
     exit 1
     -- stderr
-    error: It is not known who has which role: the list of zones could not be read from Cloudflare: the Cloudflare API token is not set; set `CLOUDFLARE_API_TOKEN` in the environment, or `cloudflare.api_token` in the provider block.
+    error: It is not known who has which role: the list of zones could not be read: Cloudflare refused GET /zones with 403, code 10000: Authentication error (request id a5237d6cb6aba451-SIM).
       on:      environment `live`
       changed: Nothing was changed.
-      next:    Set CLOUDFLARE_API_TOKEN to a token that may read the zones of the topology's hostnames, check that Cloudflare can be reached, and run the command again.
+      next:    Set CLOUDFLARE_API_TOKEN to a token that may read the zones of the topology's hostnames, and check that Cloudflare can be reached. Commands that only read ask DNS where there is no token; GIGADB_DNS_SERVER=ADDRESS:PORT names the server to ask.
     ");
     assert!(!stage.folder().join("ran").exists());
     let stage = Stage::sop();

@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use gigadb_simulator::{Api, Effect, Fault};
+use gigadb_simulator::{Api, Effect, Fault, world};
 use insta::assert_snapshot;
 use serde_json::Value;
 
@@ -181,8 +181,8 @@ fn scope_comes_from_the_environment_and_empty_is_unset() {
 }
 
 #[test]
-fn without_a_cloudflare_token_nobody_is_in_a_role_group() {
-    let stage = Stage::sop().without("CLOUDFLARE_API_TOKEN");
+fn with_a_token_that_is_refused_nobody_is_in_a_role_group() {
+    let stage = Stage::sop().with("CLOUDFLARE_API_TOKEN", world::CLOUDFLARE_REVOKED_TOKEN);
     let output = stage.output(&["inventory", "--environment", "live"]);
     assert!(output.status.success());
     let list: Value = serde_json::from_slice(&output.stdout).unwrap();
@@ -194,7 +194,7 @@ fn without_a_cloudflare_token_nobody_is_in_a_role_group() {
     assert_snapshot!(stage.run(&LIVE_PRODUCTION), @"
     exit 1
     -- stderr
-    error: There is no inventory: no side is in scope: it is not clear who is production in `live`: the list of zones could not be read from Cloudflare: the Cloudflare API token is not set; set `CLOUDFLARE_API_TOKEN` in the environment, or `cloudflare.api_token` in the provider block.
+    error: There is no inventory: no side is in scope: it is not clear who is production in `live`: the list of zones could not be read: Cloudflare refused GET /zones with 403, code 10000: Authentication error (request id a5237d6cb6aba451-SIM).
       on:      the scope of the inventory
       changed: Nothing was changed.
       next:    Run `gigadb-roles status` to see who has which role, then widen the scope or settle the records.

@@ -9,6 +9,7 @@ mod arguments;
 mod cache;
 mod check;
 mod check_machine;
+mod dns;
 mod document;
 mod earlier;
 mod exec;

@@ -49,7 +49,11 @@ impl Stage {
         let world = World::sop();
         let home = tempfile::tempdir().unwrap();
         let (config, credentials) = world.aws.write_profiles(home.path()).unwrap();
-        let simulator = Simulator::start_with(world, &Options::default()).unwrap();
+        let options = Options {
+            dns: true,
+            ..Options::default()
+        };
+        let simulator = Simulator::start_with(world, &options).unwrap();
         let set = |name: &str, value: &str| (name.to_owned(), value.to_owned());
         let environment = BTreeMap::from([
             set("HOME", home.path().to_str().unwrap()),
@@ -63,6 +67,11 @@ impl Stage {
             set("AWS_CONFIG_FILE", config.to_str().unwrap()),
             set("AWS_SHARED_CREDENTIALS_FILE", credentials.to_str().unwrap()),
             set("AWS_EC2_METADATA_DISABLED", "true"),
+            // Never the network's own.
+            set(
+                "GIGADB_DNS_SERVER",
+                &simulator.name_servers()[0].to_string(),
+            ),
         ]);
         Self {
             simulator,
@@ -157,7 +166,9 @@ impl Stage {
             }
         }
         let told = sorted_progress(&without_ids(&told));
+        let dns = self.simulator.name_servers()[0].to_string();
         told.replace(self.simulator.aws_url(), "http://simulator")
+            .replace(&dns, "ns:53")
             .replace(self.folder().to_str().unwrap(), "$HOME")
             .replace(TOPOLOGY, "$TOPOLOGY")
     }

@@ -1,6 +1,6 @@
 //! `status`.
 
-use gigadb_simulator::{Api, Edit, Effect, Fault};
+use gigadb_simulator::{Api, Edit, Effect, Fault, world};
 use insta::assert_snapshot;
 use serde_json::Value;
 
@@ -201,14 +201,15 @@ fn colors_come_only_when_asked_for() {
 }
 
 #[test]
-fn without_a_cloudflare_token_nobody_guesses() {
-    assert_snapshot!(Stage::sop().without("CLOUDFLARE_API_TOKEN").run(&["status"]), @"
+fn with_a_token_that_is_refused_nobody_guesses() {
+    let stage = Stage::sop().with("CLOUDFLARE_API_TOKEN", world::CLOUDFLARE_REVOKED_TOKEN);
+    assert_snapshot!(stage.run(&["status"]), @"
     exit 1
     -- stderr
-    error: It is not known who has which role: the list of zones could not be read from Cloudflare: the Cloudflare API token is not set; set `CLOUDFLARE_API_TOKEN` in the environment, or `cloudflare.api_token` in the provider block.
+    error: It is not known who has which role: the list of zones could not be read: Cloudflare refused GET /zones with 403, code 10000: Authentication error (request id a5237d6cb6aba451-SIM).
       on:      environment `live`
       changed: Nothing was changed.
-      next:    Set CLOUDFLARE_API_TOKEN to a token that may read the zones of the topology's hostnames, check that Cloudflare can be reached, and run the command again.
+      next:    Set CLOUDFLARE_API_TOKEN to a token that may read the zones of the topology's hostnames, and check that Cloudflare can be reached. Commands that only read ask DNS where there is no token; GIGADB_DNS_SERVER=ADDRESS:PORT names the server to ask.
     ");
 }
 

@@ -23,7 +23,7 @@ pub(crate) use serve::serve;
 pub const SERVERS_ZONE: &str = "name-servers.test";
 
 /// Addresses of the name servers, first to last.
-const ADDRESSES: [Ipv4Addr; 2] = [Ipv4Addr::new(127, 0, 0, 1), Ipv4Addr::new(127, 0, 0, 2)];
+const ADDRESSES: [Ipv4Addr; 2] = [Ipv4Addr::LOCALHOST, Ipv4Addr::new(127, 0, 0, 2)];
 
 /// How often another free port is tried, when one is not free at every address.
 const PORTS_TO_TRY: usize = 16;

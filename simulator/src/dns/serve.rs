@@ -151,7 +151,10 @@ fn spoiled(
             empty(reply, ResponseCode::Refused);
             reply.metadata.authoritative = false;
         }
-        DnsEffect::NxDomain => empty(reply, ResponseCode::NXDomain),
+        DnsEffect::NxDomain => {
+            empty(reply, ResponseCode::NXDomain);
+            reply.metadata.authoritative = true;
+        }
         DnsEffect::Lame => {
             empty(reply, ResponseCode::NoError);
             reply.metadata.authoritative = false;
