@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from sides import Pair
 from surroundings import COLLECTION, PASSWORD, Ansible
+from worlds import World
 
 
 @pytest.fixture(scope="session")
@@ -31,6 +32,16 @@ def collections(tmp_path_factory):
 def ansible(collections, tmp_path):
     """Ansible's programs with the collection, in a home folder of the test's own."""
     return Ansible(tmp_path / "home", collections)
+
+
+@pytest.fixture
+def world(tmp_path):
+    """Simulated APIs and name servers of the test's own, where gigadb-website is production."""
+    world = World(tmp_path)
+    try:
+        yield world
+    finally:
+        world.stop()
 
 
 @pytest.fixture(scope="session")

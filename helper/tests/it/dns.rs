@@ -102,8 +102,22 @@ fn writing_needs_the_token_and_says_so() {
       next:    Set CLOUDFLARE_API_TOKEN to a token that may read the zones of the topology's hostnames, and check that Cloudflare can be reached. Commands that only read ask DNS where there is no token; GIGADB_DNS_SERVER=ADDRESS:PORT names the server to ask.
     ");
     for needs_it in [
-        &["plan", "--environment", "live", "--swap", "--out", "swap.json"][..],
-        &["failover", "--environment", "live", "--production", "alt-gigadb-website", "--yes"],
+        &[
+            "plan",
+            "--environment",
+            "live",
+            "--swap",
+            "--out",
+            "swap.json",
+        ][..],
+        &[
+            "failover",
+            "--environment",
+            "live",
+            "--production",
+            "alt-gigadb-website",
+            "--yes",
+        ],
     ] {
         let told = stage.run(needs_it);
         assert!(told.starts_with("exit 1\n"), "{told}");
