@@ -480,7 +480,9 @@ fn an_api_that_does_not_answer_is_no_pass() {
             Api::Gitlab => line.contains("gitlab variables") || line.contains("gitlab project"),
             _ => line.contains(" ec2 "),
         };
-        let found: Vec<_> = checks.iter().filter(of_it).collect();
+        // The path of the topology may hold any word.
+        let checks = checks.iter().filter(|line| !line.contains(" topology "));
+        let found: Vec<_> = checks.filter(of_it).collect();
         assert!(!found.is_empty());
         for line in found {
             assert!(!line.starts_with("ok"), "{line}");
