@@ -187,7 +187,9 @@ impl Apis {
         zones: &[Zone],
         cancel: &CancellationToken,
     ) -> World {
-        self.observe_in(topology, scope, Some(zones), cancel).await
+        self.observe_in(topology, scope, Some(zones), cancel)
+            .await
+            .0
     }
 
     async fn observe_in(
