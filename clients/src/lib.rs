@@ -9,6 +9,7 @@
 //! run       lease and journal around a drive   -> Outcome              run
 //! write     one zone batch, one variable       -> done, not, unknown   write
 //! drive     ChangeSet                          -> Outcome              drive
+//! note      a merge request, a text         -> posted, updated notes
 //! journal   a run, before and after each step  -> a file, and back     journal
 //! ```
 //!
@@ -28,6 +29,7 @@ mod gitlab;
 mod http;
 pub mod journal;
 pub mod lease;
+mod notes;
 mod observe;
 pub mod process;
 pub mod run;
@@ -43,6 +45,7 @@ pub use crate::{
     cloudflare::{NewRecord, Patch},
     dns::{DnsSettings, SERVER_VARIABLE as DNS_SERVER_VARIABLE},
     drive::{Journal, NoJournal},
+    notes::{MergeRequest, Noted},
     observe::{Scope, Which},
     secret::Secret,
     settings::{Explicit, Settings, SettingsError, Timing},

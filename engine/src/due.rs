@@ -15,6 +15,26 @@ const DATABASE_RESET: u64 = 10 * 60 + 5;
 /// What Cloudflare serves for a record whose TTL is automatic, in seconds.
 const AUTOMATIC_TTL: u32 = 300;
 
+/// What is known of a swap, for saying what it leaves to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Swapped<'a> {
+    /// The new production.
+    pub production: &'a str,
+    /// The new hot standby.
+    pub hot_standby: &'a str,
+    /// Whether data is synchronized from production to the hot standby.
+    pub data_sync: bool,
+    /// Whether the topology names the variable that holds a certificate.
+    pub certificates: bool,
+    /// Endpoints whose production hostnames move.
+    pub endpoints: BTreeSet<&'a str>,
+    /// Keys of the variables that change, by GitLab project.
+    pub variables: BTreeMap<&'a str, Vec<&'a str>>,
+    /// Seconds since the epoch (UTC) and the highest TTL in seconds; `None` where it is not known
+    /// when the swap will be.
+    pub at: Option<(u64, u32)>,
+}
+
 /// What is due after `plan` has been carried out at `now` (seconds since the epoch, UTC): one
 /// sentence or two an item, the most urgent first. Empty when the plan does not change who is
 /// production.
@@ -22,58 +42,84 @@ pub fn due(topology: &Topology, plan: &Plan, now: u64) -> Vec<String> {
     let Ok(environment) = environment_of(topology, &plan.intent.environment) else {
         return Vec::new();
     };
-    let moved = moved_endpoints(plan);
-    if moved.is_empty() || !plan.intent.changes_production {
+    let endpoints = moved_endpoints(plan);
+    if endpoints.is_empty() || !plan.intent.changes_production {
         return Vec::new();
     }
     let pair = &plan.intent.arrangement;
-    let mut due = Vec::new();
-    if environment.data_sync {
-        due.push(format!(
-            "Run the data_sync playbook on both bastions now: a databaseReset job still present on `{}` drops production's database at its next run, {}.",
-            pair.production,
-            next_run(now)
-        ));
-    }
-    for (side, keys) in changed_variables(plan) {
+    let variables = changed_variables(plan).into_iter().map(|(side, keys)| {
         let project = topology
             .infrastructures
             .get(side)
             .map_or("", |i| i.gitlab_project.as_str());
-        due.push(format!(
-            "Rebuild and deploy `{project}`: {} take effect when its images are built.",
-            keys.join(", ")
-        ));
+        (project, keys)
+    });
+    Swapped {
+        production: pair.production.as_str(),
+        hot_standby: pair.hot_standby.as_str(),
+        data_sync: environment.data_sync,
+        certificates: topology.certificate_variable.is_some(),
+        endpoints,
+        variables: variables.collect(),
+        at: Some((now, highest_ttl(plan))),
     }
-    if moved.contains("files") {
-        due.push(
-            "Run the files playbook on both sides: `remote_fileserver_hostname` takes effect then."
-                .to_owned(),
+    .due()
+}
+
+impl Swapped<'_> {
+    /// What is due, the most urgent first.
+    pub fn due(&self) -> Vec<String> {
+        let mut due = Vec::new();
+        if self.data_sync {
+            let run = self.at.map_or_else(
+                || format!("at {} UTC", clock(DATABASE_RESET * 60)),
+                |(now, _)| next_run(now),
+            );
+            due.push(format!(
+                "Run the data_sync playbook on both bastions now: a databaseReset job still present on `{}` drops production's database at its next run, {run}.",
+                self.production,
+            ));
+        }
+        for (project, keys) in &self.variables {
+            let keys: Vec<String> = keys.iter().map(|key| format!("`{key}`")).collect();
+            due.push(format!(
+                "Rebuild and deploy `{project}`: {} take effect when its images are built.",
+                keys.join(", ")
+            ));
+        }
+        if self.endpoints.contains("files") {
+            due.push(
+                "Run the files playbook on both sides: `remote_fileserver_hostname` takes effect then."
+                    .to_owned(),
+            );
+        }
+        if self.certificates {
+            due.push(
+                "See to the stored certificates of both projects: they follow a hostname, not a side."
+                    .to_owned(),
+            );
+        }
+        let keys: Vec<&str> = ["bastion", "files"]
+            .into_iter()
+            .filter(|endpoint| self.endpoints.contains(endpoint))
+            .collect();
+        if !keys.is_empty() {
+            due.push(format!(
+                "Tell users that the SSH host keys behind {} change.",
+                keys.join(" and ")
+            ));
+        }
+        let until = self.at.map_or_else(
+            || "for as long as the records' TTL".to_owned(),
+            |(now, ttl)| format!("until {} UTC", clock(now + u64::from(ttl))),
         );
-    }
-    if topology.certificate_variable.is_some() {
-        due.push(
-            "See to the stored certificates of both projects: they follow a hostname, not a side."
-                .to_owned(),
-        );
-    }
-    let keys: Vec<&str> = ["bastion", "files"]
-        .into_iter()
-        .filter(|e| moved.contains(e))
-        .collect();
-    if !keys.is_empty() {
         due.push(format!(
-            "Tell users that the SSH host keys behind {} change.",
-            keys.join(" and ")
+            "Keep `{}` serving: resolvers may use the old addresses {until}.",
+            self.hot_standby,
         ));
+        due.push("Update the status table (`gigadb-roles status --write`).".to_owned());
+        due
     }
-    due.push(format!(
-        "Keep `{}` serving: resolvers may use the old addresses until {} UTC.",
-        pair.hot_standby,
-        clock(now + u64::from(highest_ttl(plan)))
-    ));
-    due.push("Update the status table (`gigadb-roles status --write`).".to_owned());
-    due
 }
 
 fn moved_endpoints(plan: &Plan) -> BTreeSet<&str> {
@@ -88,8 +134,8 @@ fn moved_endpoints(plan: &Plan) -> BTreeSet<&str> {
         .collect()
 }
 
-fn changed_variables(plan: &Plan) -> BTreeMap<&InfrastructureName, Vec<String>> {
-    let mut changed: BTreeMap<&InfrastructureName, Vec<String>> = BTreeMap::new();
+fn changed_variables(plan: &Plan) -> BTreeMap<&InfrastructureName, Vec<&str>> {
+    let mut changed: BTreeMap<&InfrastructureName, Vec<&str>> = BTreeMap::new();
     for step in plan.changes.steps() {
         if let Target::Variable {
             infrastructure,
@@ -100,7 +146,7 @@ fn changed_variables(plan: &Plan) -> BTreeMap<&InfrastructureName, Vec<String>> 
             changed
                 .entry(infrastructure)
                 .or_default()
-                .push(format!("`{key}`"));
+                .push(key.as_str());
         }
     }
     changed

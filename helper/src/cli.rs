@@ -7,7 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::commands::{
     apply::ApplyArgs, check::CheckArgs, completions::CompletionsArgs, exec::ExecArgs,
     failover::FailoverArgs, history::HistoryArgs, inventory::InventoryArgs, man::ManArgs,
-    plan::PlanArgs, resume::ResumeArgs, revert::RevertArgs, status::StatusArgs, swap::SwapArgs,
+    plan::PlanArgs, resume::ResumeArgs, revert::RevertArgs, review::ReviewArgs, status::StatusArgs, swap::SwapArgs,
     unlock::UnlockArgs,
 };
 
@@ -129,6 +129,7 @@ pub(crate) enum Command {
     Status(StatusArgs),
     Plan(PlanArgs),
     Apply(ApplyArgs),
+    Review(ReviewArgs),
     Swap(SwapArgs),
     Failover(FailoverArgs),
     History(HistoryArgs),

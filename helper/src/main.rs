@@ -10,6 +10,7 @@
 //! saved_plan Plan                            -> a file        and back, computed again
 //! earlier_runs a run's id                    -> EarlierRun    from its journal
 //! running   Plan, a journal                  -> Exit          looks again, writes, reads back
+//! review    a plan of Terraform's, Topology  -> Review        pure, rendered two ways
 //! status    Topology, Observation            -> Report        pure, rendered three ways
 //! ui        text                             -> stdout, stderr; nothing else prints
 //! ```
@@ -26,11 +27,13 @@ mod exit;
 mod failure;
 mod inventory;
 mod last_known;
+mod merge_request;
 mod planning;
 mod project;
 mod replace;
 mod running;
 mod saved_plan;
+mod review;
 mod session;
 mod status;
 mod surroundings;

@@ -214,6 +214,17 @@ pub(crate) fn topology_file(global: &Global) -> PathBuf {
         .unwrap_or_else(|| PathBuf::from(DEFAULT_TOPOLOGY))
 }
 
+/// The topology that is named, or that lies where one is looked for; `None` where none is named
+/// and there is none.
+pub(crate) fn topology_if_any(global: &Global) -> Result<Option<Topology>, Failure> {
+    let file = topology_file(global);
+    let named = global.topology.is_some() || surroundings::variable(TOPOLOGY_VARIABLE).is_some();
+    if !named && !file.exists() {
+        return Ok(None);
+    }
+    read_topology(&file).map(Some)
+}
+
 fn read_topology(file: &Path) -> Result<Topology, Failure> {
     let name = file.display().to_string();
     let text = fs::read_to_string(file).map_err(|error| {

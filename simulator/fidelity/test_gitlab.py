@@ -197,3 +197,28 @@ def test_another_writer_changes_a_row_between_read_and_write(simulator, project)
     edit = {"set_variable": {"project": PROJECT, "key": "HOME_URL", "scope": "live", "value": "theirs"}}
     simulator.fault({"edit_before": [edit]}, api="gitlab", method="GET")
     assert project.variables.get("HOME_URL", filter=LIVE).value == "theirs"
+
+
+def test_notes_of_a_merge_request_are_posted_found_and_updated(gl, project):
+    request = project.mergerequests.get(7, lazy=True)
+    made = [request.notes.create({"body": f"  note {number}\n"}) for number in range(25)]
+    assert made[0].body == "note 0"
+    newest_first = [one.id for one in request.notes.list(get_all=True)]
+    assert newest_first == sorted(newest_first, reverse=True) and len(newest_first) >= 25
+    assert len(request.notes.list(get_all=False)) == 20
+    gl.auth()
+    note = request.notes.get(made[3].id)
+    assert (note.author["username"], note.system) == (gl.user.username, False)
+    note.body = "another text"
+    note.save()
+    assert request.notes.get(note.id).body == "another text"
+
+
+def test_notes_that_cannot_be_are_refused(simulator, project):
+    request = project.mergerequests.get(7, lazy=True)
+    with pytest.raises(gitlab.GitlabCreateError) as error:
+        request.notes.create({"body": " "})
+    assert refused(error)[0] == 400
+    with pytest.raises(gitlab.GitlabCreateError) as error:
+        project.mergerequests.get(4711, lazy=True).notes.create({"body": "text"})
+    assert refused(error) == (404, "404 Not found")

@@ -2,6 +2,7 @@
 
 mod deployments;
 mod lock;
+mod notes;
 mod pipelines;
 mod standing;
 mod state;

@@ -11,6 +11,7 @@ pub(crate) mod man;
 pub(crate) mod plan;
 pub(crate) mod resume;
 pub(crate) mod revert;
+pub(crate) mod review;
 pub(crate) mod status;
 pub(crate) mod swap;
 pub(crate) mod unlock;
@@ -53,6 +54,9 @@ pub(crate) async fn run(cli: &Cli, ui: &Ui) -> Result<Exit, Failure> {
                 apply::run(args, global, ui, view, control).await
             };
             writing("apply", global, ui, run).await
+        }
+        Some(Command::Review(args)) => {
+            until_interrupted(Box::pin(review::run(args, global, ui, &cancel))).await
         }
         Some(Command::Swap(args)) => {
             let run = async |view: &dyn RunView, control: &Control| {

@@ -2,6 +2,7 @@
 
 mod auth;
 mod history;
+mod notes;
 mod paging;
 mod params;
 mod state;
@@ -18,6 +19,7 @@ use params::Params;
 pub(crate) const PREFIX: &str = "/api/v4";
 
 /// A path of the API with its parameters; the project's id or path comes first.
+#[derive(Clone, Copy)]
 enum Route<'a> {
     TokenSelf,
     User,
@@ -34,6 +36,8 @@ enum Route<'a> {
     Releases(&'a str),
     Release(&'a str, &'a str),
     FreezePeriods(&'a str),
+    Notes(&'a str, &'a str),
+    Note(&'a str, &'a str, &'a str),
     State(&'a str, &'a str),
     StateLock(&'a str, &'a str),
     StateVersion(&'a str, &'a str, &'a str),
@@ -75,6 +79,14 @@ fn route(segments: &[String]) -> (Route<'_>, &'static str) {
         ["projects", id, "freeze_periods"] => {
             (Route::FreezePeriods(id), "/projects/{id}/freeze_periods")
         }
+        ["projects", id, "merge_requests", iid, "notes"] => (
+            Route::Notes(id, iid),
+            "/projects/{id}/merge_requests/{merge_request_iid}/notes",
+        ),
+        ["projects", id, "merge_requests", iid, "notes", note] => (
+            Route::Note(id, iid, note),
+            "/projects/{id}/merge_requests/{merge_request_iid}/notes/{note_id}",
+        ),
         ["projects", id, "terraform", "state", name] => (
             Route::State(id, name),
             "/projects/{id}/terraform/state/{name}",
@@ -173,6 +185,25 @@ fn answer(
                 "GET" => variables::get(rows, key, &params),
                 "PUT" => variables::update(rows, key, &params),
                 "DELETE" => variables::delete(rows, key, &params),
+                _ => Err(not_allowed()),
+            }
+        }
+        (_, Route::Notes(id, _) | Route::Note(id, _, _)) => {
+            let index = project(world, request, id, level(AccessLevel::Reporter))?;
+            let project = &mut world.projects[index];
+            let author = notes::Author {
+                username: &caller.username,
+                level: caller.level(&project.path).unwrap_or(AccessLevel::Guest),
+            };
+            match (method, route) {
+                ("GET", Route::Notes(_, iid)) => notes::list(project, iid, request),
+                ("POST", Route::Notes(_, iid)) => {
+                    notes::create(project, iid, &params, &author, now)
+                }
+                ("GET", Route::Note(_, iid, note)) => notes::get(project, iid, note),
+                ("PUT", Route::Note(_, iid, note)) => {
+                    notes::update(project, (iid, note), &params, &author, now)
+                }
                 _ => Err(not_allowed()),
             }
         }

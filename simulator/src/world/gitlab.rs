@@ -101,6 +101,8 @@ pub struct Project {
     pub releases: Vec<Release>,
     /// Deploy freezes; the API only lists them.
     pub freeze_periods: Vec<FreezePeriod>,
+    /// Merge requests by number.
+    pub merge_requests: Vec<MergeRequest>,
     /// Terraform states by name.
     pub terraform_states: BTreeMap<String, TerraformState>,
 }
@@ -286,6 +288,36 @@ pub struct Release {
     pub name: String,
     /// RFC 3339; newest first in the list.
     pub released_at: String,
+}
+
+/// One merge request.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MergeRequest {
+    /// Number within the project.
+    pub iid: u64,
+    /// What was said, oldest first.
+    #[serde(default)]
+    pub notes: Vec<Note>,
+}
+
+/// One note.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Note {
+    /// Numeric id, rising.
+    pub id: u64,
+    /// Markdown.
+    pub body: String,
+    /// Login of its author.
+    pub author: String,
+    /// Whether GitLab itself wrote it, about an event.
+    #[serde(default)]
+    pub system: bool,
+    /// RFC 3339.
+    pub created_at: String,
+    /// RFC 3339.
+    pub updated_at: String,
 }
 
 /// One deploy freeze.

@@ -23,8 +23,8 @@ pub use cloudflare::{
 pub use edit::{Edit, EditError};
 pub use gitlab::{
     AccessLevel, Deployable, Deployment, Environment, FreezePeriod, Gitlab, GitlabToken,
-    GitlabTokenStatus, Job, Pipeline, Project, Release, StateLock, TerraformState, Variable,
-    VariableType,
+    GitlabTokenStatus, Job, MergeRequest, Note, Pipeline, Project, Release, StateLock,
+    TerraformState, Variable, VariableType,
 };
 pub use sop::{
     ACCESS_KEY_ID_ALT, ACCESS_KEY_ID_UPSTREAM, ACCOUNT_ID, ALT_PROJECT, ALT_PROJECT_ID,

@@ -8,7 +8,8 @@ use super::{
 };
 use crate::world::{
     AccessLevel, Deployable, Deployment, Environment, FreezePeriod, Gitlab, GitlabToken,
-    GitlabTokenStatus, Job, Pipeline, Project, Release, TerraformState, Variable, VariableType,
+    GitlabTokenStatus, Job, MergeRequest, Pipeline, Project, Release, TerraformState, Variable,
+    VariableType,
 };
 
 const REVISION: &str = "5f3c1d0e9b8a79685746352413029f8e7d6c5b4a";
@@ -191,6 +192,10 @@ fn project(id: u64, path: &str, production: bool) -> Project {
             tag_name: release.to_owned(),
             name: format!("Release {release}"),
             released_at: "2026-08-01T07:00:00.000Z".to_owned(),
+        }],
+        merge_requests: vec![MergeRequest {
+            iid: 7,
+            notes: Vec::new(),
         }],
         freeze_periods: vec![FreezePeriod {
             id: id * 10 + 1,

@@ -16,6 +16,7 @@ mod killed;
 mod packaging;
 mod refresh;
 mod requests;
+mod review;
 mod secrets;
 mod stale;
 mod swap;

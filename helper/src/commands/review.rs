@@ -1,0 +1,181 @@
+//! `gigadb-roles review`.
+
+use std::{
+    fs,
+    io::{self, Read as _},
+    path::{Path, PathBuf},
+};
+
+use clap::Args;
+use serde_json::json;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    cli::{Format, Global},
+    exit::Exit,
+    failure::Failure,
+    merge_request,
+    review::{
+        change::Kind,
+        document::{self, Review},
+        live, markdown,
+        source::{self, Source},
+    },
+    session::{self, Session, Waiting},
+    ui::Ui,
+};
+
+/// Show what a Terraform plan does to the roles, for those who review it, as Markdown.
+///
+/// Reads what `terraform show -json` prints. Exits with 0 when the plan changes nothing, with 2
+/// when it does, and with 1 when a policy or a finding refuses it. Nothing is sent anywhere
+/// without --live or --gitlab-note.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  terraform show -json swap.tfplan | gigadb-roles review -
+  gigadb-roles review plan.json --require-only-role-change --forbid-failover
+  gigadb-roles review plan.json --live --format json
+  gigadb-roles review plan.json --gitlab-note --terraform-report tfplan-report.json
+
+Environment of --gitlab-note, as GitLab CI sets it:
+  CI_API_V4_URL, CI_PROJECT_ID, CI_MERGE_REQUEST_IID
+  GITLAB_TOKEN (or GITLAB_PRIVATE_TOKEN)   a token with scope `api`; a job token cannot write notes")]
+pub(crate) struct ReviewArgs {
+    /// The plan as JSON; `-` reads standard input.
+    #[arg(value_name = "PLAN.json")]
+    plan: PathBuf,
+
+    /// Judge the change by reading the world now, and say what has moved since the plan.
+    #[arg(long)]
+    live: bool,
+
+    /// Refuse a plan that changes anything besides roles.
+    #[arg(long)]
+    require_only_role_change: bool,
+
+    /// Refuse a plan with a failover.
+    #[arg(long)]
+    forbid_failover: bool,
+
+    /// Post the review as a note of the merge request, or update the note posted before.
+    #[arg(long)]
+    gitlab_note: bool,
+
+    /// Write the counts that GitLab shows in a merge request (`artifacts:reports:terraform`).
+    #[arg(long, value_name = "FILE")]
+    terraform_report: Option<PathBuf>,
+}
+
+/// Prints the review.
+pub(super) async fn run(
+    args: &ReviewArgs,
+    global: &Global,
+    ui: &Ui,
+    cancel: &CancellationToken,
+) -> Result<Exit, Failure> {
+    // Asked for first: a note that cannot be posted is better known before anything is read.
+    let note = args.gitlab_note.then(merge_request::settings).transpose()?;
+    let name = args.plan.display().to_string();
+    let plan = source::read(&bytes(&args.plan)?, &name)?;
+    let mut review = if args.live {
+        let session = Session::open(global, Waiting::Ordinary)?;
+        let mut review = Review::of(&plan, Some(&session.topology));
+        for (change, findings) in &mut review.changes {
+            if change.writes() {
+                *findings = Box::pin(live::findings(&session, change, cancel)).await?;
+            }
+        }
+        review
+    } else {
+        Review::of(&plan, session::topology_if_any(global)?.as_ref())
+    };
+    review.refused = refusals(args, &review);
+    if let Some(file) = &args.terraform_report {
+        write_report(file, &plan)?;
+    }
+    let text = markdown::render(&review);
+    ui.answer(&match global.format {
+        Format::Json => document::json(&review),
+        Format::Text | Format::Markdown => text.clone(),
+    })?;
+    if let Some(note) = note {
+        let done = Box::pin(merge_request::post(&note, &text, cancel)).await?;
+        ui.note(&done);
+    }
+    if !review.refused.is_empty() {
+        return Err(Failure::refused(
+            format!("The plan is refused: {}", review.refused.join(" ")),
+            format!("`{name}`"),
+            "Change the configuration, then plan and review again.",
+        ));
+    }
+    Ok(if review.has_changes() {
+        Exit::ChangesPending
+    } else {
+        Exit::Success
+    })
+}
+
+fn bytes(plan: &Path) -> Result<Vec<u8>, Failure> {
+    let read = if plan == Path::new("-") {
+        let mut bytes = Vec::new();
+        io::stdin().read_to_end(&mut bytes).map(|_| bytes)
+    } else {
+        fs::read(plan)
+    };
+    read.map_err(|error| {
+        Failure::refused(
+            format!("The plan could not be read: {error}."),
+            format!("`{}`", plan.display()),
+            "Name the file that `terraform show -json FILE` was written to, or `-` for standard input.",
+        )
+    })
+}
+
+fn write_report(file: &Path, plan: &Source) -> Result<(), Failure> {
+    let report = json!({
+        "create": plan.count("create"),
+        "update": plan.count("update"),
+        "delete": plan.count("delete"),
+    });
+    fs::write(file, format!("{report}\n")).map_err(|error| {
+        Failure::refused(
+            format!("The report could not be written: {error}."),
+            format!("`{}`", file.display()),
+            "Name a file that can be written with --terraform-report.",
+        )
+    })
+}
+
+/// Why the plan is refused, one sentence each.
+fn refusals(args: &ReviewArgs, review: &Review) -> Vec<String> {
+    let mut refused = Vec::new();
+    let others = review.others().count();
+    if args.require_only_role_change && others > 0 {
+        let objects = if others == 1 { "object" } else { "objects" };
+        refused.push(format!(
+            "it changes {others} {objects} besides roles (--require-only-role-change)."
+        ));
+    }
+    let failover = review
+        .acting()
+        .any(|(change, _)| change.mode == "failover" && !matches!(change.kind, Kind::Forget));
+    if args.forbid_failover && failover {
+        refused.push("its mode is failover (--forbid-failover).".to_owned());
+    }
+    let blocking = review.acting().filter(|(change, _)| change.writes());
+    let blocking = blocking
+        .filter_map(|(_, findings)| findings.known())
+        .flatten();
+    let blocking = blocking.filter(|finding| finding.blocks()).count();
+    if blocking > 0 {
+        let findings = if blocking == 1 {
+            "finding stands"
+        } else {
+            "findings stand"
+        };
+        refused.push(format!("{blocking} {findings} in the way."));
+    }
+    refused
+}

@@ -1,0 +1,63 @@
+//! Text of others inside Markdown: it is shown, and never markup.
+
+/// The longest text that is shown whole, in characters.
+const LONGEST: usize = 300;
+
+/// A text on one line, without characters that are not seen or that turn text around.
+pub(super) fn line(text: &str) -> String {
+    let shown = |c: char| {
+        let hidden = c.is_control()
+            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
+        match c {
+            '\n' => '⏎',
+            '\t' => ' ',
+            _ if hidden => '\u{fffd}',
+            _ => c,
+        }
+    };
+    let mut line: String = text.chars().take(LONGEST).map(shown).collect();
+    let length = text.chars().count();
+    if length > LONGEST {
+        line.push_str(&format!("… ({length} characters)"));
+    }
+    line
+}
+
+/// A code span, which nothing inside can end. Inside a table GitLab takes `\|` for a bar, in code
+/// too.
+pub(super) fn code(text: &str) -> String {
+    let text = line(text).replace('|', "\\|");
+    let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
+    let fence = "`".repeat(longest + 1);
+    let pad = if text.starts_with('`') || text.ends_with('`') || text.trim().is_empty() {
+        " "
+    } else {
+        ""
+    };
+    format!("{fence}{pad}{text}{pad}{fence}")
+}
+
+/// A name as running text where it is an ordinary one, else as code.
+pub(super) fn name(text: &str) -> String {
+    let ordinary = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | ' ');
+    let plain = text.starts_with(|c: char| c.is_ascii_alphanumeric())
+        && text.ends_with(|c: char| c.is_ascii_alphanumeric())
+        && text.chars().all(ordinary)
+        && !text.to_ascii_lowercase().starts_with("www.")
+        && text.len() <= LONGEST;
+    if plain { text.to_owned() } else { code(text) }
+}
+
+/// A label of a Mermaid diagram, in quotes: everything unusual as a number.
+/// <https://mermaid.js.org/syntax/flowchart.html#entity-codes-to-escape-characters>
+pub(super) fn label(text: &str) -> String {
+    let mut label = String::new();
+    for c in line(text).chars() {
+        if c.is_alphanumeric() || matches!(c, ' ' | '.' | '-' | '_' | '(' | ')' | ',' | '/') {
+            label.push(c);
+        } else {
+            label.push_str(&format!("#{};", u32::from(c)));
+        }
+    }
+    label
+}

@@ -1,0 +1,257 @@
+//! A plan as `terraform show -json` writes it.
+//! <https://developer.hashicorp.com/terraform/internals/json-format>
+
+use serde_json::{Map, Value};
+
+use crate::failure::Failure;
+
+/// The major version of the format that is understood; minor versions only add to it.
+const MAJOR: &str = "1";
+/// How every ZIP archive begins, and so every plan file of Terraform.
+const ZIP: &[u8] = b"PK\x03\x04";
+/// What stands in for a value that Terraform marks as sensitive.
+pub(crate) const SENSITIVE: &str = "(sensitive value)";
+/// The same, where before and after differ.
+pub(crate) const OTHER_SENSITIVE: &str = "(another sensitive value)";
+/// What stands in for a value that is not known before the apply.
+pub(crate) const UNKNOWN: &str = "(known after apply)";
+
+/// A plan whose sensitive values are gone.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Source {
+    /// Everything the plan says of resources and data sources.
+    pub(crate) resources: Vec<Resource>,
+    /// Data sources that were read while planning: type, address, values.
+    pub(crate) read: Vec<(String, String, Value)>,
+    /// Names of outputs that change.
+    pub(crate) outputs: Vec<String>,
+}
+
+/// One entry of `resource_changes`.
+#[derive(Debug, Clone)]
+pub(crate) struct Resource {
+    pub(crate) address: String,
+    pub(crate) kind: String,
+    pub(crate) data: bool,
+    pub(crate) actions: Vec<String>,
+    pub(crate) before: Value,
+    pub(crate) after: Value,
+    pub(crate) imported: bool,
+    pub(crate) moved_from: Option<String>,
+}
+
+/// Reads a plan; `name` is what messages call it.
+pub(crate) fn read(bytes: &[u8], name: &str) -> Result<Source, Failure> {
+    let refused = |what: String, next: String| Failure::refused(what, format!("`{name}`"), next);
+    let show = format!(
+        "Run `terraform show -json FILE > plan.json` with the plan file that `terraform plan -out FILE` wrote, then `gigadb-roles review plan.json`."
+    );
+    if bytes.starts_with(ZIP) {
+        return Err(refused(
+            "This is a plan file in Terraform's own format, not its JSON.".to_owned(),
+            format!(
+                "Run `terraform show -json {name} | gigadb-roles review -`, in the folder that it was planned in."
+            ),
+        ));
+    }
+    if bytes.iter().all(u8::is_ascii_whitespace) {
+        return Err(refused("It is empty.".to_owned(), show));
+    }
+    // Some shells of Windows write a byte order mark.
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    let document: Value = serde_json::from_slice(bytes).map_err(|error| {
+        let place = format!("line {}, column {}", error.line(), error.column());
+        if error.is_eof() {
+            refused(
+                format!("It ends in the middle, at {place}: this is half a file."),
+                show.clone(),
+            )
+        } else if bytes.starts_with(b"{\"@level\"") {
+            refused(
+                "This is the log of `terraform plan -json`, not a plan.".to_owned(),
+                show.clone(),
+            )
+        } else {
+            refused(format!("It is not JSON, at {place}."), show.clone())
+        }
+    })?;
+    if document.get("@level").is_some() {
+        return Err(refused(
+            "This is the log of `terraform plan -json`, not a plan.".to_owned(),
+            show,
+        ));
+    }
+    if document.get("lineage").is_some() {
+        return Err(refused(
+            "This is a state file of Terraform's, not a plan.".to_owned(),
+            show,
+        ));
+    }
+    let Some(version) = document.get("format_version").and_then(Value::as_str) else {
+        return Err(refused(
+            "It is JSON, but no plan of Terraform's: `format_version` is missing at its top."
+                .to_owned(),
+            show,
+        ));
+    };
+    if version.split('.').next() != Some(MAJOR) {
+        return Err(refused(
+            format!(
+                "It has format version {version:?}; this version of gigadb-roles reads {MAJOR}.x."
+            ),
+            "Use a version of gigadb-roles that knows it.".to_owned(),
+        ));
+    }
+    if document.get("planned_values").is_none() && document.get("resource_changes").is_none() {
+        let what = if document.get("values").is_some()
+            || document.get("terraform_version").is_some()
+        {
+            "This is the JSON of a state, not of a plan."
+        } else {
+            "It is JSON of Terraform's, but no plan: there is neither `planned_values` nor `resource_changes`."
+        };
+        return Err(refused(what.to_owned(), show));
+    }
+    if document.get("errored").and_then(Value::as_bool) == Some(true) {
+        return Err(refused(
+            "Planning ended with errors, so this plan is not complete and cannot be applied."
+                .to_owned(),
+            "Settle what `terraform plan` reported, then plan and review again.".to_owned(),
+        ));
+    }
+    Source::of(&document)
+        .map_err(|place| refused(format!("{place} is not as in a plan of Terraform's."), show))
+}
+
+impl Source {
+    /// Takes a plan apart; the error names the place that is not as it should be.
+    fn of(document: &Value) -> Result<Self, String> {
+        let mut source = Self::default();
+        let changes = match document.get("resource_changes") {
+            None | Some(Value::Null) => &Vec::new(),
+            Some(Value::Array(changes)) => changes,
+            Some(_) => return Err("`resource_changes`".to_owned()),
+        };
+        for (index, change) in changes.iter().enumerate() {
+            let place = |key: &str| format!("`resource_changes[{index}].{key}`");
+            source.resources.push(resource(change).map_err(place)?);
+        }
+        if let Some(outputs) = document.get("output_changes").and_then(Value::as_object) {
+            let changed = outputs.iter().filter(|(_, change)| {
+                let actions = change.get("actions").and_then(Value::as_array);
+                actions.is_some_and(|actions| actions.iter().any(|action| action != "no-op"))
+            });
+            source.outputs = changed.map(|(name, _)| name.clone()).collect();
+        }
+        if let Some(root) = document.pointer("/prior_state/values/root_module") {
+            read_in_module(root, &mut source.read);
+        }
+        source.resources.sort_by(|a, b| a.address.cmp(&b.address));
+        Ok(source)
+    }
+
+    /// The counts that GitLab's Terraform report holds, by the verb: replacing counts twice.
+    /// <https://docs.gitlab.com/user/infrastructure/iac/mr_integration/>
+    pub(crate) fn count(&self, action: &str) -> usize {
+        let actions = self.resources.iter().flat_map(|one| &one.actions);
+        actions.filter(|one| *one == action).count()
+    }
+}
+
+fn resource(entry: &Value) -> Result<Resource, &'static str> {
+    let text = |key: &str| entry.get(key).and_then(Value::as_str).map(str::to_owned);
+    let change = entry.get("change").filter(|change| change.is_object());
+    let change = change.ok_or("change")?;
+    let actions = change.get("actions").and_then(Value::as_array);
+    let actions = actions.ok_or("change.actions")?;
+    let part = |key: &str| change.get(key).unwrap_or(&Value::Null);
+    let (before, after) = (part("before"), part("after"));
+    Ok(Resource {
+        address: text("address").ok_or("address")?,
+        kind: text("type").ok_or("type")?,
+        data: text("mode").as_deref() == Some("data"),
+        actions: actions
+            .iter()
+            .filter_map(Value::as_str)
+            .map(str::to_owned)
+            .collect(),
+        before: masked(before, part("before_sensitive"), &Value::Null, None),
+        after: masked(
+            after,
+            part("after_sensitive"),
+            part("after_unknown"),
+            Some(before),
+        ),
+        imported: !part("importing").is_null(),
+        moved_from: text("previous_address"),
+    })
+}
+
+fn read_in_module(module: &Value, found: &mut Vec<(String, String, Value)>) {
+    let list = |key: &str| {
+        module
+            .get(key)
+            .and_then(Value::as_array)
+            .cloned()
+            .unwrap_or_default()
+    };
+    for entry in list("resources") {
+        let text = |key: &str| {
+            entry
+                .get(key)
+                .and_then(Value::as_str)
+                .unwrap_or_default()
+                .to_owned()
+        };
+        if text("mode") == "data" {
+            let part = |key: &str| entry.get(key).unwrap_or(&Value::Null);
+            let values = masked(part("values"), part("sensitive_values"), &Value::Null, None);
+            found.push((text("type"), text("address"), values));
+        }
+    }
+    for child in list("child_modules") {
+        read_in_module(&child, found);
+    }
+}
+
+/// A value with words in the place of what is sensitive or unknown. `former` is the value before,
+/// with which a sensitive one is compared: that it changes must not be hidden.
+fn masked(value: &Value, sensitive: &Value, unknown: &Value, former: Option<&Value>) -> Value {
+    if *unknown == Value::Bool(true) {
+        return UNKNOWN.into();
+    }
+    if *sensitive == Value::Bool(true) {
+        return match former {
+            Some(former) if former != value => OTHER_SENSITIVE.into(),
+            _ => SENSITIVE.into(),
+        };
+    }
+    match (value, unknown) {
+        (Value::Array(items), _) => {
+            let item = |(index, item): (usize, &Value)| {
+                let at = |marks: &Value| marks.get(index).cloned().unwrap_or_default();
+                let former = former.map(|former| former.get(index).unwrap_or(&Value::Null));
+                masked(item, &at(sensitive), &at(unknown), former)
+            };
+            items.iter().enumerate().map(item).collect()
+        }
+        (Value::Object(entries), _) => {
+            let absent = unknown.as_object().into_iter().flatten();
+            let absent = absent
+                .filter(|(key, mark)| **mark == Value::Bool(true) && !entries.contains_key(*key));
+            let mut shown: Map<String, Value> = absent
+                .map(|(key, _)| (key.clone(), UNKNOWN.into()))
+                .collect();
+            for (key, entry) in entries {
+                let at = |marks: &Value| marks.get(key).cloned().unwrap_or_default();
+                let former = former.map(|former| former.get(key).unwrap_or(&Value::Null));
+                shown.insert(
+                    key.clone(),
+                    masked(entry, &at(sensitive), &at(unknown), former),
+                );
+            }
+            Value::Object(shown)
+        }
+        _ => value.clone(),
+    }
+}

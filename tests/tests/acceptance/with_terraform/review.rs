@@ -1,0 +1,309 @@
+//! `gigadb-roles review` on plans that real Terraform wrote.
+
+use gigadb_simulator::world::{GITLAB_DEVELOPER_TOKEN, MergeRequest, Note, PROJECT};
+use gigadb_tests::{Scene, procedure::Side, programs::Output, scene::assignment};
+use insta::assert_snapshot;
+
+/// A preflight of live with alt as production, with further attributes.
+fn preflight(further: &str) -> String {
+    format!(
+        "data \"gigadb_preflight\" \"live\" {{\n  environment = \"live\"\n  production = \"alt-gigadb-website\"\n{further}\n}}\n"
+    )
+}
+
+const OTHER: &str = "resource \"terraform_data\" \"other\" {\n  input = sensitive(\"not for a review\")\n}\noutput \"production\" {\n  value = gigadb_role_assignment.live.production\n}\n";
+
+/// A scene whose live was adopted, and whose plan of `body` is in `plan.json`.
+fn planned(body: &str) -> Scene {
+    let scene = Scene::new();
+    scene.adopt_live();
+    plan_json(&scene, body);
+    scene
+}
+
+fn plan_json(scene: &Scene, body: &str) {
+    scene.configure(body);
+    let plan = scene.plan(&["-out=tfplan"]);
+    assert!(matches!(plan.code, 0 | 2), "{plan:?}");
+    let shown = scene.terraform(&["show", "-json", "tfplan"]).expect(0);
+    scene.write("plan.json", &shown.stdout);
+    scene.simulator().clear_requests();
+}
+
+/// Exit code, stdout and stderr, without the digest's digits.
+fn told(output: &Output) -> String {
+    let digest = |text: &str| {
+        let words = text.split_inclusive([' ', '\n', '`', '"']);
+        let words = words.map(|word| match word.strip_prefix("sha256:") {
+            Some(rest) => format!("sha256:…{}", &rest[64..]),
+            None => word.to_owned(),
+        });
+        words.collect::<String>()
+    };
+    let mut told = format!("exit {}", output.code);
+    for (name, text) in [("stdout", &output.stdout), ("stderr", &output.stderr)] {
+        if !text.is_empty() {
+            told = format!("{told}\n-- {name}\n{}", digest(text).trim_end());
+        }
+    }
+    told
+}
+
+fn review(scene: &Scene, further: &[&str]) -> Output {
+    let mut arguments = vec!["review", "plan.json"];
+    arguments.extend(further);
+    let output = scene.gigadb_roles(&arguments);
+    scene.assert_nothing_written();
+    output
+}
+
+#[test]
+fn a_swap_alone() {
+    let scene = planned(&assignment("live", Side::Alt, ""));
+    assert_snapshot!(told(&review(&scene, &["--require-only-role-change", "--forbid-failover"])), @"");
+    // Reviewing reads the plan and nothing else.
+    assert!(scene.simulator().requests().is_empty());
+}
+
+#[test]
+fn a_swap_among_other_changes_with_a_waived_rule() {
+    let scene = Scene::new();
+    scene.adopt_live();
+    // A maintenance page: neither side's address.
+    scene
+        .simulator()
+        .edit(|world| {
+            world.apply(&gigadb_simulator::Edit::SetRecord {
+                name: "files.gigadb.org".to_owned(),
+                kind: "A".to_owned(),
+                content: "192.0.2.66".to_owned(),
+            })
+        })
+        .unwrap();
+    let waived = "  overrides = [\"permutation\"]\n  reason = \"release | 4.4\"";
+    plan_json(
+        &scene,
+        &format!(
+            "{}{}{OTHER}",
+            assignment("live", Side::Alt, waived),
+            preflight("  overrides = [\"permutation\"]")
+        ),
+    );
+    assert_snapshot!(told(&review(&scene, &[])), @"");
+    let refused = review(
+        &scene,
+        &[
+            "--require-only-role-change",
+            "--terraform-report",
+            "report.json",
+        ],
+    );
+    refused
+        .expect(1)
+        .says(&["The plan is refused: it changes 1 object besides roles"]);
+    assert_eq!(
+        scene.read("report.json"),
+        "{\"create\":1,\"delete\":0,\"update\":1}\n"
+    );
+}
+
+#[test]
+fn a_failover_is_said_and_can_be_forbidden() {
+    let scene = planned(&assignment("live", Side::Alt, "  mode = \"failover\""));
+    assert_snapshot!(told(&review(&scene, &["--forbid-failover"])), @"");
+}
+
+#[test]
+fn no_change_and_forgetting() {
+    let scene = planned(&assignment("live", Side::Upstream, ""));
+    assert_snapshot!(told(&review(&scene, &[])), @"");
+    plan_json(&scene, "");
+    assert_snapshot!(told(&review(&scene, &[])), @"");
+}
+
+#[test]
+fn adopting_and_preparing() {
+    let scene = Scene::new();
+    plan_json(&scene, &assignment("live", Side::Upstream, ""));
+    let _ = review(&scene, &[])
+        .expect(2)
+        .says(&["**adopts live as it is: production stays gigadb-website (Hong Kong)**"]);
+    scene.adopt_live();
+    let prepare = "  prepare = \"alt-gigadb-website\"";
+    plan_json(&scene, &assignment("live", Side::Upstream, prepare));
+    let _ = review(&scene, &[]).expect(2).says(&[
+        "**prepares live on alt-gigadb-website (Sydney): writes 0 records and 4 variables, production stays gigadb-website (Hong Kong)**",
+    ]);
+}
+
+#[test]
+fn without_a_topology_there_are_no_regions() {
+    let mut scene = planned(&assignment("live", Side::Alt, ""));
+    scene.unset("GIGADB_TOPOLOGY");
+    std::fs::remove_file(scene.root().join("topology.yaml")).unwrap();
+    let _ = review(&scene, &[])
+        .expect(2)
+        .says(&["**swaps live: production gigadb-website to alt-gigadb-website**"]);
+}
+
+#[test]
+fn live_findings_see_what_moved_since_the_plan() {
+    let scene = planned(&assignment("live", Side::Alt, ""));
+    let _ = review(&scene, &["--live"])
+        .expect(2)
+        .says(&["Findings (judged now)", "`ttl`"]);
+    scene
+        .simulator()
+        .edit(|world| {
+            world.apply(&gigadb_simulator::Edit::SetRecord {
+                name: "gigadb.org".to_owned(),
+                kind: "A".to_owned(),
+                content: "203.0.113.10".to_owned(),
+            })
+        })
+        .unwrap();
+    let _ = review(&scene, &["--live"])
+        .expect(1)
+        .says(&["unchanged-since-plan", "in the way"]);
+}
+
+#[test]
+fn a_plan_file_in_terraforms_own_format_is_named_with_the_command_to_run() {
+    let scene = planned(&assignment("live", Side::Alt, ""));
+    assert_snapshot!(told(&scene.gigadb_roles(&["review", "tfplan"])), @"");
+}
+
+#[test]
+fn the_json_form_is_as_its_published_schema_says() {
+    let scene = planned(&format!(
+        "{}{}{OTHER}",
+        assignment("live", Side::Alt, ""),
+        preflight("")
+    ));
+    let answer = review(&scene, &["--format", "json"]).expect(2);
+    let found: serde_json::Value = serde_json::from_str(&answer.stdout).unwrap();
+    assert!(
+        answer.stdout.starts_with("{\n  \"format_version\": 1,"),
+        "{answer:?}"
+    );
+    let schema = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/review.schema.json");
+    let schema = serde_json::from_str(&std::fs::read_to_string(schema).unwrap()).unwrap();
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    let errors: Vec<String> = validator
+        .iter_errors(&found)
+        .map(|error| error.to_string())
+        .collect();
+    assert!(errors.is_empty(), "{errors:#?}\n{found:#}");
+    let mut wrong = found.clone();
+    wrong["role_changes"][0]["kind"] = "dance".into();
+    assert!(!validator.is_valid(&wrong));
+    assert_eq!(
+        found["verdict"],
+        "swaps live: production gigadb-website (Hong Kong) to alt-gigadb-website (Sydney)"
+    );
+    assert_eq!(
+        found["role_changes"][0]["hostnames"]
+            .as_array()
+            .unwrap()
+            .len(),
+        8
+    );
+}
+
+/// A scene in a pipeline of merge request 7.
+fn in_pipeline() -> Scene {
+    let mut scene = planned(&assignment("live", Side::Alt, ""));
+    let url = scene.simulator().gitlab_url().to_owned();
+    scene
+        .set("CI_API_V4_URL", &url)
+        .set("CI_PROJECT_ID", PROJECT)
+        .set("CI_MERGE_REQUEST_IID", "7");
+    scene.unset("GITLAB_BASE_URL");
+    scene
+}
+
+fn notes(scene: &Scene) -> Vec<Note> {
+    scene
+        .simulator()
+        .world()
+        .gitlab
+        .project(PROJECT)
+        .unwrap()
+        .merge_requests[0]
+        .notes
+        .clone()
+}
+
+#[test]
+fn one_note_holds_the_newest_review() {
+    let scene = in_pipeline();
+    let marker = "<!-- gigadb-roles review -->";
+    // A page and more of other notes, one of which pretends to be ours.
+    scene.simulator().edit(|world| {
+        let notes = (1..=130).map(|id| Note {
+            id,
+            body: format!("{}note {id}", if id == 4 { marker } else { "" }),
+            author: "somebody".to_owned(),
+            system: id == 5,
+            created_at: "2026-01-01T00:00:00.000Z".to_owned(),
+            updated_at: "2026-01-01T00:00:00.000Z".to_owned(),
+        });
+        let request = MergeRequest {
+            iid: 7,
+            notes: notes.collect(),
+        };
+        world.gitlab.project_mut(PROJECT).unwrap().merge_requests = vec![request];
+    });
+    let before = notes(&scene);
+    let run = |says: &str| {
+        let output = scene
+            .gigadb_roles(&["review", "plan.json", "--gitlab-note"])
+            .expect(2);
+        let _ = output.says(&[says]);
+    };
+    run("Posted the review");
+    let posted = notes(&scene);
+    assert_eq!(posted.len(), 131);
+    assert!(posted[130].body.starts_with(marker) && posted[130].body.contains("**swaps live:"));
+    run("is up to date");
+    assert_eq!(notes(&scene), posted);
+
+    plan_json(&scene, &assignment("live", Side::Upstream, ""));
+    let _ = scene
+        .gigadb_roles(&["review", "plan.json", "--gitlab-note"])
+        .expect(0)
+        .says(&["Updated the review"]);
+    let updated = notes(&scene);
+    assert_eq!(updated.len(), 131);
+    assert!(
+        updated[130].body.contains("**changes no role"),
+        "{:?}",
+        updated[130]
+    );
+    assert_eq!(updated[..130], before[..]);
+}
+
+#[test]
+fn a_note_that_cannot_be_posted_is_an_error_with_its_way_on() {
+    let mut scene = in_pipeline();
+    scene.set("CI_MERGE_REQUEST_IID", "4711");
+    let _ = scene
+        .gigadb_roles(&["review", "plan.json", "--gitlab-note"])
+        .expect(1)
+        .says(&["could not be posted", "merge request !4711"]);
+    scene.unset("CI_MERGE_REQUEST_IID");
+    let _ = scene
+        .gigadb_roles(&["review", "plan.json", "--gitlab-note"])
+        .expect(64)
+        .says(&["--gitlab-note needs CI_MERGE_REQUEST_IID"]);
+    scene.set("CI_MERGE_REQUEST_IID", "7").unset("GITLAB_TOKEN");
+    let _ = scene
+        .gigadb_roles(&["review", "plan.json", "--gitlab-note"])
+        .expect(64)
+        .says(&["neither GITLAB_TOKEN nor GITLAB_PRIVATE_TOKEN is set"]);
+    scene.set("GITLAB_PRIVATE_TOKEN", GITLAB_DEVELOPER_TOKEN);
+    let _ = scene
+        .gigadb_roles(&["review", "plan.json", "--gitlab-note"])
+        .expect(2)
+        .says(&["Posted the review"]);
+}
