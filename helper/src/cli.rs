@@ -7,8 +7,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::commands::{
     apply::ApplyArgs, check::CheckArgs, completions::CompletionsArgs, exec::ExecArgs,
     failover::FailoverArgs, history::HistoryArgs, inventory::InventoryArgs, man::ManArgs,
-    plan::PlanArgs, resume::ResumeArgs, revert::RevertArgs, review::ReviewArgs, status::StatusArgs, swap::SwapArgs,
-    unlock::UnlockArgs,
+    plan::PlanArgs, resume::ResumeArgs, revert::RevertArgs, review::ReviewArgs, status::StatusArgs,
+    swap::SwapArgs, unlock::UnlockArgs,
 };
 
 /// Show who is production, list hosts by role for Ansible, and swap the roles.

@@ -284,6 +284,63 @@ impl Scene {
         answer(self.command(program), arguments)
     }
 
+    /// Puts a program of that name first on the path of [`Self::shell`].
+    pub fn stand_in(&self, name: &str, script: &str) {
+        use std::os::unix::fs::PermissionsExt as _;
+        let file = self.path("programs").join(name);
+        fs::create_dir_all(self.path("programs")).unwrap();
+        fs::write(&file, format!("#!/bin/sh\n{script}\n")).unwrap();
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o755)).unwrap();
+    }
+
+    /// Runs lines as a person types them, in the root: bash, which stops at the first failure.
+    /// Programs that end with 2 because there are changes count as well here.
+    pub fn shell(&self, script: &str) -> Output {
+        let ours = programs::ours("gigadb-roles");
+        let pending = "code=$?; test $code -eq 2 || exit $code";
+        self.stand_in(
+            "gigadb-roles",
+            &format!("{} \"$@\" || {{ {pending}; }}", ours.display()),
+        );
+        let inventory = programs::python_tool("ansible-inventory");
+        for (name, program) in [
+            ("terraform", programs::terraform()),
+            ("ansible-inventory", inventory),
+        ] {
+            self.stand_in(name, &format!("exec {} \"$@\"", program.display()));
+        }
+        let mut command = self.command(Path::new("bash"));
+        let path = env::var("PATH").unwrap_or_default();
+        command
+            .env(
+                "PATH",
+                format!("{}:{path}", self.path("programs").display()),
+            )
+            .env("ANSIBLE_LOCAL_TEMP", self.path("tmp"));
+        answer(command, &["-e", "-o", "pipefail", "-c", script])
+    }
+
+    /// Reads a YAML file with a parser that nobody here wrote.
+    #[track_caller]
+    pub fn yaml(&self, file: &Path) -> Value {
+        let program =
+            "import json, sys, yaml; json.dump(yaml.safe_load(open(sys.argv[1])), sys.stdout)";
+        let python = programs::python_tool("python");
+        let file = file.display().to_string();
+        let output = answer(self.command(&python), &["-c", program, &file]).expect(0);
+        serde_json::from_str(&output.stdout).unwrap()
+    }
+
+    /// Asserts that live's apex leads to this side.
+    #[track_caller]
+    pub fn assert_records_led_by(&self, production: Side) {
+        let (found, expected) = (self.world(), procedure::world(production, Side::Upstream));
+        assert_eq!(
+            found.cloudflare.a_records(),
+            expected.cloudflare.a_records()
+        );
+    }
+
     /// Runs the helper in the root.
     pub fn gigadb_roles(&self, arguments: &[&str]) -> Output {
         answer(self.command(&programs::ours("gigadb-roles")), arguments)

@@ -30,19 +30,23 @@ fn commands(stage: &Stage) -> Vec<String> {
 }
 
 /// What runs an example other than the program itself; it stands in for other people's programs.
-const STAND_INS: [(&str, &str); 5] = [
+const STAND_INS: [(&str, &str); 6] = [
     ("ansible-inventory", "[ \"$1\" = -i ] && exec \"$2\" --list"),
     (
         "ansible-playbook",
         "[ \"$1\" = -i ] && exec gigadb-roles --list",
     ),
     ("aws", "test -n \"$AWS_PROFILE\""),
+    (
+        "terraform",
+        "[ \"$1 $2\" = 'show -json' ] && exec cat plan.json",
+    ),
     ("man", "grep -q '^.TH gigadb'"),
     ("run-there.sh", "test -n \"$GIGADB_INFRASTRUCTURE\""),
 ];
 
 /// What an example needs, by a text that it holds: a command for the shell.
-const PREPARED: [(&str, &str); 3] = [
+const PREPARED: [(&str, &str); 4] = [
     (
         "--write docs/DEPLOYING.md",
         "mkdir docs && printf '<!-- gigadb-roles status live -->\\n<!-- /gigadb-roles status -->\\n' > docs/DEPLOYING.md",
@@ -52,7 +56,22 @@ const PREPARED: [(&str, &str); 3] = [
         "gigadb-roles plan --environment live --swap --out swap.json > plan.txt || test $? = 2",
     ),
     ("--checkouts", CHECKOUTS),
+    ("gigadb-roles review", PLANNED),
 ];
+
+/// A swap as `terraform show -json` tells it, as far as a review needs.
+const PLANNED: &str = "\
+cat > plan.json <<END
+{\"format_version\":\"1.2\",\"planned_values\":{},\"resource_changes\":[{
+\"address\":\"gigadb_role_assignment.live\",\"mode\":\"managed\",\"type\":\"gigadb_role_assignment\",
+\"change\":{\"actions\":[\"update\"],
+\"before\":{\"environment\":\"live\",\"production\":\"gigadb-website\",\"hot_standby\":\"alt-gigadb-website\",
+\"mode\":\"switchover\",\"hostnames\":{\"gigadb.org\":{\"role\":\"production\",\"endpoint\":\"web\",
+\"zone\":\"gigadb.org\",\"infrastructure\":\"gigadb-website\",\"address\":\"198.51.100.10\"}}},
+\"after\":{\"environment\":\"live\",\"production\":\"alt-gigadb-website\",\"hot_standby\":\"gigadb-website\",
+\"mode\":\"switchover\",\"hostnames\":{\"gigadb.org\":{\"role\":\"production\",\"endpoint\":\"web\",
+\"zone\":\"gigadb.org\",\"infrastructure\":\"alt-gigadb-website\",\"address\":\"203.0.113.10\"}}}}}]}
+END";
 
 /// Checkouts as the procedure asks for them, at home.
 const CHECKOUTS: &str = "\
@@ -72,7 +91,8 @@ END
 done";
 
 /// How an example ends, by a text that it holds; all others end with 0.
-const EXPECTED: [(&str, i32); 6] = [
+const EXPECTED: [(&str, i32); 7] = [
+    ("gigadb-roles review ", 2),
     ("gigadb-roles plan ", 2),
     // There is nobody to ask.
     ("gigadb-roles failover --environment live", 64),
@@ -110,6 +130,9 @@ fn typed(line: &str) -> Output {
             .env_clear()
             .envs(&stage.environment)
             .env("PATH", format!("{}:/usr/bin:/bin", programs.display()))
+            .env("CI_API_V4_URL", stage.simulator.gitlab_url())
+            .env("CI_PROJECT_ID", gigadb_simulator::world::PROJECT)
+            .env("CI_MERGE_REQUEST_IID", "7")
             .current_dir(stage.folder())
             .stdin(Stdio::null())
             .output()

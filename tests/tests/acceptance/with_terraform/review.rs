@@ -60,7 +60,66 @@ fn review(scene: &Scene, further: &[&str]) -> Output {
 #[test]
 fn a_swap_alone() {
     let scene = planned(&assignment("live", Side::Alt, ""));
-    assert_snapshot!(told(&review(&scene, &["--require-only-role-change", "--forbid-failover"])), @"");
+    assert_snapshot!(told(&review(&scene, &["--require-only-role-change", "--forbid-failover"])), @r#"
+    exit 2
+    -- stdout
+    **swaps live: production gigadb-website (Hong Kong) to alt-gigadb-website (Sydney)**
+
+    ```mermaid
+    flowchart LR
+      subgraph before["Before"]
+        direction LR
+        bn0["bastion.gigadb.org<br>files.gigadb.org<br>gigadb.org<br>portainer.gigadb.org"] -->|production| bs1["gigadb-website (Hong Kong)"]
+        bn1["alt-live.gigadb.host<br>bastion.alt-live.gigadb.host<br>files.alt-live.gigadb.org<br>portainer.alt-live.gigadb.host"] -->|standby| bs0["alt-gigadb-website (Sydney)"]
+      end
+      subgraph after["After"]
+        direction LR
+        an0["bastion.gigadb.org<br>files.gigadb.org<br>gigadb.org<br>portainer.gigadb.org"] -->|production| as0["alt-gigadb-website (Sydney)"]
+        an1["alt-live.gigadb.host<br>bastion.alt-live.gigadb.host<br>files.alt-live.gigadb.org<br>portainer.alt-live.gigadb.host"] -->|standby| as1["gigadb-website (Hong Kong)"]
+      end
+      before ~~~ after
+    ```
+
+    | Hostname | From | To | Side | Region |
+    |---|---|---|---|---|
+    | `bastion.gigadb.org` | `198.51.100.11` | `203.0.113.11` | `gigadb-website` → `alt-gigadb-website` | Hong Kong → Sydney |
+    | `files.gigadb.org` | `198.51.100.12` | `203.0.113.12` | `gigadb-website` → `alt-gigadb-website` | Hong Kong → Sydney |
+    | `gigadb.org` | `198.51.100.10` | `203.0.113.10` | `gigadb-website` → `alt-gigadb-website` | Hong Kong → Sydney |
+    | `portainer.gigadb.org` | `198.51.100.10` | `203.0.113.10` | `gigadb-website` → `alt-gigadb-website` | Hong Kong → Sydney |
+    | `alt-live.gigadb.host` | `203.0.113.10` | `198.51.100.10` | `alt-gigadb-website` → `gigadb-website` | Sydney → Hong Kong |
+    | `bastion.alt-live.gigadb.host` | `203.0.113.11` | `198.51.100.11` | `alt-gigadb-website` → `gigadb-website` | Sydney → Hong Kong |
+    | `files.alt-live.gigadb.org` | `203.0.113.12` | `198.51.100.12` | `alt-gigadb-website` → `gigadb-website` | Sydney → Hong Kong |
+    | `portainer.alt-live.gigadb.host` | `203.0.113.10` | `198.51.100.10` | `alt-gigadb-website` → `gigadb-website` | Sydney → Hong Kong |
+
+    Variables in scope `live`:
+
+    | Project | Variable | From | To |
+    |---|---|---|---|
+    | `gigascience/upstream/alt-gigadb-website` | `HOME_URL` | `http://alt-live.gigadb.host` | `https://gigadb.org` |
+    | `gigascience/upstream/alt-gigadb-website` | `REMOTE_HOME_URL` | `http://alt-live.gigadb.host` | `https://gigadb.org` |
+    | `gigascience/upstream/alt-gigadb-website` | `REMOTE_HOSTNAME` | `alt-live.gigadb.host` | `gigadb.org` |
+    | `gigascience/upstream/alt-gigadb-website` | `remote_fileserver_hostname` | `files.alt-live.gigadb.host` | `files.gigadb.org` |
+    | `gigascience/upstream/gigadb-website` | `HOME_URL` | `https://gigadb.org` | `http://alt-live.gigadb.host` |
+    | `gigascience/upstream/gigadb-website` | `REMOTE_HOME_URL` | `https://gigadb.org` | `http://alt-live.gigadb.host` |
+    | `gigascience/upstream/gigadb-website` | `REMOTE_HOSTNAME` | `gigadb.org` | `alt-live.gigadb.host` |
+    | `gigascience/upstream/gigadb-website` | `remote_fileserver_hostname` | `files.gigadb.org` | `files.alt-live.gigadb.host` |
+
+    Findings: this plan holds no findings. Put a `gigadb_preflight` data source with the same arrangement into the configuration, or review with `--live`.
+
+    Due afterwards:
+
+    - Run the data_sync playbook on both bastions now: a databaseReset job still present on `alt-gigadb-website` drops production's database at its next run, at 10:05 UTC.
+    - Rebuild and deploy `gigascience/upstream/alt-gigadb-website`: `HOME_URL`, `REMOTE_HOME_URL`, `REMOTE_HOSTNAME`, `remote_fileserver_hostname` take effect when its images are built.
+    - Rebuild and deploy `gigascience/upstream/gigadb-website`: `HOME_URL`, `REMOTE_HOME_URL`, `REMOTE_HOSTNAME`, `remote_fileserver_hostname` take effect when its images are built.
+    - Run the files playbook on both sides: `remote_fileserver_hostname` takes effect then.
+    - Tell users that the SSH host keys behind bastion and files change.
+    - Keep `gigadb-website` serving: resolvers may use the old addresses for as long as the records' TTL.
+    - Update the status table (`gigadb-roles status --write`).
+
+    Everything else in this plan: nothing.
+
+    Digest of the role change: `sha256:…`
+    "#);
     // Reviewing reads the plan and nothing else.
     assert!(scene.simulator().requests().is_empty());
 }
@@ -89,7 +148,77 @@ fn a_swap_among_other_changes_with_a_waived_rule() {
             preflight("  overrides = [\"permutation\"]")
         ),
     );
-    assert_snapshot!(told(&review(&scene, &[])), @"");
+    assert_snapshot!(told(&review(&scene, &[])), @r#"
+    exit 2
+    -- stdout
+    **swaps live: production gigadb-website (Hong Kong) to alt-gigadb-website (Sydney)**
+
+    - Waived rules: `permutation`
+    - Reason: `release \| 4.4`
+    - `overrides`: unset → `["permutation"]`
+
+    ```mermaid
+    flowchart LR
+      subgraph before["Before"]
+        direction LR
+        bn0["bastion.gigadb.org<br>gigadb.org<br>portainer.gigadb.org"] -->|production| bs1["gigadb-website (Hong Kong)"]
+        bn1["files.gigadb.org"] -->|production| bs2["neither side#58; 192.0.2.66"]
+        bn2["alt-live.gigadb.host<br>bastion.alt-live.gigadb.host<br>files.alt-live.gigadb.org<br>portainer.alt-live.gigadb.host"] -->|standby| bs0["alt-gigadb-website (Sydney)"]
+      end
+      subgraph after["After"]
+        direction LR
+        an0["bastion.gigadb.org<br>files.gigadb.org<br>gigadb.org<br>portainer.gigadb.org"] -->|production| as0["alt-gigadb-website (Sydney)"]
+        an1["alt-live.gigadb.host<br>bastion.alt-live.gigadb.host<br>files.alt-live.gigadb.org<br>portainer.alt-live.gigadb.host"] -->|standby| as1["gigadb-website (Hong Kong)"]
+      end
+      before ~~~ after
+    ```
+
+    | Hostname | From | To | Side | Region |
+    |---|---|---|---|---|
+    | `bastion.gigadb.org` | `198.51.100.11` | `203.0.113.11` | `gigadb-website` → `alt-gigadb-website` | Hong Kong → Sydney |
+    | `files.gigadb.org` | `192.0.2.66` | `203.0.113.12` | neither → `alt-gigadb-website` | — → Sydney |
+    | `gigadb.org` | `198.51.100.10` | `203.0.113.10` | `gigadb-website` → `alt-gigadb-website` | Hong Kong → Sydney |
+    | `portainer.gigadb.org` | `198.51.100.10` | `203.0.113.10` | `gigadb-website` → `alt-gigadb-website` | Hong Kong → Sydney |
+    | `alt-live.gigadb.host` | `203.0.113.10` | `198.51.100.10` | `alt-gigadb-website` → `gigadb-website` | Sydney → Hong Kong |
+    | `bastion.alt-live.gigadb.host` | `203.0.113.11` | `198.51.100.11` | `alt-gigadb-website` → `gigadb-website` | Sydney → Hong Kong |
+    | `files.alt-live.gigadb.org` | `203.0.113.12` | `198.51.100.12` | `alt-gigadb-website` → `gigadb-website` | Sydney → Hong Kong |
+    | `portainer.alt-live.gigadb.host` | `203.0.113.10` | `198.51.100.10` | `alt-gigadb-website` → `gigadb-website` | Sydney → Hong Kong |
+
+    Variables in scope `live`:
+
+    | Project | Variable | From | To |
+    |---|---|---|---|
+    | `gigascience/upstream/alt-gigadb-website` | `HOME_URL` | `http://alt-live.gigadb.host` | `https://gigadb.org` |
+    | `gigascience/upstream/alt-gigadb-website` | `REMOTE_HOME_URL` | `http://alt-live.gigadb.host` | `https://gigadb.org` |
+    | `gigascience/upstream/alt-gigadb-website` | `REMOTE_HOSTNAME` | `alt-live.gigadb.host` | `gigadb.org` |
+    | `gigascience/upstream/alt-gigadb-website` | `remote_fileserver_hostname` | `files.alt-live.gigadb.host` | `files.gigadb.org` |
+    | `gigascience/upstream/gigadb-website` | `HOME_URL` | `https://gigadb.org` | `http://alt-live.gigadb.host` |
+    | `gigascience/upstream/gigadb-website` | `REMOTE_HOME_URL` | `https://gigadb.org` | `http://alt-live.gigadb.host` |
+    | `gigascience/upstream/gigadb-website` | `REMOTE_HOSTNAME` | `gigadb.org` | `alt-live.gigadb.host` |
+    | `gigascience/upstream/gigadb-website` | `remote_fileserver_hostname` | `files.gigadb.org` | `files.alt-live.gigadb.host` |
+
+    Findings (from the plan):
+
+    | Rule | Weight | What | Object |
+    |---|---|---|---|
+    | `permutation` | error, waived | The present value of the A record of `files.gigadb.org` belongs to neither side: `192.0.2.66`. | A record of `files.gigadb.org`; expected one of `203.0.113.12`, `198.51.100.12` |
+    | `ttl` | warning | `files.alt-live.gigadb.org` has a TTL of 900 s: for that long after the swap, resolvers may use the old address. | A record of `files.alt-live.gigadb.org` (id 1faaaef3ed8b542788dbab3e7e97078a) |
+    | `ttl` | warning | `portainer.gigadb.org` has a TTL of 3600 s: for that long after the swap, resolvers may use the old address. | A record of `portainer.gigadb.org` (id 8ea224a2b6bb56dbf7c578be7840e340) |
+
+    Due afterwards:
+
+    - Run the data_sync playbook on both bastions now: a databaseReset job still present on `alt-gigadb-website` drops production's database at its next run, at 10:05 UTC.
+    - Rebuild and deploy `gigascience/upstream/alt-gigadb-website`: `HOME_URL`, `REMOTE_HOME_URL`, `REMOTE_HOSTNAME`, `remote_fileserver_hostname` take effect when its images are built.
+    - Rebuild and deploy `gigascience/upstream/gigadb-website`: `HOME_URL`, `REMOTE_HOME_URL`, `REMOTE_HOSTNAME`, `remote_fileserver_hostname` take effect when its images are built.
+    - Run the files playbook on both sides: `remote_fileserver_hostname` takes effect then.
+    - Tell users that the SSH host keys behind bastion and files change.
+    - Keep `gigadb-website` serving: resolvers may use the old addresses for as long as the records' TTL.
+    - Update the status table (`gigadb-roles status --write`).
+
+    Everything else in this plan: **1 to create** (`terraform_data.other`); 1 output to change (`production`).
+
+    Digest of the role change: `sha256:…`
+    "#);
     let refused = review(
         &scene,
         &[
@@ -110,15 +239,98 @@ fn a_swap_among_other_changes_with_a_waived_rule() {
 #[test]
 fn a_failover_is_said_and_can_be_forbidden() {
     let scene = planned(&assignment("live", Side::Alt, "  mode = \"failover\""));
-    assert_snapshot!(told(&review(&scene, &["--forbid-failover"])), @"");
+    assert_snapshot!(told(&review(&scene, &["--forbid-failover"])), @r#"
+    exit 1
+    -- stdout
+    **fails over live: production gigadb-website (Hong Kong) to alt-gigadb-website (Sydney)**
+
+    **Refused:** its mode is failover (--forbid-failover).
+
+    - Mode: `failover`
+    - `mode`: `switchover` → `failover`
+
+    ```mermaid
+    flowchart LR
+      subgraph before["Before"]
+        direction LR
+        bn0["bastion.gigadb.org<br>files.gigadb.org<br>gigadb.org<br>portainer.gigadb.org"] -->|production| bs1["gigadb-website (Hong Kong)"]
+        bn1["alt-live.gigadb.host<br>bastion.alt-live.gigadb.host<br>files.alt-live.gigadb.org<br>portainer.alt-live.gigadb.host"] -->|standby| bs0["alt-gigadb-website (Sydney)"]
+      end
+      subgraph after["After"]
+        direction LR
+        an0["bastion.gigadb.org<br>files.gigadb.org<br>gigadb.org<br>portainer.gigadb.org"] -->|production| as0["alt-gigadb-website (Sydney)"]
+        an1["alt-live.gigadb.host<br>bastion.alt-live.gigadb.host<br>files.alt-live.gigadb.org<br>portainer.alt-live.gigadb.host"] -->|standby| as1["gigadb-website (Hong Kong)"]
+      end
+      before ~~~ after
+    ```
+
+    | Hostname | From | To | Side | Region |
+    |---|---|---|---|---|
+    | `bastion.gigadb.org` | `198.51.100.11` | `203.0.113.11` | `gigadb-website` → `alt-gigadb-website` | Hong Kong → Sydney |
+    | `files.gigadb.org` | `198.51.100.12` | `203.0.113.12` | `gigadb-website` → `alt-gigadb-website` | Hong Kong → Sydney |
+    | `gigadb.org` | `198.51.100.10` | `203.0.113.10` | `gigadb-website` → `alt-gigadb-website` | Hong Kong → Sydney |
+    | `portainer.gigadb.org` | `198.51.100.10` | `203.0.113.10` | `gigadb-website` → `alt-gigadb-website` | Hong Kong → Sydney |
+    | `alt-live.gigadb.host` | `203.0.113.10` | `198.51.100.10` | `alt-gigadb-website` → `gigadb-website` | Sydney → Hong Kong |
+    | `bastion.alt-live.gigadb.host` | `203.0.113.11` | `198.51.100.11` | `alt-gigadb-website` → `gigadb-website` | Sydney → Hong Kong |
+    | `files.alt-live.gigadb.org` | `203.0.113.12` | `198.51.100.12` | `alt-gigadb-website` → `gigadb-website` | Sydney → Hong Kong |
+    | `portainer.alt-live.gigadb.host` | `203.0.113.10` | `198.51.100.10` | `alt-gigadb-website` → `gigadb-website` | Sydney → Hong Kong |
+
+    Variables in scope `live`:
+
+    | Project | Variable | From | To |
+    |---|---|---|---|
+    | `gigascience/upstream/alt-gigadb-website` | `HOME_URL` | `http://alt-live.gigadb.host` | `https://gigadb.org` |
+    | `gigascience/upstream/alt-gigadb-website` | `REMOTE_HOME_URL` | `http://alt-live.gigadb.host` | `https://gigadb.org` |
+    | `gigascience/upstream/alt-gigadb-website` | `REMOTE_HOSTNAME` | `alt-live.gigadb.host` | `gigadb.org` |
+    | `gigascience/upstream/alt-gigadb-website` | `remote_fileserver_hostname` | `files.alt-live.gigadb.host` | `files.gigadb.org` |
+    | `gigascience/upstream/gigadb-website` | `HOME_URL` | `https://gigadb.org` | `http://alt-live.gigadb.host` |
+    | `gigascience/upstream/gigadb-website` | `REMOTE_HOME_URL` | `https://gigadb.org` | `http://alt-live.gigadb.host` |
+    | `gigascience/upstream/gigadb-website` | `REMOTE_HOSTNAME` | `gigadb.org` | `alt-live.gigadb.host` |
+    | `gigascience/upstream/gigadb-website` | `remote_fileserver_hostname` | `files.gigadb.org` | `files.alt-live.gigadb.host` |
+
+    Findings: this plan holds no findings. Put a `gigadb_preflight` data source with the same arrangement into the configuration, or review with `--live`.
+
+    Due afterwards:
+
+    - Run the data_sync playbook on both bastions now: a databaseReset job still present on `alt-gigadb-website` drops production's database at its next run, at 10:05 UTC.
+    - Rebuild and deploy `gigascience/upstream/alt-gigadb-website`: `HOME_URL`, `REMOTE_HOME_URL`, `REMOTE_HOSTNAME`, `remote_fileserver_hostname` take effect when its images are built.
+    - Rebuild and deploy `gigascience/upstream/gigadb-website`: `HOME_URL`, `REMOTE_HOME_URL`, `REMOTE_HOSTNAME`, `remote_fileserver_hostname` take effect when its images are built.
+    - Run the files playbook on both sides: `remote_fileserver_hostname` takes effect then.
+    - Tell users that the SSH host keys behind bastion and files change.
+    - Keep `gigadb-website` serving: resolvers may use the old addresses for as long as the records' TTL.
+    - Update the status table (`gigadb-roles status --write`).
+
+    Everything else in this plan: nothing.
+
+    Digest of the role change: `sha256:…`
+    -- stderr
+    error: The plan is refused: its mode is failover (--forbid-failover).
+      on:      `plan.json`
+      changed: Nothing was changed.
+      next:    Change the configuration, then plan and review again.
+    "#);
 }
 
 #[test]
 fn no_change_and_forgetting() {
     let scene = planned(&assignment("live", Side::Upstream, ""));
-    assert_snapshot!(told(&review(&scene, &[])), @"");
+    assert_snapshot!(told(&review(&scene, &[])), @r"
+    exit 0
+    -- stdout
+    **changes no role: live stays with production gigadb-website (Hong Kong)**
+
+    Everything else in this plan: nothing.
+    ");
     plan_json(&scene, "");
-    assert_snapshot!(told(&review(&scene, &[])), @"");
+    assert_snapshot!(told(&review(&scene, &[])), @r"
+    exit 2
+    -- stdout
+    **forgets live: its records and variables stay as they are, production stays gigadb-website (Hong Kong)**
+
+    Everything else in this plan: nothing.
+
+    Digest of the role change: `sha256:…`
+    ");
 }
 
 #[test]
@@ -170,7 +382,14 @@ fn live_findings_see_what_moved_since_the_plan() {
 #[test]
 fn a_plan_file_in_terraforms_own_format_is_named_with_the_command_to_run() {
     let scene = planned(&assignment("live", Side::Alt, ""));
-    assert_snapshot!(told(&scene.gigadb_roles(&["review", "tfplan"])), @"");
+    assert_snapshot!(told(&scene.gigadb_roles(&["review", "tfplan"])), @r"
+    exit 1
+    -- stderr
+    error: This is a plan file in Terraform's own format, not its JSON.
+      on:      `tfplan`
+      changed: Nothing was changed.
+      next:    Run `terraform show -json tfplan | gigadb-roles review -`, in the folder that it was planned in.
+    ");
 }
 
 #[test]
