@@ -41,6 +41,7 @@ Examples:
 Environment of --gitlab-note, as GitLab CI sets it:
   CI_API_V4_URL, CI_PROJECT_ID, CI_MERGE_REQUEST_IID
   GITLAB_TOKEN (or GITLAB_PRIVATE_TOKEN)   a token with scope `api`; a job token cannot write notes")]
+#[expect(clippy::struct_excessive_bools, reason = "independent options")]
 pub(crate) struct ReviewArgs {
     /// The plan as JSON; `-` reads standard input.
     #[arg(value_name = "PLAN.json")]

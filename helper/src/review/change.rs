@@ -63,6 +63,7 @@ pub(crate) struct Place {
 
 /// One hostname, before and after.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[expect(clippy::struct_field_names, reason = "the keys of the JSON form")]
 pub(crate) struct Hostname {
     pub(crate) hostname: String,
     pub(crate) role: String,
@@ -75,6 +76,7 @@ pub(crate) struct Hostname {
 
 /// One variable, before and after.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[expect(clippy::struct_field_names, reason = "the keys of the JSON form")]
 pub(crate) struct Variable {
     pub(crate) infrastructure: String,
     pub(crate) variable: String,

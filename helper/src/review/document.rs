@@ -107,9 +107,10 @@ impl Review {
             ))
         });
         let stays: Vec<String> = stays.collect();
-        match stays.is_empty() {
-            true => "changes no role: the plan holds no role assignment".to_owned(),
-            false => format!("changes no role: {}", stays.join(", ")),
+        if stays.is_empty() {
+            "changes no role: the plan holds no role assignment".to_owned()
+        } else {
+            format!("changes no role: {}", stays.join(", "))
         }
     }
 

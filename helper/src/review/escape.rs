@@ -1,5 +1,7 @@
 //! Text of others inside Markdown: it is shown, and never markup.
 
+use std::fmt::Write as _;
+
 /// The longest text that is shown whole, in characters.
 const LONGEST: usize = 300;
 
@@ -18,7 +20,7 @@ pub(super) fn line(text: &str) -> String {
     let mut line: String = text.chars().take(LONGEST).map(shown).collect();
     let length = text.chars().count();
     if length > LONGEST {
-        line.push_str(&format!("… ({length} characters)"));
+        let _ = write!(line, "… ({length} characters)");
     }
     line
 }
@@ -56,7 +58,7 @@ pub(super) fn label(text: &str) -> String {
         if c.is_alphanumeric() || matches!(c, ' ' | '.' | '-' | '_' | '(' | ')' | ',' | '/') {
             label.push(c);
         } else {
-            label.push_str(&format!("#{};", u32::from(c)));
+            let _ = write!(label, "#{};", u32::from(c));
         }
     }
     label

@@ -1,6 +1,7 @@
 //! A review for people: what GitLab shows in a merge request.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use super::{
     change::{Change, Kind, Place},
@@ -141,11 +142,12 @@ fn hostnames(review: &Review, change: &Change) -> Option<String> {
     );
     let rest = change.names.len() - moved.len();
     if rest > 0 {
-        text.push_str(&format!(
+        let _ = write!(
+            text,
             "\n\n{} of {} stay as they are.",
             counted(rest, "hostname"),
             change.names.len()
-        ));
+        );
     }
     Some(text)
 }

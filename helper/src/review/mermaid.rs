@@ -1,6 +1,7 @@
 //! A diagram of who serves which names, before and after.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use super::{
     change::{Change, Place},
@@ -30,7 +31,7 @@ pub(super) fn diagram(review: &Review, change: &Change) -> Option<String> {
                 .or_default()
                 .push(&name.hostname);
         }
-        text.push_str(&format!("  subgraph {id}[\"{title}\"]\n    direction LR\n"));
+        let _ = write!(text, "  subgraph {id}[\"{title}\"]\n    direction LR\n");
         let mut sides: Vec<&String> = groups.keys().map(|(_, side)| side).collect();
         sides.sort_unstable();
         sides.dedup();
@@ -45,11 +46,12 @@ pub(super) fn diagram(review: &Review, change: &Change) -> Option<String> {
                 .iter()
                 .position(|one| *one == side)
                 .unwrap_or_default();
-            text.push_str(&format!(
-                "    {initial}n{index}[\"{}\"] -->|{role}| {initial}s{target}[\"{}\"]\n",
+            let _ = writeln!(
+                text,
+                "    {initial}n{index}[\"{}\"] -->|{role}| {initial}s{target}[\"{}\"]",
                 shown.join("<br>"),
                 label(side)
-            ));
+            );
         }
         text.push_str("  end\n");
     }

@@ -43,9 +43,7 @@ pub(crate) struct Resource {
 /// Reads a plan; `name` is what messages call it.
 pub(crate) fn read(bytes: &[u8], name: &str) -> Result<Source, Failure> {
     let refused = |what: String, next: String| Failure::refused(what, format!("`{name}`"), next);
-    let show = format!(
-        "Run `terraform show -json FILE > plan.json` with the plan file that `terraform plan -out FILE` wrote, then `gigadb-roles review plan.json`."
-    );
+    let show = "Run `terraform show -json FILE > plan.json` with the plan file that `terraform plan -out FILE` wrote, then `gigadb-roles review plan.json`.".to_owned();
     if bytes.starts_with(ZIP) {
         return Err(refused(
             "This is a plan file in Terraform's own format, not its JSON.".to_owned(),
