@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 const LONGEST: usize = 300;
 
 /// A text on one line, without characters that are not seen or that turn text around.
-pub(super) fn line(text: &str) -> String {
+pub(super) fn whole(text: &str) -> String {
     let shown = |c: char| {
         let hidden = c.is_control()
             || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
@@ -17,7 +17,12 @@ pub(super) fn line(text: &str) -> String {
             _ => c,
         }
     };
-    let mut line: String = text.chars().take(LONGEST).map(shown).collect();
+    text.chars().map(shown).collect()
+}
+
+/// The same, cut where it is very long.
+pub(super) fn line(text: &str) -> String {
+    let mut line: String = whole(text).chars().take(LONGEST).collect();
     let length = text.chars().count();
     if length > LONGEST {
         let _ = write!(line, "… ({length} characters)");

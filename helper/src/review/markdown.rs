@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use super::{
     change::{Change, Kind, Place},
     document::{Review, counted},
-    escape::{code, line, name},
+    escape::{code, line, name, whole},
     findings::{Finding, Findings},
     mermaid::diagram,
 };
@@ -37,7 +37,7 @@ pub(crate) fn render(review: &Review) -> String {
         if !due.is_empty() {
             let items: Vec<String> = due
                 .iter()
-                .map(|item| format!("- {}", line_kept(item)))
+                .map(|item| format!("- {}", sentence(item)))
                 .collect();
             parts.push(format!("Due afterwards:\n\n{}", items.join("\n")));
         }
@@ -47,11 +47,6 @@ pub(crate) fn render(review: &Review) -> String {
         parts.push(format!("Digest of the role change: `{}`", review.digest()));
     }
     parts.join("\n\n")
-}
-
-/// Our own sentences hold names in backquotes; a line break of a name's may not end the item.
-fn line_kept(text: &str) -> String {
-    text.replace(['\n', '\r'], " ")
 }
 
 /// What stands beside the roles: mode, reason, waived rules, settings.
@@ -220,7 +215,7 @@ fn findings_of(change: &Change, findings: &Findings) -> String {
 /// could be markup, a link or one of GitLab's references.
 fn sentence(text: &str) -> String {
     let mut shown = String::new();
-    for (index, piece) in line(text).split('`').enumerate() {
+    for (index, piece) in whole(text).split('`').enumerate() {
         if index % 2 == 1 {
             shown.push_str(&code(piece));
         } else {
@@ -240,7 +235,7 @@ fn sentence(text: &str) -> String {
 fn is_word(text: &str) -> bool {
     let inner =
         text.trim_matches(|c: char| matches!(c, '(' | ')' | '.' | ',' | ';' | ':' | '?' | '\''));
-    let allowed = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | '\'' | '=');
+    let allowed = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | '\'' | '=' | ':');
     let ends = |c: char| c.is_alphanumeric();
     inner.is_empty()
         || inner.chars().all(allowed)

@@ -108,7 +108,7 @@ fn not_run(page: &str, block: &Block) -> bool {
 fn patched(text: &str, diff: &str) -> String {
     let lines = |sign: char| {
         let kept = diff.lines().filter_map(|line| line.strip_prefix(sign));
-        kept.map(|line| format!("{line}\n")).collect::<String>()
+        kept.flat_map(|line| [line, "\n"]).collect::<String>()
     };
     let (old, new) = (lines('-'), lines('+'));
     assert!(
