@@ -1,5 +1,7 @@
 //! The machine itself: one state for each transaction, one phase for the whole.
 
+use std::{hash::Hash, mem::discriminant, sync::Arc};
+
 use super::{Announcement, Command, Event, Outcome, TransactionId, TransactionStatus};
 use crate::{
     changes::{Boundary, ChangeSet, Transaction},
@@ -41,6 +43,18 @@ impl State {
                 | Self::NotUndone(_)
         )
     }
+
+    /// All of it but the reasons.
+    fn condition(&self) -> impl Hash + use<'_> {
+        let (steps, is_partial): (&[usize], bool) = match self {
+            Self::UndoAnnounced(steps, left) | Self::Undoing(steps, left) => {
+                (steps, left.is_some())
+            }
+            Self::UndoVerifying(steps, _) => (steps, false),
+            _ => (&[], false),
+        };
+        (discriminant(self), steps, is_partial)
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -55,9 +69,9 @@ enum Phase {
 /// Carries one change set out; see the [module](super).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Executor {
-    transactions: Vec<Transaction>,
+    transactions: Arc<[Transaction]>,
     /// For each stage, the indices of its transactions.
-    stages: Vec<Vec<usize>>,
+    stages: Arc<[Vec<usize>]>,
     mode: Mode,
     on_failure: OnFailure,
     states: Vec<State>,
@@ -79,7 +93,7 @@ impl Executor {
                 indices
             })
             .collect();
-        let transactions: Vec<Transaction> = changes.transactions().cloned().collect();
+        let transactions: Arc<[Transaction]> = changes.transactions().cloned().collect();
         let states = vec![State::Pending; transactions.len()];
         Self {
             transactions,
@@ -96,6 +110,14 @@ impl Executor {
     /// The transaction behind an id.
     pub fn transaction(&self, id: TransactionId) -> Option<&Transaction> {
         self.transactions.get(id.0)
+    }
+
+    /// What decides how it goes on: what holds for the whole, then the condition of each
+    /// transaction, without reasons. Executors of one change set that agree in it answer every
+    /// event alike, so that a search can tell what it has seen and fold what is symmetric.
+    pub fn situation(&self) -> (impl Hash + use<'_>, impl Iterator<Item = impl Hash + '_>) {
+        let whole = (self.phase, self.stop_asked, self.cause.is_some());
+        (whole, self.states.iter().map(State::condition))
     }
 
     /// The first commands.

@@ -1,9 +1,7 @@
-//! Walks every order of failures of a small swap: each call accepted, refused, lost before or
+//! Every order of failures of a small swap without symmetry: each call accepted, refused, lost before or
 //! after it was carried out, or carried out late, after its time-out; reading back possible or
 //! not; the journal full; a stop, a crash and an edit by hand at every point; both policies and
 //! both modes. Seeded bugs, one at a time, make the search fail.
-
-#![expect(clippy::unwrap_used, reason = "a test's own fixtures")]
 
 use std::collections::{BTreeMap, HashSet};
 

@@ -1,0 +1,20 @@
+//! Walks every order of events of a swap, and judges every world and every report on the way.
+//!
+//! [`small`] does so without folding anything. [`live`] takes the procedure's own live environment,
+//! as the engine plans it, with variables that differ in nothing but their names folded; what a
+//! crash leaves is planned again from the world as it is, and that run is walked as well. [`two`]
+//! adds a second operator. Seeded bugs, one at a time, make each search fail.
+
+#![expect(clippy::unwrap_used, reason = "a test's own fixtures")]
+#![expect(clippy::print_stdout, reason = "the numbers of states are for reading")]
+
+#[path = "../model/mod.rs"]
+mod model;
+
+mod judge;
+mod live;
+mod procedure;
+mod run;
+mod search;
+mod small;
+mod two;
