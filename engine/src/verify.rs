@@ -1,6 +1,12 @@
 //! Whether the world that was read again is the world that was desired.
 
-use crate::{observation::Observation, plan::Plan, topology::Environment, view::View};
+use crate::{
+    name::{InfrastructureName, VariableKey},
+    observation::Observation,
+    plan::Plan,
+    topology::Environment,
+    view::View,
+};
 
 /// One object that is not as desired.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -27,6 +33,11 @@ impl Verdict {
     }
 }
 
+/// The name of a variable in [`Difference::object`].
+pub fn variable(side: &InfrastructureName, key: &VariableKey) -> String {
+    format!("variable `{key}` of `{side}`")
+}
+
 /// Compares the world read again with the desired one.
 pub fn verify(desired: &View, present: &View) -> Verdict {
     let names = desired.hostnames.iter().filter_map(|(hostname, wanted)| {
@@ -40,7 +51,7 @@ pub fn verify(desired: &View, present: &View) -> Verdict {
     let variables = desired.variables.iter().filter_map(|(id, wanted)| {
         let value = present.variables.get(id).cloned().flatten();
         (value != *wanted).then(|| Difference {
-            object: format!("variable `{}` of `{}`", id.1, id.0),
+            object: variable(&id.0, &id.1),
             desired: wanted.clone(),
             present: value,
         })

@@ -372,11 +372,20 @@ impl Job<'_> {
         let changed = ended.outcome.as_ref().map_or(nothing, |outcome| {
             execution::account(&ended.changes, outcome)
         });
+        let unread = ended.after.as_ref();
+        let unread = unread.map(|after| execution::unread(after, &ended.plan.desired));
+        let unread = unread.unwrap_or_default();
+        let all_unread = missing.iter().all(|one| unread.contains_key(&one.object));
         let cause = ended
             .outcome
             .as_ref()
             .and_then(|outcome| outcome.cause.clone())
-            .unwrap_or_else(|| "what was read back is not what was planned".to_owned());
+            .unwrap_or_else(|| match unread.values().next() {
+                Some(why) if all_unread => {
+                    format!("what was written could not be read back: {why}")
+                }
+                _ => "what was read back is not what was planned".to_owned(),
+            });
         let end = ended.outcome.as_ref().map(|outcome| outcome.end);
         let promoted = self.wanted.mode == Mode::Failover && self.holds_apex(ended);
         let (summary, next) = if promoted {
@@ -401,6 +410,10 @@ impl Job<'_> {
                     format!("{environment} apply: partly done"),
                     "Plan again: the plan shows what is left. Apply it, or set `production` back to go back.",
                 ),
+                Some(End::Completed) if all_unread => (
+                    format!("{environment} apply: what was written could not be read back"),
+                    "Plan again when GitLab answers: the plan shows what is left. Until then the state keeps the former values.",
+                ),
                 Some(End::Completed) => (
                     format!("{environment} apply: written, but not as planned when read back"),
                     "Find out who else writes these, then plan again.",
@@ -413,7 +426,7 @@ impl Job<'_> {
         } else {
             format!(
                 "environment `{environment}`, not as planned:{}",
-                execution::differences(missing)
+                execution::differences(missing, &unread)
             )
         };
         let what = diagnostics::sentence(&cause);

@@ -1,9 +1,14 @@
 //! The account of what was written, and of how that ended.
 
+use std::collections::BTreeMap;
+
 use gigadb_engine::{
     changes::{ChangeSet, Transaction},
     executor::{End, Outcome, TransactionStatus},
-    verify::Difference,
+    observation::Observation,
+    verify::{self, Difference},
+    view::View,
+    world::Failure,
 };
 
 /// Begins a further line of a part of a message.
@@ -61,8 +66,22 @@ fn told(transaction: &Transaction, status: &TransactionStatus) -> String {
     }
 }
 
-/// Everything that is not as planned, each on a line of its own.
-pub(crate) fn differences(differences: &[Difference]) -> String {
+/// Every variable that could not be read back, as a difference names it, and why.
+pub(crate) fn unread<'a>(after: &'a Observation, planned: &View) -> BTreeMap<String, &'a Failure> {
+    let variables = planned.variables.keys();
+    variables
+        .filter_map(|(side, key)| {
+            let why = after.variables.get(side)?.failure()?;
+            Some((verify::variable(side, key), why))
+        })
+        .collect()
+}
+
+/// Everything that is not, or not known to be, as planned, each on a line of its own.
+pub(crate) fn differences(
+    differences: &[Difference],
+    unread: &BTreeMap<String, &Failure>,
+) -> String {
     let text = |value: &Option<String>| {
         value
             .as_ref()
@@ -71,12 +90,15 @@ pub(crate) fn differences(differences: &[Difference]) -> String {
     let list: Vec<String> = differences
         .iter()
         .map(|difference| {
-            format!(
-                "{ITEM}{}: planned {}, there is {}",
-                difference.object,
-                text(&difference.desired),
-                text(&difference.present)
-            )
+            let Difference {
+                object, desired, ..
+            } = difference;
+            let present = if unread.contains_key(object) {
+                "could not be read back".to_owned()
+            } else {
+                format!("there is {}", text(&difference.present))
+            };
+            format!("{ITEM}{object}: planned {}, {present}", text(desired))
         })
         .collect();
     list.concat()

@@ -208,6 +208,48 @@ async fn item_07_what_fails_only_at_apply_is_owed_in_an_error() {
 }
 
 #[tokio::test]
+async fn item_07_what_cannot_be_read_back_is_said_to_be_unread_and_not_to_be_otherwise() {
+    for (mode, summary) in [
+        (
+            "switchover",
+            "live apply: what was written could not be read back",
+        ),
+        (
+            "failover",
+            "failover done: production is alt-gigadb-website; 4 items owed",
+        ),
+    ] {
+        let stage = Stage::sop().await;
+        let mut resource = stage.adopted().await;
+        let swap = with(live(ALT), "mode", mode);
+        fine(&resource.plan(swap.clone()).await.diagnostics);
+        let refused = Fault::new(Effect::Refuse).api(Api::Gitlab).method("GET");
+        let refused = refused.path_contains("upstream/gigadb-website/variables");
+        // Two pages are read before anything is written.
+        stage.simulator.fault(refused.skip(2).always());
+        let applied = resource.apply().await;
+        says(
+            &applied.diagnostics,
+            &[
+                summary,
+                "could not be read back: GitLab refused",
+                "variable `HOME_URL` of `gigadb-website`: planned `http://alt-live.gigadb.host`, could not be read back",
+            ],
+        );
+        assert!(!applied.diagnostics.to_string().contains("there is"));
+        let before = applied
+            .state
+            .get("variables")
+            .get("gigadb-website/HOME_URL");
+        assert_eq!(before.as_str(), Some("https://gigadb.org"));
+
+        stage.simulator.clear_faults();
+        fine(&resource.plan_and_apply(swap).await.diagnostics);
+        assert_eq!(resource.state().get("status").as_str(), Some("consistent"));
+    }
+}
+
+#[tokio::test]
 async fn item_09_destroy_forgets_and_calls_no_api() {
     let stage = Stage::sop().await;
     let mut resource = stage.adopted().await;
