@@ -10,6 +10,7 @@ mod drive;
 mod environment;
 mod failures;
 mod lease;
+mod mangled;
 mod observe;
 mod run;
 mod secrets;
