@@ -47,7 +47,7 @@ pub use crate::{
     drive::{Journal, NoJournal},
     notes::{MergeRequest, Noted},
     observe::{Scope, Which},
-    secret::Secret,
+    secret::{Secret, tells_keys},
     settings::{Explicit, Settings, SettingsError, Timing},
     shared::SharedWorld,
     standing::{AwsProfile, MAINTAINER, Token},

@@ -7,6 +7,7 @@ mod model;
 use gigadb_engine::{
     intent::{Intent, Mode},
     plan::plan,
+    rules::{Rule, separate_credentials::SharedKeys},
     topology::{Missing, Topology},
     world::{Failure, FailureKind, Reading, RecordType, World},
 };
@@ -468,17 +469,41 @@ fn only_productions_https_names_that_move_are_probed() {
 }
 
 #[test]
-fn one_access_key_for_both_sides_is_refused() {
+fn one_access_key_for_both_sides_stops_a_switchover_that_changes_something() {
     let topology = topology(UPSTREAM);
-    let intent = intent(&topology, "live", SYDNEY);
     let keys = |a: &str, b: &str| {
-        [
+        SharedKeys::among(&[
             (HK.parse().unwrap(), a.to_owned()),
             (SYDNEY.parse().unwrap(), b.to_owned()),
-        ]
-        .into()
+        ])
     };
-    use gigadb_engine::rules::separate_credentials::check;
-    assert!(check(&intent, &keys("AKIA1", "AKIA2")).is_none());
-    assert!(check(&intent, &keys("AKIA1", "AKIA1")).unwrap().blocks());
+    let said = |production: &str, edit: fn(&mut Intent), keys: &SharedKeys| {
+        let mut intent = intent(&topology, "live", production);
+        edit(&mut intent);
+        let mut plan = planned(&topology, &intent, &world(&topology, HK)).unwrap();
+        plan.judge_keys(&topology, keys);
+        plan.findings
+            .iter()
+            .map(|f| format!("{:?} {} blocks: {}", f.severity, f.rule, f.blocks()))
+            .collect::<Vec<_>>()
+    };
+    let waive = |i: &mut Intent| {
+        i.overrides.insert(Rule::SeparateCredentials);
+    };
+    let one = keys("one", "one");
+    assert_eq!(said(SYDNEY, |_| {}, &keys("one", "other")), [""; 0]);
+    assert_eq!(said(HK, |_| {}, &one), [""; 0]);
+    for (edit, expected) in [
+        (
+            (|_| {}) as fn(&mut Intent),
+            "Error separate-credentials blocks: true",
+        ),
+        (waive, "Error separate-credentials blocks: false"),
+        (
+            |i| i.mode = Mode::Failover,
+            "Warning separate-credentials blocks: false",
+        ),
+    ] {
+        assert_eq!(said(SYDNEY, edit, &one), [expected]);
+    }
 }

@@ -5,7 +5,12 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::{
+    EnvFilter, Layer,
+    filter::{FilterExt, filter_fn},
+    layer::SubscriberExt,
+    util::SubscriberInitExt,
+};
 
 /// The value of an environment variable; empty and blank ones count as unset.
 pub(crate) fn variable(name: &str) -> Option<String> {
@@ -23,10 +28,11 @@ pub(crate) fn log_to_stderr() {
     let Some(filter) = variable("GIGADB_LOG") else {
         return;
     };
-    // Only a subscriber that is already there could make this fail.
-    let _ = tracing_subscriber::fmt()
-        .with_env_filter(EnvFilter::new(filter))
+    let keyless = filter_fn(|metadata| !gigadb_clients::tells_keys(metadata));
+    let lines = tracing_subscriber::fmt::layer()
         .with_writer(io::stderr)
         .with_ansi(false)
-        .try_init();
+        .with_filter(EnvFilter::new(filter).and(keyless));
+    // Only a subscriber that is already there could make this fail.
+    let _ = tracing_subscriber::registry().with(lines).try_init();
 }

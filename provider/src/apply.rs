@@ -13,7 +13,7 @@ use gigadb_engine::{
     message::Message,
     observation::{Observation, environment_of},
     plan::Plan,
-    rules::{Rule, unchanged_since_plan},
+    rules::{Rule, separate_credentials::SharedKeys, unchanged_since_plan},
     topology::Environment,
     verify::{Difference, verify_plan},
     view::View,
@@ -37,7 +37,7 @@ pub(crate) async fn apply(session: &Session, request: ApplyRequest) -> ApplyResp
     if request.kind() == ChangeKind::Destroy {
         return ApplyResponse::destroyed().with([forgotten(&request.prior_state)]);
     }
-    match Reviewed::of(session, &request) {
+    match Reviewed::of(session, &request).await {
         Ok(reviewed) => reviewed.apply(&request).await,
         Err(diagnostics) => ApplyResponse::failed(diagnostics),
     }
@@ -50,17 +50,19 @@ struct Reviewed {
     /// What the review was made from.
     observation: Observation,
     decision: Decision,
+    keys: SharedKeys,
 }
 
 impl Reviewed {
-    fn of(session: &Session, request: &ApplyRequest) -> Result<Self, Diagnostics> {
+    async fn of(session: &Session, request: &ApplyRequest) -> Result<Self, Diagnostics> {
         let wanted = Assignment::read(&request.config)?;
         let ready = session.ready()?;
         let observation = private::read(&request.planned_private)
             .filter(|observation| observation.environment == wanted.environment)
             .ok_or_else(|| no_review(&wanted))?;
         same_topology(&ready, &wanted, &observation)?;
-        let decided = decide(&ready, &wanted, &request.prior_state, &observation)?;
+        let keys = ready.shared_keys().await;
+        let decided = decide(&ready, &wanted, &request.prior_state, &observation, &keys)?;
         if let Decision::Change(plan) = &decided.decision
             && !state::shows(&request.planned_state, &plan.desired)
         {
@@ -71,6 +73,7 @@ impl Reviewed {
             wanted,
             observation,
             decision: decided.decision,
+            keys,
         })
     }
 
@@ -120,6 +123,7 @@ impl Reviewed {
             wanted,
             observation: reviewed,
             decision,
+            keys,
         } = self;
         let cancel = &request.context.cancel;
         let fresh = ready
@@ -133,7 +137,7 @@ impl Reviewed {
             Decision::Keep(_) => Work::Keep,
             Decision::Change(plan) => {
                 unmoved(ready, wanted, request, plan, reviewed, &fresh)?;
-                match decide(ready, wanted, &request.prior_state, &fresh)?.decision {
+                match decide(ready, wanted, &request.prior_state, &fresh, keys)?.decision {
                     Decision::Change(now) => Work::Change {
                         reviewed: plan,
                         now,
@@ -172,10 +176,12 @@ fn decide(
     wanted: &Assignment,
     prior: &Value,
     observation: &Observation,
+    keys: &SharedKeys,
 ) -> Result<Decided, Diagnostics> {
+    let topology = &ready.topology;
     match prior.get("production").as_str() {
-        Some(established) => decision::update(&ready.topology, wanted, established, observation),
-        None => decision::create(&ready.topology, wanted, observation),
+        Some(established) => decision::update(topology, wanted, established, observation, keys),
+        None => decision::create(topology, wanted, observation, keys),
     }
 }
 

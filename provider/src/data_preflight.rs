@@ -66,7 +66,10 @@ impl PreflightData {
         let holder = observation.apex_holder(environment);
         intent.changes_production = holder != Some(&intent.arrangement.production);
         match plan(&ready.topology, &intent, &observation) {
-            Ok(plan) => remarks(&ready, &plan, cancel).await,
+            Ok(mut plan) => {
+                plan.judge_keys(&ready.topology, &ready.shared_keys().await);
+                remarks(&ready, &plan, cancel).await
+            }
             Err(Incomputable(findings)) => Ok(findings.iter().map(Remark::from).collect()),
         }
     }

@@ -7,7 +7,7 @@ use gigadb_engine::{
     name::InfrastructureName,
     observation::{Observation, environment_of},
     plan::{Disagreement, Plan, adopt, plan},
-    rules::{Finding, Rule, https_ready},
+    rules::{Finding, Rule, https_ready, separate_credentials::SharedKeys},
     topology::{Environment, Topology},
     view::Status,
 };
@@ -47,6 +47,7 @@ pub(crate) fn update(
     wanted: &Assignment,
     established: &str,
     observation: &Observation,
+    keys: &SharedKeys,
 ) -> Result<Decided, Diagnostics> {
     let environment = table(topology, wanted)?;
     let mut intent = intent(topology, wanted)?;
@@ -62,7 +63,7 @@ pub(crate) fn update(
             }
         }
     }
-    let plan = computed(topology, wanted, &intent, observation)?;
+    let plan = computed(topology, wanted, &intent, observation, keys)?;
     unblocked(wanted, &plan)?;
     Ok(changing(topology, wanted, plan))
 }
@@ -72,11 +73,12 @@ pub(crate) fn create(
     topology: &Topology,
     wanted: &Assignment,
     observation: &Observation,
+    keys: &SharedKeys,
 ) -> Result<Decided, Diagnostics> {
     table(topology, wanted)?;
     let intent = intent(topology, wanted)?;
     refuse_require(wanted)?;
-    let plan = computed(topology, wanted, &intent, observation)?;
+    let plan = computed(topology, wanted, &intent, observation, keys)?;
     let unread = !observation.failures().is_empty();
     if unread {
         unblocked(wanted, &plan)?;
@@ -230,9 +232,13 @@ fn computed(
     wanted: &Assignment,
     intent: &Intent,
     observation: &Observation,
+    keys: &SharedKeys,
 ) -> Result<Plan, Diagnostics> {
-    plan(topology, intent, observation)
-        .map_err(|incomputable| diagnostics::findings(wanted.environment.as_str(), &incomputable.0))
+    let mut plan = plan(topology, intent, observation).map_err(|incomputable| {
+        diagnostics::findings(wanted.environment.as_str(), &incomputable.0)
+    })?;
+    plan.judge_keys(topology, keys);
+    Ok(plan)
 }
 
 fn unblocked(wanted: &Assignment, plan: &Plan) -> Result<(), Diagnostics> {

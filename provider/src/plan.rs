@@ -45,7 +45,12 @@ async fn create(session: &Session, request: &PlanRequest) -> Result<PlanResponse
     let observation = ready
         .observe(&wanted.environment, None, &request.context.cancel)
         .await?;
-    let decided = decision::create(&ready.topology, &wanted, &observation)?;
+    let decided = decision::create(
+        &ready.topology,
+        &wanted,
+        &observation,
+        &ready.shared_keys().await,
+    )?;
     let planned = planned_state(&request.config, &wanted, &decided, &Value::Null);
     Ok(PlanResponse::new(planned, private::write(&observation)).with(decided.warnings))
 }
@@ -69,7 +74,13 @@ async fn update(session: &Session, request: &PlanRequest) -> Result<PlanResponse
     };
     same_topology(&ready, &wanted, &observation)?;
     let established = prior.get("production").as_str().unwrap_or_default();
-    let decided = decision::update(&ready.topology, &wanted, established, &observation)?;
+    let decided = decision::update(
+        &ready.topology,
+        &wanted,
+        established,
+        &observation,
+        &ready.shared_keys().await,
+    )?;
     let planned = planned_state(&request.config, &wanted, &decided, prior);
     Ok(PlanResponse::new(planned, private).with(decided.warnings))
 }

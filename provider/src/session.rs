@@ -10,6 +10,7 @@ use gigadb_engine::{
     message::Message,
     name::EnvironmentName,
     observation::Observation,
+    rules::separate_credentials::SharedKeys,
     topology::{Parsed, Topology},
     world::{World, Zone},
 };
@@ -193,6 +194,14 @@ impl Ready {
     /// The APIs, or which setting is not known yet.
     pub(crate) fn reach(&self) -> Result<&Reach, Diagnostic> {
         self.apis.as_ref().map_err(Clone::clone)
+    }
+
+    /// Which sides share an AWS access key, as the profiles on this machine say now.
+    pub(crate) async fn shared_keys(&self) -> SharedKeys {
+        match &self.apis {
+            Ok(reach) => reach.apis.shared_keys(&self.topology).await,
+            Err(_) => SharedKeys::default(),
+        }
     }
 
     /// Observes one environment through the walk's shared observation.

@@ -5,6 +5,7 @@
 
 mod client;
 mod failure;
+mod keys;
 mod profile;
 mod wire;
 

@@ -9,6 +9,7 @@ mod dns;
 mod drive;
 mod environment;
 mod failures;
+mod keys;
 mod lease;
 mod mangled;
 mod observe;

@@ -6,10 +6,15 @@ use std::{
     sync::{Arc, LazyLock, Mutex},
 };
 
-use gigadb_clients::{Apis, Patience, Secret};
+use gigadb_clients::{Apis, Patience, Secret, tells_keys};
 use gigadb_simulator::{Api, Effect, Fault, world};
 use tracing::Dispatch;
-use tracing_subscriber::{EnvFilter, fmt::MakeWriter};
+use tracing_subscriber::{
+    EnvFilter, Layer,
+    filter::{FilterExt, filter_fn},
+    fmt::MakeWriter,
+    layer::SubscriberExt,
+};
 
 use crate::setup::Bench;
 
@@ -42,12 +47,11 @@ static SECOND: LazyLock<Dispatch> = LazyLock::new(|| Dispatch::new(tracing_subsc
 
 fn record(lines: &Lines) -> tracing::subscriber::DefaultGuard {
     LazyLock::force(&SECOND);
-    let subscriber = tracing_subscriber::fmt()
-        .with_env_filter(EnvFilter::new("trace"))
+    let lines = tracing_subscriber::fmt::layer()
         .with_ansi(false)
         .with_writer(lines.clone())
-        .finish();
-    tracing::subscriber::set_default(subscriber)
+        .with_filter(EnvFilter::new("trace").and(filter_fn(|one| !tells_keys(one))));
+    tracing::subscriber::set_default(tracing_subscriber::registry().with(lines))
 }
 
 fn assert_no_secret(text: &str) {

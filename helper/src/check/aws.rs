@@ -7,7 +7,7 @@ use gigadb_clients::AwsProfile;
 use gigadb_engine::{
     intent::Pair,
     name::InfrastructureName,
-    rules::separate_credentials,
+    rules::separate_credentials::{self, SharedKeys},
     topology::{Infrastructure, Topology},
     world::{Failure, Side, World},
 };
@@ -92,7 +92,7 @@ fn separate(topology: &Topology, profiles: &Profiles) -> Vec<Check> {
     let names: Vec<&InfrastructureName> = topology.infrastructures.keys().collect();
     for (index, first) in names.iter().enumerate() {
         for second in &names[index + 1..] {
-            checks.push(pair(first, second, &known));
+            checks.push(pair(topology, first, second, &known));
         }
     }
     let ours: BTreeSet<&str> = topology
@@ -121,6 +121,7 @@ fn separate(topology: &Topology, profiles: &Profiles) -> Vec<Check> {
 }
 
 fn pair(
+    topology: &Topology,
     first: &InfrastructureName,
     second: &InfrastructureName,
     known: &BTreeMap<InfrastructureName, String>,
@@ -138,7 +139,9 @@ fn pair(
         production: first.clone(),
         hot_standby: second.clone(),
     };
-    match separate_credentials::shared(&arrangement, known) {
+    let keys: Vec<_> = known.iter().map(|(name, key)| (name.clone(), key)).collect();
+    let shared = SharedKeys::among(&keys);
+    match separate_credentials::message(topology, &arrangement, &shared) {
         None => Check::ok(KEYS, &object, "they differ"),
         Some(message) => Check::failed(about, message.what.trim_end_matches('.'), message.next),
     }

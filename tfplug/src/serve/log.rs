@@ -32,6 +32,9 @@ const QUIET: [&str; 8] = [
     "tower",
 ];
 
+/// Libraries of the AWS SDK, whose lines below a warning tell access key ids.
+const TELLS_KEYS: &str = "aws_";
+
 /// The longest text of one field.
 const LONGEST_TEXT: usize = 8 * 1024;
 
@@ -65,8 +68,8 @@ pub(super) fn install(level: LevelFilter, secrets: &Secrets) {
     }
     let wanted = move |metadata: &Metadata<'_>| {
         let library = metadata.target().split("::").next().unwrap_or_default();
-        *metadata.level() <= level
-            && (!QUIET.contains(&library) || *metadata.level() <= tracing::Level::WARN)
+        let quiet = QUIET.contains(&library) || library.starts_with(TELLS_KEYS);
+        *metadata.level() <= level && (!quiet || *metadata.level() <= tracing::Level::WARN)
     };
     let layer = Hclog {
         secrets: secrets.clone(),

@@ -40,8 +40,8 @@ pub const SECRET_KEY_ALT: &str = "PLANTED/altstream/secret/0a1b2c3d4e5f607";
 /// Value of every unrelated secret variable and Terraform output: no client has business showing it.
 pub const SECRET_VARIABLE_VALUE: &str = "PLANTED-unrelated-secret-0a1b2c3d4e";
 
-/// Every secret of this world: none may appear in any output, log, plan or state.
-pub const PLANTED: [&str; 13] = [
+/// Every secret of this world, and the ids of its access keys: none may appear in any output, log, plan or state.
+pub const PLANTED: [&str; 15] = [
     CLOUDFLARE_TOKEN,
     CLOUDFLARE_READ_TOKEN,
     CLOUDFLARE_ONE_ZONE_TOKEN,
@@ -52,7 +52,9 @@ pub const PLANTED: [&str; 13] = [
     GITLAB_DEVELOPER_TOKEN,
     GITLAB_READ_TOKEN,
     GITLAB_EXPIRED_TOKEN,
+    ACCESS_KEY_ID_UPSTREAM,
     SECRET_KEY_UPSTREAM,
+    ACCESS_KEY_ID_ALT,
     SECRET_KEY_ALT,
     SECRET_VARIABLE_VALUE,
 ];

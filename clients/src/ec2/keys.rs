@@ -1,0 +1,52 @@
+//! Which AWS access key a profile rests on, from the shared files alone: nothing is sent, and no
+//! key id leaves this module.
+
+use std::collections::BTreeSet;
+
+use aws_config::profile::{ProfileSet, load};
+use aws_types::os_shim_internal::{Env, Fs};
+use gigadb_engine::{rules::separate_credentials::SharedKeys, topology::Topology};
+
+use super::Ec2;
+use crate::Apis;
+
+impl Apis {
+    /// Which infrastructures of `topology` share an AWS access key. Keys in the environment do not
+    /// count, as no call uses them. A profile that rests on no key of the shared files (SSO, a
+    /// process, a web identity) is left out.
+    pub async fn shared_keys(&self, topology: &Topology) -> SharedKeys {
+        self.ec2.shared_keys(topology).await
+    }
+}
+
+impl Ec2 {
+    async fn shared_keys(&self, topology: &Topology) -> SharedKeys {
+        let files = self.profile_files();
+        let Ok(profiles) = load(&Fs::real(), &Env::real(), &files, None).await
+        else {
+            return SharedKeys::default();
+        };
+        let keys: Vec<_> = topology
+            .infrastructures
+            .iter()
+            .filter_map(|(name, side)| {
+                Some((name.clone(), access_key_id(&profiles, &side.aws.profile)?))
+            })
+            .collect();
+        SharedKeys::among(&keys)
+    }
+}
+
+/// The id of the key that `profile` rests on: its own, or that of the profile whose role it takes.
+/// <https://docs.aws.amazon.com/cli/latest/userguide/cli-configure-role.html>
+fn access_key_id<'a>(profiles: &'a ProfileSet, profile: &'a str) -> Option<&'a str> {
+    let mut name = profile;
+    let mut seen = BTreeSet::new();
+    loop {
+        let found = profiles.get_profile(name)?;
+        match found.get("source_profile") {
+            Some(source) if found.get("role_arn").is_some() && seen.insert(name) => name = source,
+            _ => return found.get("aws_access_key_id"),
+        }
+    }
+}
