@@ -286,22 +286,25 @@ fn notices(
             && !findings
                 .iter()
                 .any(|f| matches!(f.rule, Rule::KnownAddress | Rule::VariablesVisible));
+        let loss = if intent.changes_production {
+            format!(
+                " What was written on `{0}` since the last synchronization to `{1}` (database, dropboxes, files) is not on `{1}`: a failover loses it.",
+                pair.hot_standby, pair.production
+            )
+        } else {
+            String::new()
+        };
         if changes.is_empty() {
             add("mode", "`mode = \"failover\"` still stands in the configuration. Take it out, so that the next swap checks both sides.".to_owned());
         } else if well {
             add(
                 "mode",
-                "Both sides are well: use switchover, which checks both and loses nothing."
-                    .to_owned(),
-            );
-        } else if intent.changes_production {
-            add(
-                "mode",
                 format!(
-                    "What was written on `{}` since the last synchronization to `{}` is not there: a failover loses it.",
-                    pair.hot_standby, pair.production
+                    "Both sides are well: use switchover, which checks both sides and leaves nothing half done.{loss}"
                 ),
             );
+        } else if !loss.is_empty() {
+            add("mode", format!("A failover may lose data.{loss}"));
         }
     }
     if changes.is_empty() && !intent.overrides.is_empty() {

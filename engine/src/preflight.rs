@@ -77,11 +77,12 @@ pub fn preflight(topology: &Topology, plan: &Plan, pipelines: &Pipelines) -> Vec
     let notices = plan.notices.iter().filter(|notice| notice.topic == "mode");
     remarks.extend(notices.map(|notice| {
         let object = format!("environment `{}`", plan.intent.environment);
-        let (what, next) = notice
-            .text
-            .split_once(": ")
-            .unwrap_or((&notice.text, "Weigh this before you apply."));
-        Remark::hint(notice.topic, Message::nothing_changed(what, object, next))
+        let next =
+            "Use `switchover` while both sides can be reached; in a failover, weigh what it loses.";
+        Remark::hint(
+            notice.topic,
+            Message::nothing_changed(&notice.text, object, next),
+        )
     }));
     remarks
 }

@@ -60,7 +60,7 @@ impl PreflightData {
         let observation =
             match Observation::project(&ready.topology, &wanted.environment, &world, None) {
                 Ok(observation) => observation,
-                Err(error) => return Ok(vec![unread(&wanted, &error)]),
+                Err(error) => return Ok(unread(&wanted, &error).into_iter().collect()),
             };
         // There is no state to compare with: whoever holds the apex is production.
         let holder = observation.apex_holder(environment);
@@ -107,21 +107,20 @@ async fn remarks(
 }
 
 /// The remark of records that could not be read: without them there is nothing to judge.
-fn unread(wanted: &Assignment, error: &ProjectError) -> Remark {
-    let object = match error {
-        ProjectError::Records { object, .. } => object.clone(),
-        ProjectError::UnknownEnvironment { .. } => String::new(),
+fn unread(wanted: &Assignment, error: &ProjectError) -> Option<Remark> {
+    let ProjectError::Records { object, failure } = error else {
+        return None;
     };
-    Remark {
+    Some(Remark {
         topic: Rule::SingleARecord.as_str(),
         severity: Severity::Error,
         message: Message::nothing_changed(
             diagnostics::sentence(&error.to_string()),
             format!("{object}, environment `{}`", wanted.environment),
-            diagnostics::UNREAD_NEXT,
+            diagnostics::unread_next(failure.kind),
         ),
         waived: false,
-    }
+    })
 }
 
 fn told(config: &Value, remarks: &[Remark]) -> Value {

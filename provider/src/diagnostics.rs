@@ -11,6 +11,7 @@ use gigadb_engine::{
     plan::{Notice, Owed},
     rules::{Finding, Rule},
     topology::Topology,
+    world::FailureKind,
 };
 use tfplug::{AttributePath, Diagnostic, Diagnostics};
 
@@ -18,7 +19,17 @@ use tfplug::{AttributePath, Diagnostic, Diagnostics};
 const SUMMARY_AT_MOST: usize = 120;
 
 /// What to do where records could not be read.
-pub(crate) const UNREAD_NEXT: &str = "Check the Cloudflare API token (Zone Read and DNS Write on these zones) and the connection, then plan again.";
+pub(crate) fn unread_next(kind: FailureKind) -> &'static str {
+    match kind {
+        FailureKind::Misconfigured => {
+            "Set the Cloudflare API token as said (Zone Read and DNS Write on these zones), or correct that setting, then plan again."
+        }
+        FailureKind::Refused => {
+            "Check the Cloudflare API token (Zone Read and DNS Write on these zones), then plan again."
+        }
+        FailureKind::Unreachable => "Check the connection to Cloudflare, then plan again.",
+    }
+}
 
 /// An error with its four parts.
 pub(crate) fn error(summary: impl Into<String>, message: &Message) -> Diagnostic {
@@ -219,12 +230,12 @@ pub(crate) fn unobservable(environment: &str, error: &ProjectError) -> Diagnosti
                 ),
             )
         }
-        ProjectError::Records { object, .. } => self::error(
+        ProjectError::Records { object, failure } => self::error(
             format!("{environment}: Cloudflare could not be read"),
             &Message::nothing_changed(
                 sentence(&error.to_string()),
                 format!("{object}, environment `{environment}`"),
-                UNREAD_NEXT,
+                unread_next(failure.kind),
             ),
         ),
     }

@@ -42,14 +42,23 @@ const VALUES_A_FILTER: usize = 200;
 /// The largest page of instances.
 const INSTANCES_A_PAGE: i32 = 1000;
 
-/// The clients of all sides: one connection pool, one set of credentials a side.
-#[derive(Debug, Clone)]
+/// The clients of all sides: one connection pool, one set of credentials a side. Its `Debug` leaves
+/// the clients out, because theirs tells access key ids.
+#[derive(Clone)]
 pub(crate) struct Ec2 {
     settings: AwsSettings,
     proxy: Option<Proxy>,
     timing: Timing,
     http: Arc<OnceLock<SharedHttpClient>>,
     clients: Arc<Mutex<HashMap<(String, String), Client>>>,
+}
+
+impl std::fmt::Debug for Ec2 {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Ec2")
+            .field("settings", &self.settings)
+            .finish_non_exhaustive()
+    }
 }
 
 /// What to look for on one side.

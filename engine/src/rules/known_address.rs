@@ -31,7 +31,7 @@ pub(super) fn unread(context: &Context<'_>) -> Vec<Finding> {
             let message = Message::nothing_changed(
                 format!("The Elastic IPs of `{side}` could not be read: {failure}."),
                 region(context.topology, side),
-                unread_next(context.intent, side),
+                unread_next(context.intent, side, failure.kind),
             );
             Some(Finding {
                 rule: Rule::KnownAddress,
@@ -43,10 +43,18 @@ pub(super) fn unread(context: &Context<'_>) -> Vec<Finding> {
         .collect()
 }
 
-fn unread_next(intent: &Intent, side: &InfrastructureName) -> String {
-    let check = "Check the AWS profile's keys and permissions (ec2:DescribeAddresses, ec2:DescribeInstances) and that the region is enabled for the account";
+fn unread_next(intent: &Intent, side: &InfrastructureName, kind: FailureKind) -> String {
+    let check = match kind {
+        FailureKind::Misconfigured => {
+            "Correct the AWS profile in `~/.aws/config` and `~/.aws/credentials`, or its name in the topology"
+        }
+        FailureKind::Refused => {
+            "Check the AWS profile's keys and permissions (ec2:DescribeAddresses, ec2:DescribeInstances) and that the region is enabled for the account"
+        }
+        FailureKind::Unreachable => "Check the connection to that region",
+    };
     if intent.mode == Mode::Switchover && *side == intent.arrangement.hot_standby {
-        format!("{check}; if that side is lost, use `mode = \"failover\"`.")
+        format!("{check}, then plan again; if that side is lost, use `mode = \"failover\"`.")
     } else {
         format!("{check}, then plan again.")
     }
@@ -95,7 +103,7 @@ pub(crate) fn incomputable(
         (None, Some(failure)) => vec![error(Message::nothing_changed(
             format!("The addresses of `{side}` are not known: {failure}."),
             region(topology, side),
-            unread_next(intent, side),
+            unread_next(intent, side, failure.kind),
         ))],
         (None, None) => Vec::new(),
     }

@@ -33,12 +33,11 @@ fn foreign(context: &Context<'_>, step: &Step) -> Option<Finding> {
                 .filter_map(|(_, s)| context.observation.address(s, endpoint))
                 .map(|a| a.to_string())
                 .collect::<Vec<_>>();
+            // Where a side's address is not known, nobody can tell whether this one is foreign.
             let readable = context.intent.arrangement.iter().all(|(_, s)| {
-                context
-                    .observation
-                    .sides
-                    .get(s)
-                    .is_some_and(|r| r.known().is_some())
+                let reading = context.observation.sides.get(s);
+                reading.is_some_and(|r| r.read().is_some())
+                    || context.observation.address(s, endpoint).is_some()
             });
             (!ours && readable, side_of(context.intent, role), allowed)
         }

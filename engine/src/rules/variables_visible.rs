@@ -30,7 +30,11 @@ pub(super) fn unread(context: &Context<'_>) -> Vec<Finding> {
             let message = Message::nothing_changed(
                 format!("The variables of `{side}` could not be read: {failure}."),
                 format!("GitLab project `{}`", context.project(side)),
-                "Give the token scope `api` and the role Maintainer on this project, then plan again.",
+                match failure.kind {
+                    FailureKind::Misconfigured => "Set the GitLab token as said (scope `api`, role Maintainer on this project), or correct that setting, then plan again.",
+                    FailureKind::Refused => "Give the token scope `api` and the role Maintainer on this project, then plan again.",
+                    FailureKind::Unreachable => "Check the connection to GitLab, then plan again; a failover does without GitLab.",
+                },
             );
             Some(Finding { rule: Rule::VariablesVisible, severity, message, waived: false })
         })
