@@ -118,7 +118,7 @@ fn a_failover_begins_with_the_apex() {
     4 variable `REMOTE_HOSTNAME` of `gigascience/upstream/gigadb-website`, scope `live`: gigadb.org -> alt-live.gigadb.host
     4 variable `remote_fileserver_hostname` of `gigascience/upstream/gigadb-website`, scope `live`: files.gigadb.org -> files.alt-live.gigadb.host
     Warning known-address: The Elastic IPs of `gigadb-website` could not be read: no answer.
-    notice mode: What was written on `gigadb-website` since the last synchronization to `alt-gigadb-website` is not there: a failover loses it.
+    notice mode: A failover may lose data. What was written on `gigadb-website` since the last synchronization to `alt-gigadb-website` (database, dropboxes, files) is not on `alt-gigadb-website`: a failover loses it.
     consistent -> consistent
     ");
 }
@@ -215,7 +215,7 @@ fn known_address() {
     Warning known-address: The Elastic IP `eip-gigadb-bastion-live-gigadb` of `gigadb-website` is associated with an instance that EC2 does not show.
     Warning known-address: The Elastic IP `eip-gigadb-files-live-gigadb` of `gigadb-website` is associated with an instance that EC2 does not show.
     Warning known-address: The Elastic IP `eip-gigadb-live-gigadb` of `gigadb-website` is associated with an instance that EC2 does not show.
-    notice mode: What was written on `gigadb-website` since the last synchronization to `alt-gigadb-website` is not there: a failover loses it.
+    notice mode: A failover may lose data. What was written on `gigadb-website` since the last synchronization to `alt-gigadb-website` (database, dropboxes, files) is not on `alt-gigadb-website`: a failover loses it.
     consistent -> consistent
     ");
     insta::assert_snapshot!(check(|_, w, _| { w.sides.insert(SYDNEY.parse().unwrap(), Reading::failed(refused("401 AuthFailure"))); }), @r"Error known-address: The addresses of `alt-gigadb-website` are not known: 401 AuthFailure.");
@@ -341,8 +341,6 @@ fn a_failover_owes_what_is_out_of_reach() {
     }), @r"
     10 steps
     Warning known-address: The Elastic IPs of `gigadb-website` could not be read: no answer.
-    Error permutation: The present value of the A record of `gigadb.org` belongs to neither side: `198.51.101.3`.
-    Error permutation: The present value of the A record of `portainer.gigadb.org` belongs to neither side: `192.0.2.66`.
     Warning variables-visible: The variables of `gigadb-website` could not be read: no answer.
     owed A record of `alt-live.gigadb.host`: the address of the web endpoint of `gigadb-website` is not known
     owed A record of `portainer.alt-live.gigadb.host`: the address of the web endpoint of `gigadb-website` is not known
@@ -350,7 +348,7 @@ fn a_failover_owes_what_is_out_of_reach() {
     owed variable `REMOTE_HOME_URL` of `gigadb-website`, scope `live`: no answer
     owed variable `REMOTE_HOSTNAME` of `gigadb-website`, scope `live`: no answer
     owed variable `remote_fileserver_hostname` of `gigadb-website`, scope `live`: no answer
-    notice mode: What was written on `gigadb-website` since the last synchronization to `alt-gigadb-website` is not there: a failover loses it.
+    notice mode: A failover may lose data. What was written on `gigadb-website` since the last synchronization to `alt-gigadb-website` (database, dropboxes, files) is not on `alt-gigadb-website`: a failover loses it.
     unknown -> mixed
     ");
 }
@@ -437,12 +435,13 @@ fn what_is_due_after_a_swap_is_said_in_order_of_urgency() {
     let plan = planned(&topology, &intent(&topology, "live", SYDNEY), &world).unwrap();
     let due = gigadb_engine::due::due(&topology, &plan, 8 * 3600);
     insta::assert_snapshot!(due.join("\n"), @r"
-    Run the data_sync playbook on both bastions now: a databaseReset job still present on `alt-gigadb-website` drops production's database at its next run, today at 10:05 UTC.
-    Rebuild and deploy `gigascience/upstream/alt-gigadb-website`: `HOME_URL`, `REMOTE_HOME_URL`, `REMOTE_HOSTNAME`, `remote_fileserver_hostname` take effect when its images are built.
-    Rebuild and deploy `gigascience/upstream/gigadb-website`: `HOME_URL`, `REMOTE_HOME_URL`, `REMOTE_HOSTNAME`, `remote_fileserver_hostname` take effect when its images are built.
+    Run the data_sync playbook on both bastions now: a databaseReset cron job still present on `alt-gigadb-website` drops production's database at its next run, today at 10:05 UTC.
+    Rebuild and deploy `gigascience/upstream/alt-gigadb-website`: `HOME_URL`, `REMOTE_HOME_URL`, `REMOTE_HOSTNAME`, `remote_fileserver_hostname` changed, and take effect when its images are built.
+    Rebuild and deploy `gigascience/upstream/gigadb-website`: `HOME_URL`, `REMOTE_HOME_URL`, `REMOTE_HOSTNAME`, `remote_fileserver_hostname` changed, and take effect when its images are built.
     Run the files playbook on both sides: `remote_fileserver_hostname` takes effect then.
-    Tell users that the SSH host keys behind bastion and files change.
-    Keep `gigadb-website` serving: resolvers may use the old addresses until 09:00 UTC.
+    See to the stored certificates of both projects: a certificate follows a hostname, not a side.
+    Tell users that the SSH host keys of `bastion.gigadb.org` and `files.gigadb.org` change.
+    Resolvers may use the old addresses until 09:00 UTC: keep `gigadb-website` serving until then.
     Update the status table (`gigadb-roles status --write`).
     ");
     let back = planned(&topology, &intent(&topology, "live", HK), &world).unwrap();

@@ -22,8 +22,7 @@ impl Apis {
 impl Ec2 {
     async fn shared_keys(&self, topology: &Topology) -> SharedKeys {
         let files = self.profile_files();
-        let Ok(profiles) = load(&Fs::real(), &Env::real(), &files, None).await
-        else {
+        let Ok(profiles) = load(&Fs::real(), &Env::real(), &files, None).await else {
             return SharedKeys::default();
         };
         let keys: Vec<_> = topology

@@ -139,7 +139,10 @@ fn pair(
         production: first.clone(),
         hot_standby: second.clone(),
     };
-    let keys: Vec<_> = known.iter().map(|(name, key)| (name.clone(), key)).collect();
+    let keys: Vec<_> = known
+        .iter()
+        .map(|(name, key)| (name.clone(), key))
+        .collect();
     let shared = SharedKeys::among(&keys);
     match separate_credentials::message(topology, &arrangement, &shared) {
         None => Check::ok(KEYS, &object, "they differ"),

@@ -58,7 +58,7 @@ async fn a_swap_is_planned_in_full_applied_settled_and_undone_without_a_trace() 
         &[
             "live afterwards",
             "Rebuild and deploy `gigascience/upstream/alt-gigadb-website`",
-            "resolvers may use the old addresses until",
+            "esolvers may use the old addresses until",
         ],
     );
     for (name, endpoint, production) in NAMES {

@@ -18,6 +18,7 @@ mod packaging;
 mod refresh;
 mod requests;
 mod review;
+mod rules;
 mod secrets;
 mod stale;
 mod swap;
