@@ -69,7 +69,7 @@ pub(super) async fn run(
         prepare: None,
         options: &args.options,
     };
-    let plan = planning::make(&session.topology, &observation?, &request)?;
+    let plan = planning::make(&session, &observation?, &request).await?;
     review_and_carry_out(&job, plan, args.yes).await
 }
 

@@ -154,13 +154,16 @@ pub(crate) fn unread(environment: &EnvironmentName, reason: &str) -> Failure {
 }
 
 /// Makes the plan. A plan that the engine cannot compute is an error with its findings.
-pub(crate) fn make(
-    topology: &Topology,
+pub(crate) async fn make(
+    session: &Session,
     observation: &Observation,
     request: &Request<'_>,
 ) -> Result<Plan, Failure> {
+    let topology = &session.topology;
     let intent = intent(topology, observation, request)?;
-    again(topology, &intent, observation)
+    let mut plan = again(topology, &intent, observation)?;
+    plan.judge_keys(topology, &session.apis.shared_keys(topology).await);
+    Ok(plan)
 }
 
 /// Makes the plan of an intent from what is observed.

@@ -77,12 +77,12 @@ fn a_failover_does_not_need_what_is_lost() {
     warning[known-address]: The Elastic IPs of `gigadb-website` could not be read: ...
       on:      infrastructure `gigadb-website` (profile `Upstream`, region ap-east-1)
       changed: Nothing was changed.
-      next:    Check the AWS profile's keys and permissions (ec2:DescribeAddresses, ec2:DescribeInstances) and that the region is enabled for the account, then plan again.
+      next:    Check the connection to that region, then plan again.
     warning[variables-visible]: The variables of `gigadb-website` could not be read: ...
       on:      GitLab project `gigascience/upstream/gigadb-website`
       changed: Nothing was changed.
-      next:    Give the token scope `api` and the role Maintainer on this project, then plan again.
-    note: What was written on `gigadb-website` since the last synchronization to `alt-gigadb-website` is not there: a failover loses it.
+      next:    Check ...
+    note: A failover may lose data. What was written on `gigadb-website` since the last synchronization to `alt-gigadb-website` (database, dropboxes, files) is not on `alt-gigadb-website`: a failover loses it.
 
     Would change 8 records and 4 variables. Nothing was changed yet.
     note: Writing; the journal of this run is RUN

@@ -18,6 +18,7 @@ mod expired;
 mod failover;
 mod guide;
 mod inventory;
+mod keys;
 mod lease;
 mod lines;
 mod output;
