@@ -435,13 +435,12 @@ fn what_is_due_after_a_swap_is_said_in_order_of_urgency() {
     let plan = planned(&topology, &intent(&topology, "live", SYDNEY), &world).unwrap();
     let due = gigadb_engine::due::due(&topology, &plan, 8 * 3600);
     insta::assert_snapshot!(due.join("\n"), @r"
-    Run the data_sync playbook on both bastions now: a databaseReset cron job still present on `alt-gigadb-website` drops production's database at its next run, today at 10:05 UTC.
-    Rebuild and deploy `gigascience/upstream/alt-gigadb-website`: `HOME_URL`, `REMOTE_HOME_URL`, `REMOTE_HOSTNAME`, `remote_fileserver_hostname` changed, and take effect when its images are built.
-    Rebuild and deploy `gigascience/upstream/gigadb-website`: `HOME_URL`, `REMOTE_HOME_URL`, `REMOTE_HOSTNAME`, `remote_fileserver_hostname` changed, and take effect when its images are built.
+    Run the data_sync playbook on both bastions now: a databaseReset job still present on `alt-gigadb-website` drops production's database at its next run, today at 10:05 UTC.
+    Rebuild and deploy `gigascience/upstream/alt-gigadb-website`: `HOME_URL`, `REMOTE_HOME_URL`, `REMOTE_HOSTNAME`, `remote_fileserver_hostname` take effect when its images are built.
+    Rebuild and deploy `gigascience/upstream/gigadb-website`: `HOME_URL`, `REMOTE_HOME_URL`, `REMOTE_HOSTNAME`, `remote_fileserver_hostname` take effect when its images are built.
     Run the files playbook on both sides: `remote_fileserver_hostname` takes effect then.
-    See to the stored certificates of both projects: a certificate follows a hostname, not a side.
-    Tell users that the SSH host keys of `bastion.gigadb.org` and `files.gigadb.org` change.
-    Resolvers may use the old addresses until 09:00 UTC: keep `gigadb-website` serving until then.
+    Tell users that the SSH host keys behind bastion and files change.
+    Keep `gigadb-website` serving: resolvers may use the old addresses until 09:00 UTC.
     Update the status table (`gigadb-roles status --write`).
     ");
     let back = planned(&topology, &intent(&topology, "live", HK), &world).unwrap();
