@@ -12,26 +12,34 @@ provider "gigadb" {
   topology_file = "${path.module}/topology.yaml"
 }
 
-# To swap the roles, name the other infrastructure, plan, read the plan, apply.
+# Who is production. To swap the roles, name the other infrastructure, plan, read the plan, apply.
+locals {
+  production = {
+    live    = "gigadb-website"
+    staging = "gigadb-website"
+  }
+}
+
 resource "gigadb_role_assignment" "live" {
   environment = "live"
-  production  = "gigadb-website"
+  production  = local.production.live
 }
 
 resource "gigadb_role_assignment" "staging" {
   environment = "staging"
-  production  = "gigadb-website"
+  production  = local.production.staging
 }
 
 # What would stand in the way of the swaps that are planned; nothing where the roles already are as written.
+# The arguments are values, not attributes of the resources: else Terraform reads these during apply only.
 data "gigadb_preflight" "live" {
-  environment = gigadb_role_assignment.live.environment
-  production  = gigadb_role_assignment.live.production
+  environment = "live"
+  production  = local.production.live
 }
 
 data "gigadb_preflight" "staging" {
-  environment = gigadb_role_assignment.staging.environment
-  production  = gigadb_role_assignment.staging.production
+  environment = "staging"
+  production  = local.production.staging
 }
 
 check "preflight" {

@@ -49,7 +49,13 @@ pub(crate) fn set_up() -> Stage {
         );
         fs::write(folder.join(".env"), settings).unwrap();
     }
-    stage
+    // Tables are laid out for the name that is shown, so it must not depend on where this is built.
+    fs::copy(
+        &stage.environment["GIGADB_TOPOLOGY"],
+        stage.folder().join("topology.yaml"),
+    )
+    .unwrap();
+    stage.with("GIGADB_TOPOLOGY", "topology.yaml")
 }
 
 /// The exit code, and every check as `result check object: found`.
@@ -98,51 +104,51 @@ fn a_machine_as_the_procedure_asks_is_well() {
     assert_snapshot!(stage.run(&CHECK), @r#"
     exit 0
     -- stdout
-    RESULT       CHECK             OBJECT                                                                   FOUND
-    ok           topology          $TOPOLOGY        2 infrastructures and 2 environments
-    warning      topology          $TOPOLOGY:46:19  see below
-    warning      topology          $TOPOLOGY:47:26  see below
-    warning      topology          $TOPOLOGY:49:37  see below
-    warning      topology          $TOPOLOGY:69:19  see below
-    warning      topology          $TOPOLOGY:70:26  see below
-    ok           aws profile       UpstreamAlt                                                              in ap-southeast-2
-    ok           aws profile       Upstream                                                                 in ap-east-1
-    ok           aws keys          alt-gigadb-website, gigadb-website                                       they differ
-    ok           ec2               alt-gigadb-website                                                       6 of 6 Elastic IPs
-    ok           ec2               gigadb-website                                                           6 of 6 Elastic IPs
-    ok           cloudflare token  CLOUDFLARE_API_TOKEN                                                     accepted, without an end
-    ok           zone              gigadb.host                                                              active, holds 8 hostnames
-    ok           zone              gigadb.org                                                               active, holds 8 hostnames
-    ok           dns records       gigadb.host                                                              10 records can be read
-    not checked  dns write         gigadb.host                                                              see below
-    ok           dns records       gigadb.org                                                               13 records can be read
-    not checked  dns write         gigadb.org                                                               see below
-    ok           gitlab token      GITLAB_TOKEN                                                             scope `api`, without an end
-    ok           gitlab project    alt-gigadb-website                                                       Maintainer of `gigascience/upstream/alt-gigadb-website`
-    ok           gitlab project    gigadb-website                                                           Maintainer of `gigascience/upstream/gigadb-website`
-    ok           gitlab variables  alt-gigadb-website live                                                  4 can be read
-    ok           gitlab variables  alt-gigadb-website staging                                               4 can be read
-    not checked  gitlab write      alt-gigadb-website                                                       see below
-    ok           gitlab variables  gigadb-website live                                                      4 can be read
-    ok           gitlab variables  gigadb-website staging                                                   4 can be read
-    not checked  gitlab write      gigadb-website                                                           see below
-    ok           checkout          gigadb-alt-upstream                                                      `origin` is reached by SSH
-    ok           checkout .env     gigadb-alt-upstream                                                      as its project asks
-    ok           checkout          gigadb-upstream                                                          `origin` is reached by SSH
-    ok           checkout .env     gigadb-upstream                                                          as its project asks
-    not checked  certificate       alt-gigadb-website                                                       see below
-    not checked  certificate       gigadb-website                                                           see below
-    warning      lease             none                                                                     see below
+    RESULT       CHECK             OBJECT                              FOUND
+    ok           topology          topology.yaml                       2 infrastructures and 2 environments
+    warning      topology          topology.yaml:46:19                 see below
+    warning      topology          topology.yaml:47:26                 see below
+    warning      topology          topology.yaml:49:37                 see below
+    warning      topology          topology.yaml:69:19                 see below
+    warning      topology          topology.yaml:70:26                 see below
+    ok           aws profile       UpstreamAlt                         in ap-southeast-2
+    ok           aws profile       Upstream                            in ap-east-1
+    ok           aws keys          alt-gigadb-website, gigadb-website  they differ
+    ok           ec2               alt-gigadb-website                  6 of 6 Elastic IPs
+    ok           ec2               gigadb-website                      6 of 6 Elastic IPs
+    ok           cloudflare token  CLOUDFLARE_API_TOKEN                accepted, without an end
+    ok           zone              gigadb.host                         active, holds 8 hostnames
+    ok           zone              gigadb.org                          active, holds 8 hostnames
+    ok           dns records       gigadb.host                         10 records can be read
+    not checked  dns write         gigadb.host                         see below
+    ok           dns records       gigadb.org                          13 records can be read
+    not checked  dns write         gigadb.org                          see below
+    ok           gitlab token      GITLAB_TOKEN                        scope `api`, without an end
+    ok           gitlab project    alt-gigadb-website                  Maintainer of `gigascience/upstream/alt-gigadb-website`
+    ok           gitlab project    gigadb-website                      Maintainer of `gigascience/upstream/gigadb-website`
+    ok           gitlab variables  alt-gigadb-website live             4 can be read
+    ok           gitlab variables  alt-gigadb-website staging          4 can be read
+    not checked  gitlab write      alt-gigadb-website                  see below
+    ok           gitlab variables  gigadb-website live                 4 can be read
+    ok           gitlab variables  gigadb-website staging              4 can be read
+    not checked  gitlab write      gigadb-website                      see below
+    ok           checkout          gigadb-alt-upstream                 `origin` is reached by SSH
+    ok           checkout .env     gigadb-alt-upstream                 as its project asks
+    ok           checkout          gigadb-upstream                     `origin` is reached by SSH
+    ok           checkout .env     gigadb-upstream                     as its project asks
+    not checked  certificate       alt-gigadb-website                  see below
+    not checked  certificate       gigadb-website                      see below
+    warning      lease             none                                see below
 
-    warning: topology $TOPOLOGY:46:19, $TOPOLOGY:69:19
+    warning: topology topology.yaml:46:19, topology.yaml:69:19
       `HOME_URL` is `http` for the hot standby and `https` for production.
       next: Write the same scheme for both, unless that is meant.
 
-    warning: topology $TOPOLOGY:47:26, $TOPOLOGY:70:26
+    warning: topology topology.yaml:47:26, topology.yaml:70:26
       `REMOTE_HOME_URL` is `http` for the hot standby and `https` for production.
       next: Write the same scheme for both, unless that is meant.
 
-    warning: topology $TOPOLOGY:49:37
+    warning: topology topology.yaml:49:37
       `files.alt-live.gigadb.host` in `remote_fileserver_hostname` is a hostname of neither role of `live`.
       next: Did you mean `files.alt-live.gigadb.org`?
 

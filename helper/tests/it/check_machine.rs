@@ -59,13 +59,12 @@ fn checkouts_that_nobody_pointed_at_are_not_checked() {
 #[test]
 fn a_lease_that_somebody_holds_fails_and_a_free_one_stays_free() {
     let stage = set_up();
-    let plain = fs::read_to_string(&stage.environment["GIGADB_TOPOLOGY"]).unwrap();
+    let plain = fs::read_to_string(stage.folder().join("topology.yaml")).unwrap();
     let lock = format!(
         "\nlock: {{ gitlab_project: {}, name: \"gigadb-roles-{{environment}}\" }}\n",
         world::PROJECT
     );
     stage.write("topology.yaml", &(plain + &lock));
-    let stage = stage.with("GIGADB_TOPOLOGY", "topology.yaml");
     let lines = || {
         let (code, checks) = told(&stage, &[]);
         let leases = checks.into_iter().filter(|line| line.contains(" lease "));
@@ -105,11 +104,10 @@ fn a_lease_that_somebody_holds_fails_and_a_free_one_stays_free() {
 #[test]
 fn keys_that_others_may_read_fail() {
     let stage = set_up();
-    let plain = fs::read_to_string(&stage.environment["GIGADB_TOPOLOGY"]).unwrap();
+    let plain = fs::read_to_string(stage.folder().join("topology.yaml")).unwrap();
     let aws = "    aws: { profile: Upstream, region";
     let ssh = format!("    ssh: {{ user: centos, private_key: ~/key.pem }}\n{aws}");
     stage.write("topology.yaml", &plain.replace(aws, &ssh));
-    let stage = stage.with("GIGADB_TOPOLOGY", "topology.yaml");
     let line = |stage: &Stage| {
         let (_, checks) = told(stage, &[]);
         checks
@@ -128,9 +126,6 @@ fn keys_that_others_may_read_fail() {
 #[test]
 fn the_table_fits_a_narrow_terminal() {
     let stage = set_up();
-    let plain = fs::read_to_string(&stage.environment["GIGADB_TOPOLOGY"]).unwrap();
-    stage.write("topology.yaml", &plain);
-    let stage = stage.with("GIGADB_TOPOLOGY", "topology.yaml");
     for columns in [40, 80, 160] {
         let shown = show(&stage, columns, &CHECK);
         assert_eq!(shown.code, 0, "{}", shown.text);

@@ -10,8 +10,8 @@ use std::{env, process::ExitCode};
 
 use gigadb_tests::{Output, Scene, scene::example};
 
-const LINE: &str = "  production  = \"gigadb-website\"\n";
-const SWAPPED: &str = "  production  = \"alt-gigadb-website\"\n";
+const LINE: &str = "    live    = \"gigadb-website\"\n";
+const SWAPPED: &str = "    live    = \"alt-gigadb-website\"\n";
 
 const WITHOUT_TERRAFORM: &str = "\
 Terraform is not on PATH, so this demo makes the same swap with `gigadb-roles`.
@@ -53,11 +53,11 @@ fn with_terraform(scene: &Scene) -> Result<(), Failure> {
     roles(scene)?;
 
     heading("One line changes");
-    println!("  resource \"gigadb_role_assignment\" \"live\" {{");
-    println!("    environment = \"live\"");
-    println!("-   production  = \"gigadb-website\"");
-    println!("+   production  = \"alt-gigadb-website\"");
-    println!("  }}");
+    println!("    production = {{");
+    println!("-     live    = \"gigadb-website\"");
+    println!("+     live    = \"alt-gigadb-website\"");
+    println!("      staging = \"gigadb-website\"");
+    println!("    }}");
     scene.write("main.tf", &swapped);
 
     heading("The plan shows everything that will move");

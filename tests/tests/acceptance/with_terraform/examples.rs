@@ -12,11 +12,11 @@ fn the_upstream_example_adopts_both_environments_and_swaps_live_by_one_line() {
     scene.apply().expect(0).says(&["2 added"]);
     scene.assert_nothing_written();
 
-    let line = "  production  = \"gigadb-website\"\n";
-    assert_eq!(main.matches(line).count(), 2);
+    let line = "    live    = \"gigadb-website\"\n";
+    assert_eq!(main.matches(line).count(), 1);
     scene.write(
         "main.tf",
-        &main.replacen(line, "  production  = \"alt-gigadb-website\"\n", 1),
+        &main.replacen(line, "    live    = \"alt-gigadb-website\"\n", 1),
     );
     scene
         .apply()
