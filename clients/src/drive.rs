@@ -18,7 +18,7 @@ use gigadb_engine::{
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::{Apis, NewRecord, Patch, Patience, WriteFailure, write};
+use crate::{Apis, NewRecord, Patch, Patience, WriteFailure, gitlab::Keys, write};
 
 /// Where a run writes down what it is about to do, and how that ended.
 ///
@@ -480,8 +480,9 @@ impl Apis {
         patience: Patience,
     ) -> Result<Vec<CiVariable>, String> {
         self.gitlab
-            .list_variables(project, &[key.clone()].into(), self.budget(patience))
+            .list_variables(project, &Keys::one(key.clone()), self.budget(patience))
             .await
+            .map(|rows| rows.variables)
             .map_err(|e| e.to_string())
     }
 }

@@ -10,6 +10,7 @@
 //! write     one zone batch, one variable       -> done, not, unknown   write
 //! drive     ChangeSet                          -> Outcome              drive
 //! note      a merge request, a text         -> posted, updated notes
+//! probe     names, addresses                   -> ready, why not      probe
 //! journal   a run, before and after each step  -> a file, and back     journal
 //! ```
 //!
@@ -20,6 +21,7 @@
 //!
 //! What this crate deliberately does not do: decide anything about roles, or talk to the user.
 
+mod certificate;
 mod cloudflare;
 mod delivery;
 mod dns;
@@ -31,6 +33,7 @@ pub mod journal;
 pub mod lease;
 mod notes;
 mod observe;
+pub mod probe;
 pub mod process;
 pub mod run;
 mod secret;

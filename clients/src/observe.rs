@@ -8,9 +8,9 @@ use std::{
 
 use futures::{StreamExt, future::join_all};
 use gigadb_engine::{
-    name::{EnvironmentName, Hostname, InfrastructureName, VariableKey},
+    name::{EnvironmentName, Hostname, InfrastructureName},
     topology::Topology,
-    world::{CiVariable, Failure, FailureKind, Reading, Side, World, Zone},
+    world::{CertificateRow, CiVariable, Failure, FailureKind, Reading, Side, World, Zone},
 };
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -19,6 +19,7 @@ use crate::{
     Apis,
     dns::Told,
     ec2::Wanted,
+    gitlab::{Keys, Rows},
     http::{Budget, seconds, stoppable},
 };
 
@@ -205,11 +206,13 @@ impl Apis {
             self.observe_variables(topology, scope, &names.keys, cancel),
             self.observe_sides(topology, scope, cancel),
         );
+        let (variables, certificates) = variables;
         let world = World {
             zones: told.zones,
             records: told.records,
             variables,
             sides,
+            certificates,
         };
         (world, told.doubts)
     }
@@ -298,9 +301,12 @@ impl Apis {
         &self,
         topology: &Topology,
         scope: &Scope,
-        keys: &BTreeSet<VariableKey>,
+        keys: &Keys,
         cancel: &CancellationToken,
-    ) -> BTreeMap<InfrastructureName, Reading<Vec<CiVariable>>> {
+    ) -> (
+        BTreeMap<InfrastructureName, Reading<Vec<CiVariable>>>,
+        BTreeMap<InfrastructureName, Vec<CertificateRow>>,
+    ) {
         let mut projects: BTreeMap<&str, Vec<&InfrastructureName>> = BTreeMap::new();
         for (name, side) in &topology.infrastructures {
             if scope.variables.holds(name) {
@@ -319,15 +325,18 @@ impl Apis {
                 .await;
             (names, reading)
         });
-        join_all(reads)
-            .await
-            .into_iter()
-            .flat_map(|(names, reading)| {
-                names
-                    .into_iter()
-                    .map(move |name| (name.clone(), reading.clone()))
-            })
-            .collect()
+        let mut variables = BTreeMap::new();
+        let mut certificates = BTreeMap::new();
+        for (names, reading) in join_all(reads).await {
+            for name in names {
+                let rows: &Reading<Rows> = &reading;
+                if let (Reading::Read(rows), Some(_)) = (rows, &keys.certificate) {
+                    certificates.insert(name.clone(), rows.certificates.clone());
+                }
+                variables.insert(name.clone(), rows.map(|rows| rows.variables.clone()));
+            }
+        }
+        (variables, certificates)
     }
 
     async fn observe_sides(
@@ -398,19 +407,25 @@ impl Apis {
 /// What a scope names, collected.
 struct Names<'a> {
     hostnames: BTreeSet<&'a Hostname>,
-    keys: BTreeSet<VariableKey>,
+    keys: Keys,
 }
 
 impl<'a> Names<'a> {
     fn of(topology: &'a Topology, scope: &Scope) -> Self {
         let mut names = Self {
             hostnames: BTreeSet::new(),
-            keys: BTreeSet::new(),
+            keys: Keys {
+                certificate: topology.certificate_variable.clone(),
+                ..Keys::default()
+            },
         };
         for (name, environment) in &topology.environments {
             if scope.environments.holds(name) {
                 names.hostnames.extend(environment.hostnames().keys());
-                names.keys.extend(environment.variable_keys().cloned());
+                names
+                    .keys
+                    .variables
+                    .extend(environment.variable_keys().cloned());
             }
         }
         names

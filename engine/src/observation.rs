@@ -14,8 +14,12 @@ use serde::{Deserialize, Serialize};
 use crate::{
     name::{EndpointName, EnvironmentName, Hostname, InfrastructureName, VariableKey, ZoneName},
     nearest::nearest,
+    rules::stored_certificates,
     topology::{Environment, Topology, TopologyDigest},
-    world::{CiVariable, ElasticIp, Failure, Instance, Reading, Record, Side, World, Zone},
+    world::{
+        CiVariable, ElasticIp, Failure, Instance, Reading, Record, Side, StoredCertificate, World,
+        Zone,
+    },
 };
 
 /// What was observed of one environment.
@@ -33,6 +37,10 @@ pub struct Observation {
     pub variables: BTreeMap<InfrastructureName, Reading<VariableRows>>,
     /// Per infrastructure of the topology: its machines for this environment.
     pub sides: BTreeMap<InfrastructureName, Reading<SideObservation>>,
+    /// Per infrastructure, where the topology names a `certificate_variable`: what was parsed of
+    /// the certificate that this environment gets.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub certificates: BTreeMap<InfrastructureName, StoredCertificate>,
 }
 
 /// Rows by key; every scope is kept, sorted. A key without rows has an empty list.
@@ -164,6 +172,7 @@ impl Observation {
             })
             .collect();
         let names = names(topology, table, &zones, world, &sides)?;
+        let certificates = certificates(topology, environment, world, previous);
         Ok(Self {
             topology: digest,
             environment: environment.clone(),
@@ -171,6 +180,7 @@ impl Observation {
             names,
             variables,
             sides,
+            certificates,
         })
     }
 
@@ -421,6 +431,29 @@ fn rows_reading(
             })
             .collect()
     })
+}
+
+fn certificates(
+    topology: &Topology,
+    environment: &EnvironmentName,
+    world: &World,
+    previous: Option<&Observation>,
+) -> BTreeMap<InfrastructureName, StoredCertificate> {
+    if topology.certificate_variable.is_none() {
+        return BTreeMap::new();
+    }
+    topology
+        .infrastructures
+        .keys()
+        .filter_map(|infrastructure| {
+            let known = previous.and_then(|p| p.certificates.get(infrastructure));
+            let certificate = match world.certificates.get(infrastructure) {
+                Some(rows) => stored_certificates::of_environment(rows, environment),
+                None => known?.clone(),
+            };
+            Some((infrastructure.clone(), certificate))
+        })
+        .collect()
 }
 
 /// The active zone with the longest name that holds `hostname`; none where two such zones have

@@ -114,6 +114,35 @@ pub struct World {
     pub variables: BTreeMap<InfrastructureName, Reading<Vec<CiVariable>>>,
     /// Per infrastructure: its Elastic IPs and instances whose Name tag the topology names.
     pub sides: BTreeMap<InfrastructureName, Reading<Side>>,
+    /// Per infrastructure whose variables were read: what its rows of the topology's
+    /// `certificate_variable` hold.
+    pub certificates: BTreeMap<InfrastructureName, Vec<CertificateRow>>,
+}
+
+/// One row of the variable that holds a side's certificate.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CertificateRow {
+    /// The environment scope, literally; `*` and other patterns are wildcards.
+    pub scope: String,
+    /// What was parsed of its value.
+    pub certificate: StoredCertificate,
+}
+
+/// What was parsed of a stored certificate. The value itself is kept nowhere.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StoredCertificate {
+    /// A certificate.
+    Parsed {
+        /// The names that it covers; `*.` stands for one label.
+        names: Vec<String>,
+        /// When it ends, in seconds since the epoch, UTC.
+        not_after: i64,
+    },
+    /// There is a value, and no certificate can be read from it: why, as a clause.
+    Unreadable(String),
+    /// No row applies to the environment.
+    Missing,
 }
 
 /// A DNS zone at Cloudflare.

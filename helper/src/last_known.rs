@@ -145,6 +145,7 @@ mod tests {
 
     fn world(side: Reading<Side>) -> World {
         World {
+            certificates: BTreeMap::new(),
             zones: Reading::Read(Vec::new()),
             records: BTreeMap::new(),
             variables: BTreeMap::new(),

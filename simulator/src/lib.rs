@@ -38,6 +38,7 @@ mod log;
 mod pipeline;
 mod server;
 mod simulator;
+pub mod sites;
 mod tls;
 pub mod world;
 

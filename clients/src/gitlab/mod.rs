@@ -10,7 +10,10 @@ mod wire;
 
 use std::collections::BTreeSet;
 
-use gigadb_engine::{name::VariableKey, world::CiVariable};
+use gigadb_engine::{
+    name::VariableKey,
+    world::{CertificateRow, CiVariable},
+};
 use reqwest::{
     Method,
     header::{HeaderName, LINK},
@@ -19,6 +22,7 @@ use serde_json::json;
 
 pub(crate) use self::lock::{Locked, Unlocked};
 use crate::{
+    certificate,
     http::{Answer, Api, Budget, Call, CallError, Dialect, Fault, Repeat, Transport, text},
     settings::{Service, Setting},
 };
@@ -29,6 +33,32 @@ const ROWS_A_PAGE: &str = "100";
 const MOST_PAGES: usize = 1000;
 /// The filter without which GitLab changes a row of another scope, if that is the only one.
 const SCOPE_FILTER: &str = "filter[environment_scope]";
+
+/// What is kept of a project's variables.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Keys {
+    /// Role variables.
+    pub(crate) variables: BTreeSet<VariableKey>,
+    /// The variable that holds the side's certificate: of it only what is parsed is kept.
+    pub(crate) certificate: Option<VariableKey>,
+}
+
+impl Keys {
+    /// One role variable alone.
+    pub(crate) fn one(key: VariableKey) -> Self {
+        Self {
+            variables: BTreeSet::from([key]),
+            certificate: None,
+        }
+    }
+}
+
+/// What was read of a project's variables.
+#[derive(Debug, Clone)]
+pub(crate) struct Rows {
+    pub(crate) variables: Vec<CiVariable>,
+    pub(crate) certificates: Vec<CertificateRow>,
+}
 
 /// The client.
 #[derive(Debug, Clone)]
@@ -55,14 +85,15 @@ impl Gitlab {
         }
     }
 
-    /// The rows of `project` whose key is one of `keys`; all others are dropped as they are read.
+    /// The rows of `project` that `keys` names; all others are dropped as they are read.
     pub(crate) async fn list_variables(
         &self,
         project: &str,
-        keys: &BTreeSet<VariableKey>,
+        keys: &Keys,
         budget: Budget<'_>,
-    ) -> Result<Vec<CiVariable>, Box<CallError>> {
+    ) -> Result<Rows, Box<CallError>> {
         let mut rows = Vec::new();
+        let mut certificates = Vec::new();
         let mut page = "1".to_owned();
         for _ in 0..MOST_PAGES {
             let call = Call {
@@ -76,13 +107,25 @@ impl Gitlab {
             };
             let answer = self.api.send(&call, budget).await?;
             let found: Vec<wire::Variable> = self.open(&call, &answer)?;
-            rows.extend(found.into_iter().filter_map(|row| variable(row, keys)));
+            for row in found {
+                if keys
+                    .certificate
+                    .as_ref()
+                    .is_some_and(|key| row.key == key.as_str())
+                {
+                    certificates.push(certificate_row(&row));
+                }
+                rows.extend(variable(row, &keys.variables));
+            }
             match next_page(&answer) {
                 Some(next) if next != page => page = next,
                 _ => {
                     rows.sort();
                     rows.dedup_by(|a, b| (&a.key, &a.scope) == (&b.key, &b.scope));
-                    return Ok(rows);
+                    return Ok(Rows {
+                        variables: rows,
+                        certificates,
+                    });
                 }
             }
         }
@@ -203,6 +246,16 @@ fn next_page(answer: &Answer) -> Option<String> {
     let url = url::Url::parse(address).ok()?;
     url.query_pairs()
         .find_map(|(name, value)| (name == "page").then(|| value.into_owned()))
+}
+
+fn certificate_row(row: &wire::Variable) -> CertificateRow {
+    CertificateRow {
+        scope: row
+            .environment_scope
+            .clone()
+            .unwrap_or_else(|| "*".to_owned()),
+        certificate: certificate::stored(row.value.as_deref()),
+    }
 }
 
 fn variable(row: wire::Variable, keys: &BTreeSet<VariableKey>) -> Option<CiVariable> {

@@ -13,6 +13,7 @@ mod keys;
 mod lease;
 mod mangled;
 mod observe;
+mod probe;
 mod run;
 mod secrets;
 mod setup;

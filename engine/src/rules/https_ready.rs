@@ -11,11 +11,16 @@ use crate::{
     changes::Target,
     intent::Intent,
     message::Message,
-    name::{Hostname, InfrastructureName, Role},
-    observation::environment_of,
+    name::{EndpointName, Hostname, InfrastructureName, Role},
+    observation::{Observation, environment_of},
     plan::Plan,
-    topology::Topology,
+    topology::{Environment, Topology},
 };
+
+/// What to do about a side that is not ready.
+const BEFORE: &str = "Put a certificate for this name on that side and rebuild it with production's variables (`prepare`), or set `https_check.mode` (`--https-check`) to `warn` or `off`.";
+/// What to do about a side that is production and does not answer.
+const AFTERWARDS: &str = "Look at the web server and the certificate of that side now; trade the roles back if users are affected.";
 
 /// How much the probes weigh.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -112,8 +117,6 @@ pub fn probes(topology: &Topology, plan: &Plan) -> Vec<Probe> {
     let Ok(environment) = environment_of(topology, &plan.intent.environment) else {
         return Vec::new();
     };
-    let apex = plan.observation.apex(environment);
-    let apex_endpoint = apex.and_then(|a| environment.production.hostnames.get(a));
     let mut probes: Vec<Probe> = plan
         .changes
         .steps()
@@ -122,8 +125,7 @@ pub fn probes(topology: &Topology, plan: &Plan) -> Vec<Probe> {
                 return None;
             };
             let wanted = plan.desired.hostnames.get(hostname)?;
-            let https = topology.endpoints.get(&wanted.endpoint)?.https;
-            let asked = https.unwrap_or(Some(&wanted.endpoint) == apex_endpoint);
+            let asked = is_https(topology, environment, &plan.observation, &wanted.endpoint);
             (asked && wanted.role == Role::Production).then(|| {
                 Some(Probe {
                     hostname: hostname.clone(),
@@ -137,30 +139,71 @@ pub fn probes(topology: &Topology, plan: &Plan) -> Vec<Probe> {
     probes
 }
 
-/// What the results of the probes mean for a plan.
+/// Whether `endpoint` answers HTTPS: as the topology says, else if the apex leads to it.
+pub(crate) fn is_https(
+    topology: &Topology,
+    environment: &Environment,
+    observation: &Observation,
+    endpoint: &EndpointName,
+) -> bool {
+    let apex = observation.apex(environment);
+    let apex_endpoint = apex.and_then(|apex| environment.production.hostnames.get(apex));
+    topology
+        .endpoints
+        .get(endpoint)
+        .is_some_and(|said| said.https.unwrap_or(Some(endpoint) == apex_endpoint))
+}
+
+/// When the probes were made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Moment {
+    /// In a plan, or before the first write.
+    BeforeWriting,
+    /// After everything was written: what they find is worth knowing and stops nothing.
+    Afterwards,
+}
+
+/// What the results of the probes mean.
 pub fn judge(
     intent: &Intent,
     check: &HttpsCheck,
+    moment: Moment,
     results: &[(Probe, ProbeResult)],
 ) -> Vec<Finding> {
-    let severity = match check.mode {
-        HttpsMode::Off => return Vec::new(),
-        HttpsMode::Require => Severity::Error,
-        HttpsMode::Warn => Severity::Warning,
+    let severity = match (check.mode, moment) {
+        (HttpsMode::Off, _) => return Vec::new(),
+        (HttpsMode::Require, Moment::BeforeWriting) => Severity::Error,
+        (HttpsMode::Require, Moment::Afterwards) | (HttpsMode::Warn, _) => Severity::Warning,
     };
     results
         .iter()
         .filter_map(|(probe, result)| {
             let fault = fault(check, result)?;
-            let Probe { hostname, infrastructure, address } = probe;
+            let Probe {
+                hostname,
+                infrastructure,
+                address,
+            } = probe;
+            let what = format!(
+                "`{infrastructure}` does not answer for `{hostname}` as it should: {fault}."
+            );
+            let object = format!(
+                "https://{hostname}:{}{} at {address}",
+                check.port, check.path
+            );
+            let message = match moment {
+                Moment::BeforeWriting => Message::nothing_changed(what, object, BEFORE),
+                Moment::Afterwards => Message {
+                    what,
+                    object,
+                    changed: "Everything was written, and stays as it is.".to_owned(),
+                    next: AFTERWARDS.to_owned(),
+                },
+            };
             Some(Finding {
                 rule: Rule::HttpsReady,
                 severity,
-                message: Message::nothing_changed(
-                    format!("`{infrastructure}` does not answer for `{hostname}` as it should: {fault}."),
-                    format!("https://{hostname}:{}{} at {address}", check.port, check.path),
-                    "Put a certificate for this name on that side and rebuild it with production's variables (`prepare`), or set `https_check.mode` to `warn` or `off`.",
-                ),
+                message,
                 waived: intent.overrides.contains(&Rule::HttpsReady),
             })
         })
@@ -186,8 +229,9 @@ fn fault(check: &HttpsCheck, result: &ProbeResult) -> Option<String> {
     } else if has_text == Some(false) {
         Some("the expected text is not in its answer".to_owned())
     } else if days_left < i64::from(check.min_days) {
+        let s = if days_left == 1 { "" } else { "s" };
         Some(format!(
-            "its certificate ends in {days_left} days, and {} are asked for",
+            "its certificate ends in {days_left} day{s}, and {} are asked for",
             check.min_days
         ))
     } else {

@@ -8,6 +8,7 @@ pub mod one_swap_at_a_time;
 pub(crate) mod permutation;
 pub mod separate_credentials;
 pub(crate) mod single_a_record;
+pub mod stored_certificates;
 pub mod unchanged_since_plan;
 pub mod variables_visible;
 

@@ -126,6 +126,7 @@ pub(crate) fn world(topology: &Topology, production: &str) -> World {
         rows.dedup();
     }
     World {
+        certificates: BTreeMap::new(),
         zones: Reading::Read(zones),
         records: records
             .into_iter()

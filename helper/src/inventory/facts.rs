@@ -48,6 +48,7 @@ fn without_records(
     error: &ProjectError,
 ) -> Option<Facts> {
     let world = World {
+        certificates: BTreeMap::new(),
         zones: Reading::Read(Vec::new()),
         records: BTreeMap::new(),
         ..world.clone()

@@ -74,6 +74,7 @@ fn world() -> World {
         proxied: false,
     });
     World {
+        certificates: BTreeMap::new(),
         zones: Reading::Read(vec![zone]),
         records: BTreeMap::from([("z1".parse().unwrap(), Reading::Read(records.to_vec()))]),
         variables: BTreeMap::new(),

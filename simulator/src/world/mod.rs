@@ -90,6 +90,29 @@ impl World {
         serde_json::to_string_pretty(self).unwrap_or_default()
     }
 
+    /// Returns this world with every A record and Elastic IP on loopback, where sites can be: the
+    /// first number of each address becomes 127.
+    #[must_use]
+    pub fn on_loopback(mut self) -> Self {
+        let zones = self.cloudflare.zones.iter_mut();
+        let records = zones.flat_map(|zone| zone.records.iter_mut());
+        let contents = records
+            .filter(|record| record.kind == "A")
+            .map(|record| &mut record.content);
+        let regions = self
+            .aws
+            .accounts
+            .iter_mut()
+            .flat_map(|account| account.regions.values_mut());
+        let addresses = regions.flat_map(|region| region.addresses.iter_mut());
+        for address in contents.chain(addresses.map(|address| &mut address.public_ip)) {
+            if let Some((_, rest)) = address.split_once('.') {
+                *address = format!("127.{rest}");
+            }
+        }
+        self
+    }
+
     /// Returns this world without what moves on every write: the `modified_on` times of records.
     #[must_use]
     pub fn normalized(&self) -> Self {
