@@ -26,7 +26,7 @@ use crate::{
     decision::{self, Decided, Decision},
     diagnostics, execution,
     plan::{forgotten, same_topology},
-    private,
+    private, probing,
     run::{self, Refused},
     session::{Ready, Session},
     state,
@@ -229,6 +229,8 @@ struct Ended<'a> {
     outcome: Option<Outcome>,
     /// What is there now, or why that could not be read.
     after: Result<Observation, Diagnostic>,
+    /// What probes before and after writing found.
+    probed: Diagnostics,
 }
 
 impl Job<'_> {
@@ -244,13 +246,24 @@ impl Job<'_> {
                         changes,
                         outcome: None,
                         after: Ok(self.fresh.clone()),
+                        probed: Diagnostics::new(),
                     }
                 } else {
                     let Some(run) = run else {
                         return ApplyResponse::failed(no_review(self.wanted));
                     };
-                    match self.write(reviewed, now, changes, run, request).await {
-                        Ok(ended) => ended,
+                    let cancel = &request.context.cancel;
+                    let probed =
+                        probing::before_writing(self.ready, self.wanted, now, cancel).await;
+                    let written = match &probed {
+                        Ok(_) => self.write(reviewed, now, changes, run, request).await,
+                        Err(unready) => return ApplyResponse::failed(unready.clone()),
+                    };
+                    match written {
+                        Ok(mut ended) => {
+                            ended.probed.extend(probed.unwrap_or_default());
+                            ended
+                        }
                         Err(diagnostic) => return ApplyResponse::failed(diagnostic),
                     }
                 };
@@ -297,11 +310,17 @@ impl Job<'_> {
                 ..after
             });
         reach.world.invalidate();
+        let probed = if completed {
+            probing::afterwards(self.ready, self.wanted, now, &request.context.cancel).await
+        } else {
+            Diagnostics::new()
+        };
         Ok(Ended {
             plan: reviewed,
             changes,
             outcome: Some(outcome),
             after,
+            probed,
         })
     }
 
@@ -326,6 +345,7 @@ impl Job<'_> {
                 .diagnostics
                 .extend(diagnostics::owed(environment, &ended.plan.owed));
             response.diagnostics.extend(self.uneven(ended));
+            response.diagnostics.extend(ended.probed.clone());
             if ended.outcome.is_some() {
                 let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
                 let now = now.map_or(0, |since| since.as_secs());

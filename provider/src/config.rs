@@ -1,12 +1,15 @@
 //! What the configuration of a role assignment asks for.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Duration};
 
 use gigadb_engine::{
     intent::{Mode, OnExternalSwap, OnFailure},
     message::Message,
     name::EnvironmentName,
-    rules::{Rule, https_ready::HttpsMode},
+    rules::{
+        Rule,
+        https_ready::{HttpsCheck, HttpsMode},
+    },
 };
 use tfplug::{Diagnostic, Diagnostics, Value};
 
@@ -26,7 +29,10 @@ pub(crate) struct Assignment {
     pub(crate) prepare: Option<String>,
     pub(crate) on_failure: OnFailure,
     pub(crate) on_external_swap: OnExternalSwap,
-    pub(crate) https_check: HttpsMode,
+    /// Null means the default, which the environment may set.
+    https_mode: Option<HttpsMode>,
+    /// Everything but the mode.
+    https_check: HttpsCheck,
     pub(crate) overrides: BTreeSet<Rule>,
 }
 
@@ -51,9 +57,54 @@ impl Assignment {
             prepare: text("prepare"),
             on_failure: word(config, "on_failure")?,
             on_external_swap: word(config, "on_external_swap")?,
-            https_check: word(config.get("https_check"), "mode")?,
+            https_mode: https_mode(config.get("https_check"))?,
+            https_check: https_check(config.get("https_check")),
             overrides: overrides(config),
         })
+    }
+
+    /// The settings of HTTPS probes, with this mode where none is configured.
+    pub(crate) fn https_check(&self, default: HttpsMode) -> HttpsCheck {
+        HttpsCheck {
+            mode: self.https_mode.unwrap_or(default),
+            ..self.https_check.clone()
+        }
+    }
+}
+
+fn https_mode(check: &Value) -> Result<Option<HttpsMode>, Diagnostics> {
+    match check.get("mode").as_str() {
+        None => Ok(None),
+        Some(_) => word(check, "mode").map(Some),
+    }
+}
+
+/// The settings as written, which are valid, over the defaults.
+fn https_check(check: &Value) -> HttpsCheck {
+    let default = HttpsCheck::default();
+    let text = |name: &str| check.get(name).as_str().map(str::to_owned);
+    let number = |value: &Value| value.as_number()?.as_i64();
+    let statuses = check.get("expected_status");
+    HttpsCheck {
+        mode: default.mode,
+        path: text("path").unwrap_or(default.path),
+        port: number(check.get("port"))
+            .and_then(|port| port.try_into().ok())
+            .unwrap_or(default.port),
+        expected_status: statuses
+            .as_elements()
+            .unwrap_or_default()
+            .iter()
+            .filter_map(|status| number(status)?.try_into().ok())
+            .collect(),
+        expected_text: text("expected_text"),
+        timeout: text("timeout")
+            .and_then(|text| validate::milliseconds(&text))
+            .map_or(default.timeout, Duration::from_millis),
+        min_days: number(check.get("min_days"))
+            .and_then(|days| days.try_into().ok())
+            .unwrap_or(default.min_days),
+        ca_file: text("ca_file"),
     }
 }
 

@@ -9,7 +9,7 @@ use gigadb_engine::{
     observation::{Observation, ProjectError, environment_of},
     plan::{Incomputable, Plan, plan},
     preflight::{Pipelines, Remark, preflight},
-    rules::{Rule, Severity},
+    rules::{Rule, Severity, https_ready::Moment},
 };
 use tfplug::{
     CancellationToken, DataSource, Diagnostics, ReadDataRequest, ReadDataResponse, Schema,
@@ -18,7 +18,7 @@ use tfplug::{
 
 use crate::{
     config::Assignment,
-    decision, diagnostics, schema,
+    decision, diagnostics, probing, schema,
     session::{Ready, Session},
     validate,
 };
@@ -68,6 +68,9 @@ impl PreflightData {
         match plan(&ready.topology, &intent, &observation) {
             Ok(mut plan) => {
                 plan.judge_keys(&ready.topology, &ready.shared_keys().await);
+                let moment = Moment::BeforeWriting;
+                let probed = probing::findings(&ready, &wanted, &plan, moment, cancel).await?;
+                plan.findings.extend(probed);
                 remarks(&ready, &plan, cancel).await
             }
             Err(Incomputable(findings)) => Ok(findings.iter().map(Remark::from).collect()),

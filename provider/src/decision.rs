@@ -7,7 +7,7 @@ use gigadb_engine::{
     name::InfrastructureName,
     observation::{Observation, environment_of},
     plan::{Disagreement, Plan, adopt, plan},
-    rules::{Finding, Rule, https_ready, separate_credentials::SharedKeys},
+    rules::{Finding, Rule, separate_credentials::SharedKeys},
     topology::{Environment, Topology},
     view::Status,
 };
@@ -51,7 +51,6 @@ pub(crate) fn update(
 ) -> Result<Decided, Diagnostics> {
     let environment = table(topology, wanted)?;
     let mut intent = intent(topology, wanted)?;
-    refuse_require(wanted)?;
     let traded_to = traded_to(environment, &intent, established, observation);
     intent.changes_production = wanted.production != established;
     if let Some(holder) = traded_to {
@@ -65,7 +64,7 @@ pub(crate) fn update(
     }
     let plan = computed(topology, wanted, &intent, observation, keys)?;
     unblocked(wanted, &plan)?;
-    Ok(changing(topology, wanted, plan))
+    Ok(changing(wanted, plan))
 }
 
 /// Decides for an environment that is to be taken over as it is.
@@ -77,7 +76,6 @@ pub(crate) fn create(
 ) -> Result<Decided, Diagnostics> {
     table(topology, wanted)?;
     let intent = intent(topology, wanted)?;
-    refuse_require(wanted)?;
     let plan = computed(topology, wanted, &intent, observation, keys)?;
     let unread = !observation.failures().is_empty();
     if unread {
@@ -98,7 +96,7 @@ pub(crate) fn create(
         return Err(found);
     }
     unblocked(wanted, &plan)?;
-    Ok(changing(topology, wanted, plan))
+    Ok(changing(wanted, plan))
 }
 
 fn table<'a>(topology: &'a Topology, wanted: &Assignment) -> Result<&'a Environment, Diagnostics> {
@@ -249,76 +247,18 @@ fn unblocked(wanted: &Assignment, plan: &Plan) -> Result<(), Diagnostics> {
     Err(diagnostics::findings(wanted.environment.as_str(), blocking))
 }
 
-/// The plan with its warnings: what rules found and did not stop, what is owed, what else there is
-/// to know, and what this version does not do.
-fn changing(topology: &Topology, wanted: &Assignment, plan: Plan) -> Decided {
+/// The plan with its warnings: what rules found and did not stop, what is owed, and what else there
+/// is to know.
+fn changing(wanted: &Assignment, plan: Plan) -> Decided {
     let name = wanted.environment.as_str();
     let mut warnings =
         diagnostics::findings(name, plan.findings.iter().filter(|found| !found.blocks()));
     warnings.extend(diagnostics::notices(name, &plan.notices));
     warnings.extend(diagnostics::owed(name, &plan.owed));
-    warnings.extend(unprobed(topology, wanted, &plan));
     Decided {
         decision: Decision::Change(Box::new(plan)),
         warnings,
     }
-}
-
-/// This version makes no probe: who requires one is refused.
-fn refuse_require(wanted: &Assignment) -> Result<(), Diagnostics> {
-    let required = wanted.https_check == https_ready::HttpsMode::Require;
-    if !required || wanted.overrides.contains(&Rule::HttpsReady) {
-        return Ok(());
-    }
-    let path = tfplug::AttributePath::attribute("https_check").then("mode");
-    Err(diagnostics::error_at(
-        path,
-        format!(
-            "{} {}: this version cannot probe",
-            wanted.environment,
-            Rule::HttpsReady
-        ),
-        &Message::nothing_changed(
-            "`https_check.mode = \"require\"` asks for a probe of the promoted side, and this version of the provider cannot make one.",
-            format!("rule `{}` of environment `{}`", Rule::HttpsReady, wanted.environment),
-            "Probe the promoted side by hand (`curl --resolve NAME:443:ADDRESS https://NAME/`), and set `https_check.mode` to `warn`, or waive the rule `https-ready` in `overrides`.",
-        ),
-    )
-    .into())
-}
-
-fn unprobed(topology: &Topology, wanted: &Assignment, plan: &Plan) -> Option<Diagnostic> {
-    let probes = https_ready::probes(topology, plan);
-    if probes.is_empty() {
-        return None;
-    }
-    let list: Vec<String> = probes
-        .iter()
-        .map(|probe| {
-            format!(
-                "  `{}` at {} of `{}`",
-                probe.hostname, probe.address, probe.infrastructure
-            )
-        })
-        .collect();
-    let certificate = topology
-        .certificate_variable
-        .as_ref()
-        .map_or_else(String::new, |key| {
-            format!(" Neither does it look at the certificates stored in `{key}`.")
-        });
-    Some(Diagnostic::warning(
-        format!(
-            "{} {}: not checked by this version",
-            wanted.environment,
-            Rule::HttpsReady
-        ),
-        format!(
-            "This version of the provider does not probe whether the promoted side answers HTTPS under production's names.{certificate} \
-             Check by hand, for example with `curl --resolve NAME:443:ADDRESS https://NAME/`:\n{}",
-            list.join("\n")
-        ),
-    ))
 }
 
 fn disagreeing(wanted: &Assignment, plan: &Plan, disagreement: &Disagreement) -> Diagnostic {

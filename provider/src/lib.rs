@@ -29,6 +29,7 @@ mod execution;
 mod import;
 mod plan;
 mod private;
+mod probing;
 mod provider;
 mod read;
 mod resource;

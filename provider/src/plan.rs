@@ -7,7 +7,7 @@ use tfplug::{ChangeKind, Diagnostic, Diagnostics, PlanRequest, PlanResponse, Val
 use crate::{
     config::Assignment,
     decision::{self, Decided, Decision},
-    diagnostics, private,
+    diagnostics, private, probing,
     session::{Ready, Session},
     state,
 };
@@ -45,12 +45,13 @@ async fn create(session: &Session, request: &PlanRequest) -> Result<PlanResponse
     let observation = ready
         .observe(&wanted.environment, None, &request.context.cancel)
         .await?;
-    let decided = decision::create(
+    let mut decided = decision::create(
         &ready.topology,
         &wanted,
         &observation,
         &ready.shared_keys().await,
     )?;
+    probe(&ready, &wanted, request, &mut decided).await?;
     let planned = planned_state(&request.config, &wanted, &decided, &Value::Null);
     Ok(PlanResponse::new(planned, private::write(&observation)).with(decided.warnings))
 }
@@ -74,15 +75,29 @@ async fn update(session: &Session, request: &PlanRequest) -> Result<PlanResponse
     };
     same_topology(&ready, &wanted, &observation)?;
     let established = prior.get("production").as_str().unwrap_or_default();
-    let decided = decision::update(
+    let mut decided = decision::update(
         &ready.topology,
         &wanted,
         established,
         &observation,
         &ready.shared_keys().await,
     )?;
+    probe(&ready, &wanted, request, &mut decided).await?;
     let planned = planned_state(&request.config, &wanted, &decided, prior);
     Ok(PlanResponse::new(planned, private).with(decided.warnings))
+}
+
+async fn probe(
+    ready: &Ready,
+    wanted: &Assignment,
+    request: &PlanRequest,
+    decided: &mut Decided,
+) -> Result<(), Diagnostics> {
+    if let Decision::Change(plan) = &decided.decision {
+        let probed = probing::plan(ready, wanted, plan, &request.context.cancel).await?;
+        decided.warnings.extend(probed);
+    }
+    Ok(())
 }
 
 /// The first half of a replacement: what the new environment will be is the second half's to say.

@@ -316,13 +316,13 @@ fn https_check() -> Attribute {
         (
             "mode",
             Attribute::optional(Type::String).describe(
-                "`require`, `warn` or `off`. Default: `warn`. This version cannot probe: it refuses `require` in plan, \
-                 and says in a warning of every swap that nothing was checked.",
+                "What a probe that fails means: `require` stops the plan and the apply before anything is written, `warn` warns, \
+                 and `off` makes no probe. Default: `GIGADB_HTTPS_CHECK`, else `warn`.",
             ),
         ),
         (
             "path",
-            Attribute::optional(Type::String).describe("Path that is asked for. Default: `/`."),
+            Attribute::optional(Type::String).describe("Path that is asked for. Redirects are not followed. Default: `/`."),
         ),
         (
             "port",
@@ -335,12 +335,12 @@ fn https_check() -> Attribute {
         ),
         (
             "expected_text",
-            Attribute::optional(Type::String).describe("Text that the answer must hold."),
+            Attribute::optional(Type::String).describe("Text that the first MiB of the answer must hold."),
         ),
         (
             "timeout",
             Attribute::optional(Type::String)
-                .describe("How long an answer may take, such as `5s`, at most `60s`. Default: `5s`."),
+                .describe("How long one probe may take in all, such as `5s`, at most `60s`. Default: `5s`."),
         ),
         (
             "min_days",
@@ -350,11 +350,16 @@ fn https_check() -> Attribute {
         (
             "ca_file",
             Attribute::optional(Type::String)
-                .describe("File of certificates that are trusted besides the system's."),
+                .describe(
+                    "PEM file of authorities that are trusted besides the system's, relative to where Terraform runs.",
+                ),
         ),
     ]);
     Attribute::optional(check)
-        .describe("Probes the promoted side over HTTPS as if it already were production.")
+        .describe(
+            "Probes the promoted side over HTTPS as if it already were production: by address, with production's names. \
+             It happens in plan, before the first write, and after the swap, where a failure is a warning.",
+        )
 }
 
 fn status() -> Attribute {

@@ -10,7 +10,7 @@ use gigadb_engine::{
     message::Message,
     name::EnvironmentName,
     observation::Observation,
-    rules::separate_credentials::SharedKeys,
+    rules::{https_ready::HttpsMode, separate_credentials::SharedKeys},
     topology::{Parsed, Topology},
     world::{World, Zone},
 };
@@ -18,6 +18,7 @@ use tfplug::{CancellationToken, Diagnostic, Diagnostics, Secrets, Value};
 
 use crate::{
     diagnostics,
+    probing::{self, Probed},
     provider::Environment,
     settings::{self, Block},
 };
@@ -45,6 +46,10 @@ enum Current {
 pub(crate) struct Ready {
     /// The topology.
     pub(crate) topology: Arc<Topology>,
+    /// The mode of HTTPS probes where no configuration names one.
+    pub(crate) https_mode: HttpsMode,
+    /// What was probed in this walk.
+    pub(crate) probed: Probed,
     apis: Result<Reach, Diagnostic>,
     timing: Timing,
 }
@@ -111,6 +116,8 @@ impl Session {
         {
             secrets.register(token.expose());
         }
+        let https_mode =
+            probing::default_mode((self.environment)(probing::MODE_VARIABLE).as_deref())?;
         if block.topology_unknown {
             return Ok(Current::Unusable(not_known(&["topology_file".to_owned()])));
         }
@@ -125,6 +132,8 @@ impl Session {
         };
         Ok(Current::Ready(Arc::new(Ready {
             topology,
+            https_mode,
+            probed: Probed::default(),
             apis,
             timing: self.timing,
         })))

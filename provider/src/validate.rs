@@ -239,7 +239,8 @@ fn whole_number(
     ))
 }
 
-fn milliseconds(text: &str) -> Option<u64> {
+/// A time such as `5s` or `500ms`.
+pub(crate) fn milliseconds(text: &str) -> Option<u64> {
     let unit = text.find(|c: char| !c.is_ascii_digit())?;
     let (number, unit) = text.split_at(unit);
     let factor = match unit {

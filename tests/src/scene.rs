@@ -99,6 +99,7 @@ impl Scene {
             ("GITLAB_BASE_URL", scene.simulator.gitlab_url().to_owned()),
             ("AWS_ENDPOINT_URL", scene.simulator.aws_url().to_owned()),
             ("AWS_EC2_METADATA_DISABLED", "true".to_owned()),
+            ("GIGADB_HTTPS_CHECK", "off".to_owned()),
             ("GIGADB_TOPOLOGY", folder("root/topology.yaml")),
         ];
         scene.environment = environment

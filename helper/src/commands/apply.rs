@@ -8,7 +8,7 @@ use crate::{
     cli::Global,
     exit::Exit,
     failure::Failure,
-    planning,
+    planning::{self, https::HttpsOptions},
     running::{Control, Job, Verb, view::RunView},
     saved_plan,
     session::{Session, Waiting},
@@ -29,6 +29,9 @@ pub(crate) struct ApplyArgs {
     /// The saved plan.
     #[arg(value_name = "FILE")]
     file: PathBuf,
+
+    #[command(flatten)]
+    https: HttpsOptions,
 }
 
 /// Reads the plan, looks again, writes, reads back.
@@ -48,6 +51,7 @@ pub(super) async fn run(
         control,
         verb: Verb::Apply,
         reason: saved.reason.as_deref(),
+        https: Some(&args.https),
     };
     view.planned(&saved.plan, job.reason);
     let intent = saved.plan.intent.clone();

@@ -70,6 +70,7 @@ pub(super) async fn run(
         control,
         verb: Verb::Failover,
         reason: reason.as_deref(),
+        https: Some(&args.options.https),
     };
     let observation = planning::observe(&session, &environment, None, &control.cancel).await;
     job.go_on()?;

@@ -96,7 +96,8 @@ pub(super) async fn run(
         prepare: args.prepare.as_deref(),
         options: &args.options,
     };
-    let plan = planning::make(&session, &observation, &request).await?;
+    let mut plan = planning::make(&session, &observation, &request).await?;
+    planning::https::probe(&session.topology, &mut plan, &args.options.https, cancel).await?;
     let reason = session.reason(args.options.reason());
     let refused = plan.blocking().next().is_some();
     if let Some(file) = &args.out

@@ -81,6 +81,7 @@ pub(super) async fn run(
         control,
         verb: Verb::Resume(earlier.id.clone()),
         reason: reason.as_deref(),
+        https: None,
     };
     let observation = observe(&job, &earlier).await?;
     let made = |present: &_| earlier.planned(earlier.left.resume(topology, present));

@@ -61,6 +61,7 @@ pub(super) async fn run(
         control,
         verb: Verb::Revert(earlier.id.clone()),
         reason: reason.as_deref(),
+        https: None,
     };
     let observation = observe(&job, &earlier).await?;
     let made = |present: &_| {

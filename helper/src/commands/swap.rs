@@ -59,6 +59,7 @@ pub(super) async fn run(
         control,
         verb: Verb::Swap,
         reason: reason.as_deref(),
+        https: Some(&args.options.https),
     };
     let observation = planning::observe(&session, &environment, None, &control.cancel).await;
     job.go_on()?;
@@ -76,9 +77,13 @@ pub(super) async fn run(
 /// Shows the plan, asks, and carries it out.
 pub(super) async fn review_and_carry_out(
     job: &Job<'_>,
-    plan: Plan,
+    mut plan: Plan,
     yes: bool,
 ) -> Result<Exit, Failure> {
+    if let Some(https) = job.https {
+        let topology = &job.session.topology;
+        planning::https::probe(topology, &mut plan, https, &job.control.cancel).await?;
+    }
     job.view.planned(&plan, job.reason);
     job.permitted(&plan)?;
     if !yes && !plan.changes.is_empty() {

@@ -1,5 +1,6 @@
 //! Plans: from what was asked for and what was observed to what would be written.
 
+pub(crate) mod https;
 pub(crate) mod json;
 pub(crate) mod text;
 
@@ -32,6 +33,9 @@ pub(crate) struct PlanOptions {
     /// Why, in a line: kept in the plan and in the journal of the run. No secrets.
     #[arg(long, value_name = "TEXT", value_parser = one_line)]
     reason: Option<String>,
+
+    #[command(flatten)]
+    pub(crate) https: https::HttpsOptions,
 }
 
 impl PlanOptions {

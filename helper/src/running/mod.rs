@@ -34,7 +34,7 @@ use self::{
 use crate::{
     exit::Exit,
     failure::Failure,
-    planning::{self, text},
+    planning::{self, https::HttpsOptions, text},
     session::Session,
     surroundings,
     ui::Ui,
@@ -60,6 +60,8 @@ pub(crate) struct Job<'a> {
     pub(crate) control: &'a Control,
     pub(crate) verb: Verb,
     pub(crate) reason: Option<&'a str>,
+    /// How the promoted side is probed; none where an earlier run is taken further or back.
+    pub(crate) https: Option<&'a HttpsOptions>,
 }
 
 /// Makes a plan anew from the present world.
@@ -89,6 +91,7 @@ impl Job<'_> {
     pub(crate) async fn carry_out(&self, reviewed: Plan, anew: &Anew<'_>) -> Result<Exit, Failure> {
         self.permitted(&reviewed)?;
         self.go_on()?;
+        let promoting = reviewed.clone();
         let intent = reviewed.intent.clone();
         let follows = self.verb.follows();
         let start = Start {
@@ -111,7 +114,20 @@ impl Job<'_> {
         }
         let conclusion = concluded?;
         self.view.concluded(&conclusion)?;
+        if let Some(https) = self.https
+            && !self.control.cancel.is_cancelled()
+        {
+            let exit = self.probe_afterwards(&promoting, https).await?;
+            if conclusion.exit == Exit::Success {
+                return Ok(exit);
+            }
+        }
         Ok(conclusion.exit)
+    }
+
+    async fn probe_afterwards(&self, plan: &Plan, https: &HttpsOptions) -> Result<Exit, Failure> {
+        let topology = &self.session.topology;
+        planning::https::conclude(self.ui, topology, plan, https, &self.control.cancel).await
     }
 
     /// Looks again, writes what is left to write, and reads back.
@@ -130,6 +146,11 @@ impl Job<'_> {
         let Some(run) = run.filter(|_| !plan.changes.is_empty()) else {
             return Ok(self.conclusion(&plan, None, Vec::new()));
         };
+        if let Some(https) = self.https {
+            let topology = &self.session.topology;
+            planning::https::still_ready(topology, &plan, https, cancel).await?;
+            self.go_on()?;
+        }
         let progress = Progress::new(self.view, self.control, &plan.changes);
         let carried_out = run.carry_out_watched(&plan.changes, &progress, cancel);
         let outcome = progress

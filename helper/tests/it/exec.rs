@@ -33,26 +33,28 @@ fn the_command_has_the_settings_of_whoever_holds_the_role() {
         .without("GIGADB_DNS_SERVER")
         .with("REPO_NAME", "wrong");
     let shown = |role| stage.told(&script(&stage, role, SHOW));
-    assert_snapshot!(shown("production"), @"
+    assert_snapshot!(shown("production"), @r"
     exit 0
     -- stdout
     AWS_DEFAULT_REGION=ap-east-1
     AWS_PROFILE=Upstream
     AWS_REGION=ap-east-1
     GIGADB_ENVIRONMENT=live
+    GIGADB_HTTPS_CHECK=off
     GIGADB_INFRASTRUCTURE=gigadb-website
     GIGADB_ROLE=production
     GIGADB_TOPOLOGY=$TOPOLOGY
     PROJECT_VARIABLES_URL=http://simulator/api/v4/projects/gigascience%2Fupstream%2Fgigadb-website/variables
     REPO_NAME=gigadb-website
     ");
-    assert_snapshot!(shown("hot_standby"), @"
+    assert_snapshot!(shown("hot_standby"), @r"
     exit 0
     -- stdout
     AWS_DEFAULT_REGION=ap-southeast-2
     AWS_PROFILE=UpstreamAlt
     AWS_REGION=ap-southeast-2
     GIGADB_ENVIRONMENT=live
+    GIGADB_HTTPS_CHECK=off
     GIGADB_INFRASTRUCTURE=alt-gigadb-website
     GIGADB_ROLE=hot_standby
     GIGADB_TOPOLOGY=$TOPOLOGY
@@ -60,13 +62,14 @@ fn the_command_has_the_settings_of_whoever_holds_the_role() {
     REPO_NAME=alt-gigadb-website
     ");
     stage.trade_records();
-    assert_snapshot!(shown("production"), @"
+    assert_snapshot!(shown("production"), @r"
     exit 0
     -- stdout
     AWS_DEFAULT_REGION=ap-southeast-2
     AWS_PROFILE=UpstreamAlt
     AWS_REGION=ap-southeast-2
     GIGADB_ENVIRONMENT=live
+    GIGADB_HTTPS_CHECK=off
     GIGADB_INFRASTRUCTURE=alt-gigadb-website
     GIGADB_ROLE=production
     GIGADB_TOPOLOGY=$TOPOLOGY

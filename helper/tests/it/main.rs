@@ -17,6 +17,7 @@ mod exit_codes;
 mod expired;
 mod failover;
 mod guide;
+mod https;
 mod inventory;
 mod keys;
 mod lease;

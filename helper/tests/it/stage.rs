@@ -46,7 +46,11 @@ pub(crate) struct Stage {
 impl Stage {
     /// The procedure's world: `gigadb-website` is production in both environments.
     pub(crate) fn sop() -> Self {
-        let world = World::sop();
+        Self::with_world(World::sop())
+    }
+
+    /// Another world.
+    pub(crate) fn with_world(world: World) -> Self {
         let home = tempfile::tempdir().unwrap();
         let (config, credentials) = world.aws.write_profiles(home.path()).unwrap();
         let options = Options {
@@ -67,6 +71,7 @@ impl Stage {
             set("AWS_CONFIG_FILE", config.to_str().unwrap()),
             set("AWS_SHARED_CREDENTIALS_FILE", credentials.to_str().unwrap()),
             set("AWS_EC2_METADATA_DISABLED", "true"),
+            set("GIGADB_HTTPS_CHECK", "off"),
             // Never the network's own.
             set(
                 "GIGADB_DNS_SERVER",

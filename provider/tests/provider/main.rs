@@ -8,6 +8,7 @@
 mod applies;
 mod bad_input;
 mod docs;
+mod https;
 mod lease;
 mod plans;
 mod preflight;

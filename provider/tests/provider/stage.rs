@@ -33,7 +33,12 @@ pub(crate) struct Stage {
 impl Stage {
     /// The procedure's own world.
     pub(crate) async fn sop() -> Self {
-        let simulator = Simulator::start(World::sop()).await;
+        Self::with_world(World::sop()).await
+    }
+
+    /// Another world.
+    pub(crate) async fn with_world(world: World) -> Self {
+        let simulator = Simulator::start(world).await;
         let home = TempDir::new().unwrap();
         let (config, credentials) = simulator.world().aws.write_profiles(home.path()).unwrap();
         let topology = home.path().join("topology.yaml");
@@ -54,6 +59,7 @@ impl Stage {
                 "GIGADB_JOURNAL_DIR",
                 home.path().join("journal").display().to_string(),
             ),
+            ("GIGADB_HTTPS_CHECK", "off".to_owned()),
         ]
         .map(|(name, value)| (name.to_owned(), value))
         .into();

@@ -75,7 +75,7 @@ async fn item_10_every_warning_begins_with_environment_and_rule_and_there_is_one
     topics.sort();
     topics.dedup();
     assert_eq!(topics.len(), all, "{topics:?}");
-    for topic in ["https-ready", "known-address", "mode", "refresh"] {
+    for topic in ["known-address", "mode", "refresh"] {
         assert!(
             topics.iter().any(|known| known == topic),
             "{topic} of {topics:?}"
@@ -342,26 +342,6 @@ async fn with_three_infrastructures_the_standby_is_named_and_the_third_keeps_wha
     let imported = stage.resource().import("live").await;
     fine(&imported.diagnostics);
     assert_eq!(imported.state.get("hot_standby").as_str(), Some(UPSTREAM));
-}
-
-#[tokio::test]
-async fn a_required_probe_is_refused_because_this_version_cannot_make_it() {
-    let stage = Stage::sop().await;
-    let mut resource = stage.adopted().await;
-    let require = with(live(ALT), "https_check", check("mode", "require"));
-    let planned = resource.plan(require.clone()).await;
-    refused(
-        &stage,
-        &planned.diagnostics,
-        &["(at https_check.mode)", "cannot make one"],
-    );
-    let waived = with(require, "overrides", Value::set(["https-ready"]));
-    let planned = resource.plan(waived).await;
-    fine(&planned.diagnostics);
-    says(
-        &planned.diagnostics,
-        &["live https-ready: not checked by this version"],
-    );
 }
 
 #[tokio::test]

@@ -1,0 +1,161 @@
+//! Rule `https-ready` at work: probes before and after, whose results are diagnostics alone and
+//! never planned values.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Mutex, PoisonError},
+};
+
+use gigadb_clients::probe::{ProbeError, https_ready};
+use gigadb_engine::{
+    message::Message,
+    name::EnvironmentName,
+    plan::Plan,
+    rules::{
+        Finding, Rule,
+        https_ready::{HttpsCheck, HttpsMode, Moment, Probe, probes},
+    },
+};
+use tfplug::{AttributePath, CancellationToken, Diagnostic, Diagnostics};
+
+use crate::{config::Assignment, diagnostics, session::Ready};
+
+/// The environment variable with the mode that counts where no configuration names one.
+pub(crate) const MODE_VARIABLE: &str = "GIGADB_HTTPS_CHECK";
+
+/// What the plan of this walk has probed. Core plans each resource again right before it applies
+/// it, in the same process: that plan's probes are those before the first write.
+#[derive(Debug, Default)]
+pub(crate) struct Probed(Mutex<BTreeMap<EnvironmentName, (Vec<Probe>, HttpsCheck)>>);
+
+impl Probed {
+    fn remember(&self, environment: &EnvironmentName, probes: Vec<Probe>, check: HttpsCheck) {
+        let mut probed = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        probed.insert(environment.clone(), (probes, check));
+    }
+
+    fn take(&self, environment: &EnvironmentName) -> Option<(Vec<Probe>, HttpsCheck)> {
+        let mut probed = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        probed.remove(environment)
+    }
+}
+
+/// The mode that `GIGADB_HTTPS_CHECK` names.
+pub(crate) fn default_mode(text: Option<&str>) -> Result<HttpsMode, Diagnostic> {
+    let Some(text) = text.filter(|text| !text.trim().is_empty()) else {
+        return Ok(HttpsMode::default());
+    };
+    text.parse()
+        .map_err(|error: gigadb_engine::intent::UnknownSetting| {
+            diagnostics::error(
+                format!("`{MODE_VARIABLE}` does not know `{text}`"),
+                &Message::nothing_changed(
+                    diagnostics::sentence(&error.to_string()),
+                    format!("environment variable `{MODE_VARIABLE}`"),
+                    "Set it to one of these words, or unset it.",
+                ),
+            )
+        })
+}
+
+/// Everything that the rule says of a plan.
+pub(crate) async fn findings(
+    ready: &Ready,
+    wanted: &Assignment,
+    plan: &Plan,
+    moment: Moment,
+    cancel: &CancellationToken,
+) -> Result<Vec<Finding>, Diagnostic> {
+    let check = wanted.https_check(ready.https_mode);
+    https_ready(&ready.topology, plan, &check, moment, cancel)
+        .await
+        .map_err(|error| impossible(wanted, &error))
+}
+
+/// Probes for a plan: its warnings, or the errors that stop it.
+pub(crate) async fn plan(
+    ready: &Ready,
+    wanted: &Assignment,
+    plan: &Plan,
+    cancel: &CancellationToken,
+) -> Result<Diagnostics, Diagnostics> {
+    let warnings = judged(ready, wanted, plan, cancel).await?;
+    ready.probed.remember(
+        &wanted.environment,
+        probes(&ready.topology, plan),
+        wanted.https_check(ready.https_mode),
+    );
+    Ok(warnings)
+}
+
+/// Probes before the first write, unless the plan of this walk has just done that.
+pub(crate) async fn before_writing(
+    ready: &Ready,
+    wanted: &Assignment,
+    plan: &Plan,
+    cancel: &CancellationToken,
+) -> Result<Diagnostics, Diagnostics> {
+    let now = (
+        probes(&ready.topology, plan),
+        wanted.https_check(ready.https_mode),
+    );
+    if ready.probed.take(&wanted.environment) == Some(now) {
+        return Ok(Diagnostics::new());
+    }
+    judged(ready, wanted, plan, cancel).await
+}
+
+async fn judged(
+    ready: &Ready,
+    wanted: &Assignment,
+    plan: &Plan,
+    cancel: &CancellationToken,
+) -> Result<Diagnostics, Diagnostics> {
+    let found = findings(ready, wanted, plan, Moment::BeforeWriting, cancel).await?;
+    let environment = wanted.environment.as_str();
+    let blocked = found.iter().any(Finding::blocks);
+    let told = diagnostics::findings(environment, &found);
+    if blocked { Err(told) } else { Ok(told) }
+}
+
+/// Probes once more, after everything was written and read back: warnings alone.
+pub(crate) async fn afterwards(
+    ready: &Ready,
+    wanted: &Assignment,
+    plan: &Plan,
+    cancel: &CancellationToken,
+) -> Diagnostics {
+    if cancel.is_cancelled() {
+        return Diagnostics::new();
+    }
+    match findings(ready, wanted, plan, Moment::Afterwards, cancel).await {
+        Ok(found) => diagnostics::findings(wanted.environment.as_str(), &found),
+        // It was usable a moment ago, before the first write.
+        Err(impossible) => Diagnostic::warning(impossible.summary, impossible.detail).into(),
+    }
+}
+
+fn impossible(wanted: &Assignment, error: &ProbeError) -> Diagnostic {
+    let environment = &wanted.environment;
+    let (path, summary, next) = match error {
+        ProbeError::CaFile { file, .. } => (
+            AttributePath::attribute("https_check").then("ca_file"),
+            format!("`https_check.ca_file` cannot be used: {file}"),
+            "Name a PEM file with the certificates of authorities, relative to where Terraform runs, or remove the line.",
+        ),
+        ProbeError::Roots(_) => (
+            AttributePath::attribute("https_check"),
+            "the system's trusted certificates cannot be used".to_owned(),
+            "Install the system's certificates, or set `https_check.mode` to `off`.",
+        ),
+    };
+    diagnostics::error_at(
+        path,
+        format!("{environment} {}: {summary}", Rule::HttpsReady),
+        &Message::nothing_changed(
+            diagnostics::sentence(&error.to_string()),
+            format!("rule `{}` of environment `{environment}`", Rule::HttpsReady),
+            next,
+        ),
+    )
+}
