@@ -6,6 +6,7 @@
 )]
 
 mod arguments;
+mod bad_days;
 mod cache;
 mod check;
 mod check_machine;
