@@ -152,7 +152,7 @@ pub(crate) async fn run(
         &world,
     ));
     checks.extend(checkout::checks(session, checkouts));
-    checks.extend(swaps::certificates(session));
+    checks.extend(swaps::certificates(session, &world));
     checks.extend(leases);
     checks
 }

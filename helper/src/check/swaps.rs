@@ -1,11 +1,23 @@
 //! What a swap relies on beside names: the sides' certificates, and the lease.
 
+use std::collections::BTreeSet;
+
 use futures::future::join_all;
 use gigadb_clients::journal::RunId;
 use gigadb_engine::{
+    intent::{Intent, Mode, OnFailure},
     name::EnvironmentName,
-    rules::one_swap_at_a_time::{Holder, LeasePlace},
-    world::Failure,
+    observation::Observation,
+    plan::{self, Plan},
+    rules::{
+        Finding,
+        https_ready::HttpsCheck,
+        one_swap_at_a_time::{Holder, LeasePlace},
+        stored_certificates,
+    },
+    topology::{Environment, Topology},
+    view,
+    world::{Failure, World},
 };
 use jiff::Timestamp;
 
@@ -15,26 +27,94 @@ use crate::session::Session;
 const CERTIFICATE: &str = "certificate";
 const LEASE: &str = "lease";
 
-/// The certificates that the sides keep in GitLab.
-pub(super) fn certificates(session: &Session) -> Vec<Check> {
+/// The certificates that the sides keep in GitLab, held against a swap of each environment.
+pub(super) fn certificates(session: &Session, world: &World) -> Vec<Check> {
     let topology = &session.topology;
-    topology
-        .infrastructures
-        .keys()
-        .map(|name| match &topology.certificate_variable {
-            None => Check::not_checked(
-                (CERTIFICATE, name.as_str()),
-                "The topology does not say which variable holds the certificate",
-                "Name it as `certificate_variable`, such as `tls_fullchain_pem`, or look at the \
-                 certificate yourself before a swap.",
-            ),
-            Some(variable) => Check::not_checked(
-                (CERTIFICATE, name.as_str()),
-                format!("The certificate in `{variable}` is not read"),
-                "Look at the certificate yourself before a swap.",
-            ),
+    if topology.certificate_variable.is_some() {
+        let all = topology.environments.iter();
+        return all
+            .flat_map(|(name, table)| stored(topology, name, table, world))
+            .collect();
+    }
+    let all = topology.infrastructures.keys();
+    all.map(|name| {
+        Check::not_checked(
+            (CERTIFICATE, name.as_str()),
+            "The topology does not say which variable holds the certificate",
+            "Name it as `certificate_variable`, such as `tls_fullchain_pem`, or look at the \
+             certificate yourself before a swap.",
+        )
+    })
+    .collect()
+}
+
+/// What both sides' stored certificates would not cover after a swap of one environment.
+fn stored(
+    topology: &Topology,
+    name: &EnvironmentName,
+    table: &Environment,
+    world: &World,
+) -> Vec<Check> {
+    let about = (CERTIFICATE, name.as_str());
+    let plan = match swapped(topology, name, table, world) {
+        Ok(plan) => plan,
+        Err(why) => {
+            return vec![Check::not_checked(
+                about,
+                format!("No swap can be planned: {why}"),
+                "Settle what stands in the way first: `gigadb-roles plan --swap` tells it.",
+            )];
+        }
+    };
+    let arrangement = &plan.intent.arrangement;
+    let sides = [&arrangement.production, &arrangement.hot_standby];
+    if let Some(side) = sides
+        .into_iter()
+        .find(|side| !plan.observation.certificates.contains_key(*side))
+    {
+        return vec![Check::not_checked(
+            about,
+            format!("The certificate stored for `{side}` could not be read"),
+            "See to the token and the project first.",
+        )];
+    }
+    let now = Timestamp::now().as_second();
+    let found = stored_certificates::check(topology, &plan, &HttpsCheck::default(), now);
+    if found.is_empty() {
+        return vec![Check::ok(CERTIFICATE, name, "both sides' cover a swap")];
+    }
+    let warning = |finding: Finding| {
+        let what = finding.message.what.trim_end_matches('.').to_owned();
+        Check::warning(about, what, finding.message.next)
+    };
+    found.into_iter().map(warning).collect()
+}
+
+/// The plan of a swap of the roles as they are.
+fn swapped(
+    topology: &Topology,
+    name: &EnvironmentName,
+    table: &Environment,
+    world: &World,
+) -> Result<Plan, String> {
+    let observation =
+        Observation::project(topology, name, world, None).map_err(|error| error.to_string())?;
+    let now = view::roles(topology, table, &observation).map_err(|error| error.to_string())?;
+    let intent = Intent {
+        environment: name.clone(),
+        arrangement: now.swapped(),
+        mode: Mode::Switchover,
+        prepare: None,
+        on_failure: OnFailure::default(),
+        overrides: BTreeSet::new(),
+        changes_production: true,
+    };
+    plan::plan(topology, &intent, &observation).map_err(|incomputable| {
+        let first = incomputable.0.into_iter().next();
+        first.map_or_else(String::new, |finding| {
+            finding.message.what.trim_end_matches('.').to_owned()
         })
-        .collect()
+    })
 }
 
 /// Whether somebody holds the lease of an environment.

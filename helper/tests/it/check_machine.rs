@@ -2,7 +2,10 @@
 
 use std::{fs, os::unix::fs::PermissionsExt as _};
 
-use gigadb_simulator::world::{self, StateLock};
+use gigadb_simulator::{
+    sites::Sites,
+    world::{self, StateLock, Variable},
+};
 use insta::assert_snapshot;
 
 use crate::{
@@ -137,4 +140,48 @@ fn the_table_fits_a_narrow_terminal() {
     }
     let piped = stage.output(&CHECK);
     no_secret(&piped);
+}
+
+#[test]
+fn stored_certificates_are_held_against_a_swap() {
+    let stage = set_up();
+    let plain = fs::read_to_string(stage.folder().join("topology.yaml")).unwrap();
+    let named = format!("{plain}\ncertificate_variable: tls_fullchain_pem\n");
+    stage.write("topology.yaml", &named);
+    let lines = || {
+        let (_, checks) = told(&stage, &[]);
+        let found = checks
+            .into_iter()
+            .filter(|line| line.contains(" certificate "));
+        found.collect::<Vec<_>>().join("\n")
+    };
+    assert_snapshot!(lines(), @r"
+    warning certificate live: After the swap, the certificate stored for `alt-gigadb-website` cannot be read: what the variable holds as a certificate is none
+    warning certificate live: After the swap, the certificate stored for `gigadb-website` cannot be read: what the variable holds as a certificate is none
+    warning certificate staging: After the swap, the certificate stored for `alt-gigadb-website` is not there
+    warning certificate staging: After the swap, the certificate stored for `gigadb-website` is not there
+    ");
+    let names = [
+        "gigadb.org",
+        "alt-live.gigadb.host",
+        "portainer.gigadb.org",
+        "portainer.alt-live.gigadb.host",
+    ];
+    let sites = Sites::start().unwrap();
+    let both = sites.certificate_pem(&names, 90).unwrap();
+    stage.simulator.edit(|world| {
+        for project in &mut world.gitlab.projects {
+            project
+                .variables
+                .retain(|row| row.key != "tls_fullchain_pem");
+            project
+                .variables
+                .push(Variable::new("tls_fullchain_pem", "live", &both));
+        }
+    });
+    assert_snapshot!(lines(), @r"
+    ok certificate live: both sides' cover a swap
+    warning certificate staging: After the swap, the certificate stored for `alt-gigadb-website` is not there
+    warning certificate staging: After the swap, the certificate stored for `gigadb-website` is not there
+    ");
 }
