@@ -1,0 +1,244 @@
+//! What must hold after an apply, whatever went wrong: of the world, of what was said, of what was
+//! stored, of the next plan.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::LazyLock,
+};
+
+use gigadb_simulator::World;
+use gigadb_tests::procedure::{self, Side};
+use tfplug::{
+    Diagnostics, Value,
+    testing::{Action, Planned},
+};
+
+use crate::stage::{Policy, Told};
+
+/// The world before the swap.
+static FIRST: LazyLock<World> = LazyLock::new(|| World::sop().normalized());
+
+/// An object of an environment, as states name it: a hostname, or `infrastructure/KEY`.
+pub(crate) type Objects = BTreeMap<String, String>;
+
+/// What the objects of an environment hold in the procedure's table.
+pub(crate) fn table(environment: &str, production: Side) -> Objects {
+    let records = procedure::records(environment, production).into_iter();
+    let variables = procedure::variables(environment, production).into_iter();
+    records
+        .chain(variables.map(|(side, key, value)| (format!("{}/{key}", side.name()), value)))
+        .collect()
+}
+
+/// Everything that a name resolves to, with its type.
+fn addresses(world: &World, name: &str) -> Vec<(String, String)> {
+    let records = world.cloudflare.records(name).into_iter();
+    records
+        .filter(|record| ["A", "AAAA", "CNAME"].contains(&record.kind.as_str()))
+        .map(|record| (record.kind.clone(), record.content.clone()))
+        .collect()
+}
+
+/// What they hold in a world.
+pub(crate) fn held(environment: &str, world: &World) -> Objects {
+    let mut held = Objects::new();
+    for (name, _) in procedure::records(environment, Side::Upstream) {
+        let contents: Vec<_> = addresses(world, &name)
+            .into_iter()
+            .map(|(_, content)| content)
+            .collect();
+        held.insert(name, contents.join(" and "));
+    }
+    for (side, key, _) in procedure::variables(environment, Side::Upstream) {
+        let project = world.gitlab.project(side.project()).unwrap();
+        let value = project.variable(&key, environment).unwrap().value.clone();
+        held.insert(format!("{}/{key}", side.name()), value);
+    }
+    held
+}
+
+/// What a state shows.
+pub(crate) fn shown(state: &Value) -> Objects {
+    let mut shown = Objects::new();
+    for (name, object) in state.get("hostnames").as_entries().unwrap() {
+        let address = object.get("address").as_str().unwrap_or_default();
+        shown.insert(name.clone(), address.to_owned());
+    }
+    for (id, value) in state.get("variables").as_entries().unwrap() {
+        shown.insert(id.clone(), value.as_str().unwrap_or_default().to_owned());
+    }
+    shown
+}
+
+/// `never-unresolvable`, and nothing beside the environments' own objects has changed.
+pub(crate) fn sound(world: &World, environments: &[&str]) {
+    let mut restored = world.normalized();
+    for environment in environments {
+        let (old, new) = (
+            table(environment, Side::Upstream),
+            table(environment, Side::Alt),
+        );
+        for (name, _) in procedure::records(environment, Side::Upstream) {
+            let found = addresses(world, &name);
+            let either = [&old[&name], &new[&name]];
+            assert!(
+                matches!(found.as_slice(), [(kind, content)] if kind == "A" && either.contains(&content)),
+                "never-unresolvable: {name} is {found:?}"
+            );
+            let record = restored.cloudflare.record_mut(&name, "A").unwrap();
+            record.content.clone_from(&old[&name]);
+        }
+        for (side, key, value) in procedure::variables(environment, Side::Upstream) {
+            let project = restored.gitlab.project_mut(side.project()).unwrap();
+            project.variable_mut(&key, environment).unwrap().value = value;
+        }
+    }
+    forget_leases(&mut restored);
+    assert!(
+        restored == *FIRST,
+        "something was written that is not of the swap"
+    );
+}
+
+/// Takes leases away, as they are when the process that held them is gone.
+pub(crate) fn forget_leases(world: &mut World) -> usize {
+    let mut held = 0;
+    for project in &mut world.gitlab.projects {
+        held += project
+            .terraform_states
+            .values()
+            .filter(|state| state.lock.is_some())
+            .count();
+        let known = FIRST.gitlab.project(&project.path).unwrap();
+        project.terraform_states.clone_from(&known.terraform_states);
+    }
+    held
+}
+
+/// One environment after an apply with a fault. Returns how it ended, in a word.
+pub(crate) fn applied(told: &Told, world: &World, policy: Policy, once: bool) -> &'static str {
+    let environment = told.environment;
+    let (old, new) = (
+        table(environment, Side::Upstream),
+        table(environment, Side::Alt),
+    );
+    let held = held(environment, world);
+    let text = told.diagnostics.to_string();
+    let unread = text.contains("could not be read back") || text.contains("could not be read");
+
+    let shown = shown(&told.state);
+    if !unread {
+        assert_eq!(shown, held, "the state is not what is; {text}");
+    }
+    for (object, value) in &shown {
+        assert!(
+            *value == held[object] || *value == old[object],
+            "the state shows for {object} what is not and was not: {value}; {text}"
+        );
+    }
+    accounted(&told.diagnostics, &held, &old, &new);
+
+    let production = told.state.get("production").as_str().unwrap();
+    if told.diagnostics.has_errors() {
+        assert_eq!(production, Side::Upstream.name());
+        for error in told.diagnostics.errors() {
+            for part in ["\n  on:      ", "\n  changed: ", "\n  next:    "] {
+                assert!(error.detail.contains(part), "{part:?} is missing: {error}");
+            }
+        }
+    } else {
+        assert_eq!(production, Side::Alt.name());
+        assert_eq!(held, new, "success, but not what was asked for; {text}");
+    }
+    // A machine that is too busy answers too late, which is a second failure.
+    let late = text.contains("did not answer");
+    if policy == Policy::Revert && once && !late {
+        assert!(
+            held == old || held == new,
+            "neither undone nor done: {held:#?}; {text}"
+        );
+    }
+    let done = told.diagnostics.has_errors();
+    match (done, held == new, held == old) {
+        (false, ..) => "done",
+        (true, true, _) => "done, with an error",
+        (true, _, true) => "as before",
+        (true, false, false) => "partly done",
+    }
+}
+
+/// What the message says of each object is so.
+fn accounted(diagnostics: &Diagnostics, held: &Objects, old: &Objects, new: &Objects) {
+    let objects = |item: &str| -> BTreeSet<String> {
+        if let Some((_, zone)) = item.split_once(" of zone `") {
+            let zone = format!(".{}", zone.split('`').next().unwrap());
+            let named = |name: &&String| format!(".{name}").ends_with(&zone);
+            return held.keys().filter(named).cloned().collect();
+        }
+        let words: Vec<&str> = item.split('`').collect();
+        let side = if words[3].ends_with("/alt-gigadb-website") {
+            Side::Alt
+        } else {
+            Side::Upstream
+        };
+        [format!("{}/{}", side.name(), words[1])].into()
+    };
+    for error in diagnostics.errors() {
+        let Some((_, account)) = error.detail.split_once("\n  changed: ") else {
+            continue;
+        };
+        let account = account.split("\n  next:    ").next().unwrap();
+        if account.starts_with("Nothing was changed.") {
+            assert_eq!(held, old, "nothing was changed? {error}");
+            continue;
+        }
+        let mut expected: Option<&Objects> = None;
+        for line in account.lines().map(str::trim) {
+            match line.split(" (").next().unwrap() {
+                "In force" => expected = Some(new),
+                "Put back" | "Refused or without effect" | "Never sent" => expected = Some(old),
+                "Not put back" | "Perhaps in force" => expected = None,
+                _ => {
+                    let Some(expected) = expected else { continue };
+                    for object in objects(line) {
+                        assert_eq!(held[&object], expected[&object], "{line}: {error}");
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The next plan shows exactly what is left.
+pub(crate) fn next_plan(environment: &str, planned: &Planned, world: &World) {
+    assert!(!planned.diagnostics.has_errors(), "{}", planned.diagnostics);
+    let held = held(environment, world);
+    let new = table(environment, Side::Alt);
+    assert_eq!(
+        shown(&planned.prior),
+        held,
+        "the refresh does not show what is"
+    );
+    assert_eq!(
+        shown(&planned.state),
+        new,
+        "the plan is not what is asked for"
+    );
+    let production = planned.prior.get("production").as_str();
+    let done = held == new && production == Some(Side::Alt.name());
+    assert_eq!(planned.action == Action::NoOp, done, "{:?}", planned.action);
+}
+
+/// One more apply was enough.
+pub(crate) fn settled(told: &Told, world: &World) {
+    assert!(!told.diagnostics.has_errors(), "{}", told.diagnostics);
+    assert_eq!(
+        held(told.environment, world),
+        table(told.environment, Side::Alt)
+    );
+    assert_eq!(
+        told.state.get("production").as_str(),
+        Some(Side::Alt.name())
+    );
+    assert_eq!(told.state.get("status").as_str(), Some("consistent"));
+}

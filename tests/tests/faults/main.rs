@@ -1,0 +1,17 @@
+//! A swap while something goes wrong: the provider, driven as core drives it, with core's checks,
+//! against simulated APIs over real HTTP.
+//!
+//! [`matrix`] lets every request of an apply fail in every way under every policy, and compares
+//! what is said and stored with what is. [`by_hand`] has somebody edit while an apply is on.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "helpers of tests: whatever is missing fails the test that asked"
+)]
+#![expect(clippy::print_stdout, reason = "the numbers of cases are for reading")]
+
+mod by_hand;
+mod gate;
+mod judge;
+mod matrix;
+mod stage;
