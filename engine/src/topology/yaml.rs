@@ -137,7 +137,7 @@ impl<'t> Tree<'t> {
         match self.parser.next_event()? {
             Ok((event, Span { start, .. })) => Some((event, place(start))),
             Err(error) => {
-                let place = place(*error.marker());
+                let place = within(self.text, place(*error.marker()));
                 let line = self.text.lines().nth(place.line - 1).unwrap_or_default();
                 let indent = line.len() - line.trim_start().len();
                 let advice = if line[..indent].contains('\t') {
@@ -259,5 +259,19 @@ fn place(marker: Marker) -> Place {
     Place {
         line: marker.line().max(1),
         column: marker.col() + 1,
+    }
+}
+
+/// The parser may find the end of a file that breaks off some lines behind the last: the place is then
+/// the end of the text.
+fn within(text: &str, place: Place) -> Place {
+    let lines = text.split('\n').count();
+    if place.line <= lines {
+        return place;
+    }
+    let last = text.rsplit('\n').next().unwrap_or_default();
+    Place {
+        line: lines,
+        column: last.chars().count() + 1,
     }
 }

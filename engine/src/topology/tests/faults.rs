@@ -96,6 +96,13 @@ fn what_is_not_yaml() {
     ");
 }
 
+/// The fault is at the end of what is there, not behind it.
+#[test]
+fn a_file_that_breaks_off() {
+    let (cut, _) = SMALL.split_at(SMALL.find("variables: {").unwrap() + 4);
+    assert_snapshot!(check(cut), @"t.yaml:11:11: This is not YAML: simple key expected. Correct the line, or the one before it.");
+}
+
 #[test]
 fn top_level_keys() {
     assert_snapshot!(each(&[
