@@ -27,6 +27,10 @@ pub(crate) struct Arguments {
 /// Tests whose path holds this word need Terraform or OpenTofu.
 const NEEDS_TERRAFORM: &str = "with_terraform::";
 
+/// What a test that searches begins its count with, on standard output itself: the test runner would
+/// keep back what a passing test prints.
+const PROOF: &str = "proof: ";
+
 /// Suites in Python, by name and folder.
 const PYTHON_SUITES: [(&str, &str); 2] = [
     (
@@ -48,6 +52,8 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
 #[derive(Debug)]
 pub(crate) struct Report {
     totals: Totals,
+    /// How far the searches went, as they say it.
+    proofs: Vec<String>,
     failures: Vec<String>,
     found: OnPath,
 }
@@ -58,6 +64,9 @@ impl Report {
         println!();
         if self.found.either().is_none() {
             println!("{}\n", terraform::MISSING);
+        }
+        for proof in &self.proofs {
+            println!("{proof}");
         }
         println!("{}", self.found.told());
         println!("total: {}", self.totals);
@@ -84,6 +93,7 @@ pub(crate) fn all(steps: &mut Steps, require_terraform: bool) -> anyhow::Result<
 
     let mut report = Report {
         totals: Totals::default(),
+        proofs: Vec::new(),
         failures: Vec::new(),
         found: found.clone(),
     };
@@ -161,36 +171,39 @@ impl Report {
         mut command: Command,
         read: fn(&str) -> Option<Totals>,
     ) -> anyhow::Result<()> {
-        let (status, totals) = steps.step(name, || stream(&mut command, read))?;
-        self.totals += totals;
+        let status = steps.step(name, || self.stream(&mut command, read))?;
         if !status.success() {
             self.failures.push(name.to_owned());
         }
         Ok(())
     }
-}
 
-/// Runs a command, passes its output on line by line, and adds up what `read` finds in it.
-fn stream(
-    command: &mut Command,
-    read: fn(&str) -> Option<Totals>,
-) -> anyhow::Result<(ExitStatus, Totals)> {
-    let shown = show(command);
-    let mut child = command
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .spawn()
-        .with_context(|| format!("cannot start `{shown}`"))?;
-    let mut totals = Totals::default();
-    if let Some(output) = child.stdout.take() {
-        for line in BufReader::new(output).split(b'\n') {
-            let line = line.with_context(|| format!("cannot read what `{shown}` prints"))?;
-            let line = String::from_utf8_lossy(&line);
-            println!("{line}");
-            if let Some(found) = read(line.trim_end()) {
-                totals += found;
+    /// Runs a command, passes its output on line by line, and adds up what `read` finds in it.
+    fn stream(
+        &mut self,
+        command: &mut Command,
+        read: fn(&str) -> Option<Totals>,
+    ) -> anyhow::Result<ExitStatus> {
+        let shown = show(command);
+        let mut child = command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .spawn()
+            .with_context(|| format!("cannot start `{shown}`"))?;
+        if let Some(output) = child.stdout.take() {
+            for line in BufReader::new(output).split(b'\n') {
+                let line = line.with_context(|| format!("cannot read what `{shown}` prints"))?;
+                let line = String::from_utf8_lossy(&line);
+                println!("{line}");
+                if let Some(found) = read(line.trim_end()) {
+                    self.totals += found;
+                }
+                // The runner may have begun a line of its own.
+                if let Some(at) = line.find(PROOF) {
+                    self.proofs.push(line[at..].trim_end().to_owned());
+                }
             }
         }
+        Ok(child.wait()?)
     }
-    Ok((child.wait()?, totals))
 }

@@ -35,12 +35,12 @@ fn search(keys: &[&str], policy: (Mode, OnFailure), adversity: Adversity, bug: B
     let mut search = Search::new(procedure, adversity, bug);
     search.explore(vec![Run::new(Way::Forward, true)]);
     let (mode, on_failure) = policy;
-    println!(
+    crate::tell(format_args!(
         "live, {mode} {on_failure}: {} states, {} worlds, ends {:?}",
         search.states(),
         search.procedure.worlds(),
         search.ends
-    );
+    ));
     search
 }
 

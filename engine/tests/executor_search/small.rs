@@ -451,11 +451,11 @@ fn every_order_of_failures_ends_in_a_world_that_is_reported_as_it_is() {
     for mode in [Mode::Switchover, Mode::Failover] {
         for on_failure in [OnFailure::Revert, OnFailure::Stop] {
             let search = search(mode, on_failure, Bug::None);
-            println!(
-                "{mode} {on_failure}: {} states, ends {:?}",
+            crate::tell(format_args!(
+                "small, {mode} {on_failure}: {} states, ends {:?}",
                 search.seen.len(),
                 search.ends
-            );
+            ));
             states += search.seen.len();
             assert!(search.ends.contains_key("Completed"));
             assert_eq!(
@@ -464,7 +464,6 @@ fn every_order_of_failures_ends_in_a_world_that_is_reported_as_it_is() {
             );
         }
     }
-    println!("explored {states} states");
     assert!(states > 10_000);
 }
 

@@ -23,11 +23,11 @@ fn search(policy: (Mode, OnFailure), lease: bool, second: Way, bug: Bug) -> Sear
     };
     let mut search = Search::new(procedure, adversity, bug);
     search.explore(vec![Run::new(Way::Forward, true), Run::new(second, lease)]);
-    println!(
+    crate::tell(format_args!(
         "two operators, {mode} {on_failure}, lease {lease}, the second goes {second:?}: {} states, {} worlds",
         search.states(),
         search.procedure.worlds()
-    );
+    ));
     search
 }
 
