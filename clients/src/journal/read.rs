@@ -28,6 +28,43 @@ pub struct Run {
 }
 
 impl Run {
+    /// Reads the lines of a journal; an error says why it is none, as a clause.
+    pub fn parse(bytes: &[u8]) -> Result<Self, String> {
+        let mut lines = bytes.split(|byte| *byte == b'\n').enumerate().peekable();
+        let first = match lines.next() {
+            Some((_, line)) if lines.peek().is_some() => line,
+            Some((_, [])) | None => return Err("it is empty".to_owned()),
+            Some(_) => {
+                return Err(
+                    "its first line is cut off; the run was ended before it wrote anything"
+                        .to_owned(),
+                );
+            }
+        };
+        check_version(first)?;
+        let header: Header = serde_json::from_slice(first).map_err(|e| fault(0, &e))?;
+        let mut entries = Vec::new();
+        let mut cut_off = false;
+        while let Some((index, line)) = lines.next() {
+            let last = lines.peek().is_none();
+            match serde_json::from_slice(line) {
+                // A line ends with a line break, so nothing follows the last one.
+                _ if last && line.is_empty() => {}
+                Ok(entry) => {
+                    entries.push(entry);
+                    cut_off = last;
+                }
+                Err(_) if last => cut_off = true,
+                Err(error) => return Err(fault(index, &error)),
+            }
+        }
+        Ok(Self {
+            header,
+            entries,
+            cut_off,
+        })
+    }
+
     /// How it ended; `None` for a run that was killed, or is still under way.
     pub fn outcome(&self) -> Option<&Outcome> {
         self.entries.iter().rev().find_map(|e| match &e.event {
@@ -98,45 +135,9 @@ impl Run {
 pub fn read(folder: &Path, id: &RunId) -> Result<Run, JournalError> {
     let path = folder.join(id.file_name());
     let bytes = fs::read(&path).map_err(io_error("could not read", &path))?;
-    parse(&bytes).map_err(|why| JournalError::Unreadable {
+    Run::parse(&bytes).map_err(|why| JournalError::Unreadable {
         path: path.display().to_string(),
         why,
-    })
-}
-
-/// Reads the lines of a journal; an error is a clause.
-pub(super) fn parse(bytes: &[u8]) -> Result<Run, String> {
-    let mut lines = bytes.split(|byte| *byte == b'\n').enumerate().peekable();
-    let first = match lines.next() {
-        Some((_, line)) if lines.peek().is_some() => line,
-        Some((_, [])) | None => return Err("it is empty".to_owned()),
-        Some(_) => {
-            return Err(
-                "its first line is cut off; the run was ended before it wrote anything".to_owned(),
-            );
-        }
-    };
-    check_version(first)?;
-    let header: Header = serde_json::from_slice(first).map_err(|e| fault(0, &e))?;
-    let mut entries = Vec::new();
-    let mut cut_off = false;
-    while let Some((index, line)) = lines.next() {
-        let last = lines.peek().is_none();
-        match serde_json::from_slice(line) {
-            // A line ends with a line break, so nothing follows the last one.
-            _ if last && line.is_empty() => {}
-            Ok(entry) => {
-                entries.push(entry);
-                cut_off = last;
-            }
-            Err(_) if last => cut_off = true,
-            Err(error) => return Err(fault(index, &error)),
-        }
-    }
-    Ok(Run {
-        header,
-        entries,
-        cut_off,
     })
 }
 

@@ -147,7 +147,7 @@ fn later_runs_come_first() {
 
 #[test]
 fn the_first_version_is_read_for_ever() {
-    let run = read::parse(VERSION_1.as_bytes()).unwrap();
+    let run = Run::parse(VERSION_1.as_bytes()).unwrap();
     assert_eq!(run.entries.len(), 7);
     // It is still what is written: a change to the format changes its version.
     let mut written = serde_json::to_string(&run.header).unwrap();
@@ -180,7 +180,7 @@ fn a_run_that_was_killed_at_any_byte_leaves_a_readable_journal() {
     journal.finish(&outcome());
     let whole = fs::read(journal.path()).unwrap();
     for length in 0..whole.len() {
-        let run = read::parse(&whole[..length]);
+        let run = Run::parse(&whole[..length]);
         if length < header {
             let why = run.unwrap_err();
             assert!(why.starts_with("its first line is cut off") || length == 0);
@@ -194,7 +194,7 @@ fn a_run_that_was_killed_at_any_byte_leaves_a_readable_journal() {
     }
     // A file system may leave zeros where the last line was to be.
     let zeros = [&whole[..header], &[0; 64]].concat();
-    assert!(read::parse(&zeros).unwrap().cut_off);
+    assert!(Run::parse(&zeros).unwrap().cut_off);
 }
 
 #[test]
@@ -285,7 +285,7 @@ proptest! {
     /// Any bytes are either a journal or refused.
     #[test]
     fn no_bytes_break_the_reader(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
-        let _ = read::parse(&bytes);
+        let _ = Run::parse(&bytes);
     }
 
     /// A damaged journal is either read or refused, and never in silence where a line in the
@@ -301,7 +301,7 @@ proptest! {
         let to = bytes.len().min(from + length);
         bytes.splice(from..to, with);
         let lines = bytes.split(|b| *b == b'\n').filter(|l| !l.is_empty()).count();
-        if let Ok(run) = read::parse(&bytes) {
+        if let Ok(run) = Run::parse(&bytes) {
             prop_assert!(run.entries.len() + 1 + usize::from(run.cut_off) >= lines);
         }
     }
@@ -309,10 +309,10 @@ proptest! {
     /// What was written is read back as it was, whatever the operator's words.
     #[test]
     fn any_reason_is_kept(reason in any::<String>()) {
-        let mut header = read::parse(VERSION_1.as_bytes()).unwrap().header;
+        let mut header = Run::parse(VERSION_1.as_bytes()).unwrap().header;
         header.reason = Some(reason);
         let mut line = serde_json::to_vec(&header).unwrap();
         line.push(b'\n');
-        prop_assert_eq!(read::parse(&line).unwrap().header, header);
+        prop_assert_eq!(Run::parse(&line).unwrap().header, header);
     }
 }

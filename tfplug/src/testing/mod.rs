@@ -19,6 +19,7 @@
 //!
 //! Misuse of the driver itself (an attribute that no schema has, an apply without a plan) panics: it is a fault of the test.
 
+mod bytes;
 mod config;
 mod proposed;
 mod resource;
@@ -31,6 +32,7 @@ use std::sync::Arc;
 use crate::{Diagnostics, Provider, Value};
 use walk::Answers;
 
+pub use bytes::{decode_value, encode_value};
 pub use resource::{Action, Applied, Planned, Refreshed, ResourceDriver};
 pub use walk::Walk;
 
