@@ -1,4 +1,5 @@
 //! `cargo xtask bench`: what a swap costs, measured side by side in one run, as Markdown.
+//! With the argument `inventory`, the program measures the inventory alone.
 //!
 //! Nothing is asserted here: a benchmark reports, tests judge. Medians are given, because the
 //! machine may be busy; the simulated APIs answer on loopback.
@@ -9,11 +10,12 @@
 )]
 
 mod handshake;
+mod inventory;
 mod measure;
 mod processes;
 mod requests;
 
-use std::{path::Path, time::Duration};
+use std::time::Duration;
 
 use gigadb_tests::{Scene, assignment, procedure::Side, programs};
 
@@ -27,11 +29,15 @@ const TERRAFORM_RUNS: usize = 7;
 const SHORT_RUNS: usize = 21;
 
 fn main() {
+    let only_inventory = std::env::args().nth(1).as_deref() == Some("inventory");
     let mut rows = Vec::new();
-    rows.extend(swap());
-    rows.extend(added_to_plan());
-    rows.extend(start());
-    rows.extend(inventory());
+    if !only_inventory {
+        rows.extend(swap());
+        rows.extend(added_to_plan());
+        rows.extend(start());
+    }
+    rows.extend(inventory::of_12_hosts());
+    rows.extend(inventory::of_600_hosts());
     println!("{}", measure::machine());
     println!("\n| What | Measured | Target |\n|---|---|---|");
     for row in rows {
@@ -163,63 +169,4 @@ fn start() -> Vec<Row> {
         milliseconds(median(times)),
         "< 5 ms",
     )]
-}
-
-/// The inventory, cold and warm, against a script that prints a constant.
-fn inventory() -> Vec<Row> {
-    let scene = Scene::new();
-    let alone = |arguments: &[&str]| {
-        let run = || drop(scene.gigadb_roles(arguments).expect(0));
-        median((0..SHORT_RUNS).map(|_| timed(run)))
-    };
-    let cold = alone(&["inventory", "--list", "--refresh"]);
-    let warm = alone(&["--list"]);
-    scene.simulator().clear_requests();
-    let listed = scene
-        .gigadb_roles(&["inventory", "--list", "--refresh"])
-        .expect(0)
-        .stdout;
-    let per_region = requests::most_in_a_region(&scene.simulator().requests());
-    let constant = constant_inventory(&scene.root(), &listed);
-    let ours = programs::ours("gigadb-roles");
-    let list = |program: &Path| drop(scene.ansible_inventory_of(program, &["--list"]).expect(0));
-    let (with, without) = timed_in_turn(TERRAFORM_RUNS, || list(&ours), || list(&constant));
-    vec![
-        Row::new(
-            "`gigadb-roles inventory --list --refresh` alone, 12 hosts",
-            milliseconds(cold),
-            "< 30 ms",
-        ),
-        Row::new(
-            "`gigadb-roles --list` alone, hosts cached",
-            milliseconds(warm),
-            "",
-        ),
-        Row::new("requests to a region, cold", per_region.to_string(), "<= 2"),
-        Row::new(
-            "`ansible-inventory --list` of a constant script (the floor)",
-            milliseconds(without),
-            "",
-        ),
-        Row::new(
-            "`ansible-inventory --list` of ours, hosts cached",
-            milliseconds(with),
-            "floor + 50 ms",
-        ),
-    ]
-}
-
-/// A program that prints what ours printed.
-fn constant_inventory(folder: &Path, listed: &str) -> std::path::PathBuf {
-    use std::os::unix::fs::PermissionsExt as _;
-    let answer = folder.join("constant.json");
-    let script = folder.join("constant");
-    let text = format!("#!/bin/sh\nexec cat '{}'\n", answer.display());
-    let written = std::fs::write(&answer, listed)
-        .and_then(|()| std::fs::write(&script, text))
-        .and_then(|()| std::fs::set_permissions(&script, std::fs::Permissions::from_mode(0o755)));
-    if let Err(error) = written {
-        panic!("cannot write {}: {error}", script.display());
-    }
-    script
 }
