@@ -178,6 +178,24 @@ impl View {
 #[error("{0}")]
 pub struct Unclear(pub String);
 
+/// The sides whose Elastic IPs are not known, as the rest of a clause.
+fn unread(observation: &Observation) -> String {
+    let unread: Vec<String> = observation
+        .sides
+        .iter()
+        .filter(|(_, side)| side.known().is_none())
+        .map(|(name, _)| format!("`{name}`"))
+        .collect();
+    if unread.is_empty() {
+        String::new()
+    } else {
+        format!(
+            ", while those of {} could not be read",
+            unread.join(" and ")
+        )
+    }
+}
+
 /// Who has which role in an environment, by the records: production holds the apex, and every
 /// managed hostname leads to the side that its role says.
 ///
@@ -201,7 +219,8 @@ pub fn roles(
             .ok_or_else(|| Unclear(format!("`{hostname}` has not exactly one A record")))?;
         observation.owner(address).cloned().ok_or_else(|| {
             Unclear(format!(
-                "`{hostname}` leads to {address}, an Elastic IP of no known side"
+                "`{hostname}` leads to {address}, an Elastic IP of no known side{}",
+                unread(observation)
             ))
         })
     };

@@ -4,7 +4,7 @@
 use std::{sync::PoisonError, time::Duration};
 
 use aws_config::{
-    BehaviorVersion, Region, profile::ProfileFileCredentialsProvider,
+    BehaviorVersion, ConfigLoader, Region, profile::ProfileFileCredentialsProvider,
     provider_config::ProviderConfig, retry::RetryConfig,
     stalled_stream_protection::StalledStreamProtectionConfig, timeout::TimeoutConfig,
 };
@@ -17,7 +17,7 @@ use aws_smithy_http_client::{
 };
 use gigadb_engine::topology::Aws;
 
-use super::Ec2;
+use super::{Ec2, credentials::Credentials};
 use crate::settings::Proxy;
 
 /// The longest pause between attempts.
@@ -45,35 +45,40 @@ impl Ec2 {
     }
 
     async fn make_client(&self, aws: &Aws) -> Client {
-        let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12())
-            .http_client(self.http().clone())
-            .region(Region::new(aws.region.clone()))
-            .profile_name(&aws.profile)
-            .profile_files(self.profile_files())
-            .credentials_provider(self.credentials(aws))
-            .retry_config(self.retry())
-            .timeout_config(self.timeouts())
-            .stalled_stream_protection(StalledStreamProtectionConfig::disabled());
+        let mut loader = self.loader(aws).credentials_provider(self.credentials(aws));
         if let Some(endpoint) = &self.settings.endpoint_url {
             loader = loader.endpoint_url(endpoint.clone());
         }
         Client::new(&loader.load().await)
     }
 
+    /// What every client of a side is made with, but credentials and endpoint.
+    pub(super) fn loader(&self, aws: &Aws) -> ConfigLoader {
+        aws_config::defaults(BehaviorVersion::v2026_01_12())
+            .http_client(self.http().clone())
+            .region(Region::new(aws.region.clone()))
+            .profile_name(&aws.profile)
+            .profile_files(self.profile_files())
+            .retry_config(self.retry())
+            .timeout_config(self.timeouts())
+            .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
+    }
+
     /// The credentials of a profile. What it needs itself (a role to assume) is asked for with the
     /// limits of every call.
-    pub(super) fn credentials(&self, aws: &Aws) -> ProfileFileCredentialsProvider {
+    pub(super) fn credentials(&self, aws: &Aws) -> Credentials {
         let provider = ProviderConfig::empty()
             .with_behavior_version(Some(BehaviorVersion::v2026_01_12()))
             .with_http_client(self.http().clone())
             .with_region(Some(Region::new(aws.region.clone())))
             .with_retry_config(self.retry())
             .with_timeout_config(self.timeouts());
-        ProfileFileCredentialsProvider::builder()
+        let sdk = ProfileFileCredentialsProvider::builder()
             .configure(&provider)
             .profile_name(&aws.profile)
             .profile_files(self.profile_files())
-            .build()
+            .build();
+        Credentials::new(self, aws, sdk)
     }
 
     fn http(&self) -> &SharedHttpClient {

@@ -12,7 +12,7 @@ use gigadb_engine::{
     world::{Failure, FailureKind},
 };
 
-use super::Ec2;
+use super::{Ec2, credentials::NoKeys};
 use crate::http::{chain, seconds, tidy};
 
 /// Regions that every account has; in all others `AuthFailure` may mean "not enabled".
@@ -35,6 +35,9 @@ const ENABLED_BY_DEFAULT: &[&str] = &[
     "us-west-1",
     "us-west-2",
 ];
+
+/// What the SDK says before what is wrong with a profile.
+const SDK_SAYS: &str = "the credentials provider was not properly configured: ProfileFile provider could not be built: ";
 
 impl Ec2 {
     pub(super) fn failure<E>(
@@ -126,7 +129,15 @@ impl Ec2 {
 
     /// The failure where a profile gives no credentials: nothing was sent to EC2.
     pub(super) fn no_credentials(&self, aws: &Aws, error: &CredentialsError) -> Failure {
-        let cause = chain(error);
+        let cause = match find::<NoKeys>(error) {
+            Some(reason) => reason.to_string(),
+            None => {
+                let text = tidy(&chain(error), &[]);
+                text.strip_prefix(SDK_SAYS)
+                    .map(str::to_owned)
+                    .unwrap_or(text)
+            }
+        };
         let kind = match error {
             CredentialsError::ProviderTimedOut(_) => FailureKind::Unreachable,
             // Something else was asked for them: STS, a program.
@@ -142,7 +153,7 @@ impl Ec2 {
                 "AWS profile `{}` gives no credentials for EC2 in {}: {} (files: {})",
                 aws.profile,
                 aws.region,
-                tidy(&cause, &[]),
+                cause,
                 self.files_in_words()
             ),
         }

@@ -4,8 +4,10 @@
 //! environment, which the SDK's own chain would prefer, cannot merge the two sides into one.
 
 mod client;
+mod credentials;
 mod failure;
 mod keys;
+mod process;
 mod profile;
 mod wire;
 

@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     canned::{answer, serve},
+    profiles::printed,
     setup::Bench,
 };
 
@@ -197,27 +198,38 @@ async fn a_profile_may_assume_a_role() {
             world::ACCESS_KEY_ID_UPSTREAM,
             world::SECRET_KEY_UPSTREAM
         );
-        let sts = serve(vec![answer("200 OK", "", &credentials)]);
+        let answer = answer("200 OK", "", &credentials);
+        let sts = serve(vec![answer.clone(), answer]);
         run_again(
             "environment::a_profile_may_assume_a_role",
             &[("AWS_ENDPOINT_URL_STS", &sts)],
         );
         return;
     }
-    let bench = Bench::start().await;
-    let config = "[profile Upstream]\nrole_arn = arn:aws:iam::111122223333:role/readonly\n\
-                  source_profile = UpstreamAlt\n";
-    let file = bench.home.path().join("config");
-    std::fs::write(file, config).unwrap();
-    let credentials = bench.home.path().join("credentials");
-    let text = std::fs::read_to_string(&credentials).unwrap();
-    let alone = text.split("[UpstreamAlt]").nth(1).unwrap();
-    std::fs::write(credentials, format!("[UpstreamAlt]{alone}")).unwrap();
-    let world = bench.observe().await;
-    assert_eq!(world.sides["gigadb-website"].failure(), None);
-    let asked = bench.requests(Api::Ec2, "POST");
-    let mut asked = asked
-        .iter()
-        .filter(|r| r.region.as_deref() == Some("ap-east-1"));
-    assert!(asked.all(|r| r.access_key_id.as_deref() == Some(world::ACCESS_KEY_ID_UPSTREAM)));
+    // With a key of the files, then with one that a program gives.
+    for program in [false, true] {
+        let bench = Bench::start().await;
+        let config = "[profile Upstream]\nrole_arn = arn:aws:iam::111122223333:role/readonly\n\
+                      source_profile = UpstreamAlt\n";
+        let write = |name: &str, text: &str| {
+            std::fs::write(bench.home.path().join(name), text).unwrap();
+        };
+        let credentials = std::fs::read_to_string(bench.home.path().join("credentials")).unwrap();
+        let alone = credentials.split("[UpstreamAlt]").nth(1).unwrap();
+        if program {
+            let keys = printed(&bench, world::ACCESS_KEY_ID_ALT, world::SECRET_KEY_ALT);
+            write("config", &format!("{config}[profile UpstreamAlt]\n{keys}"));
+            write("credentials", "");
+        } else {
+            write("config", config);
+            write("credentials", &format!("[UpstreamAlt]{alone}"));
+        }
+        let world = bench.observe().await;
+        assert_eq!(world.sides["gigadb-website"].failure(), None);
+        let asked = bench.requests(Api::Ec2, "POST");
+        let mut asked = asked
+            .iter()
+            .filter(|r| r.region.as_deref() == Some("ap-east-1"));
+        assert!(asked.all(|r| r.access_key_id.as_deref() == Some(world::ACCESS_KEY_ID_UPSTREAM)));
+    }
 }

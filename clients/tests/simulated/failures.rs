@@ -261,6 +261,6 @@ async fn a_missing_profile_is_named_with_the_files() {
     std::fs::write(bench.home.path().join("credentials"), "[Other]\n").unwrap();
     let world = bench.observe().await;
     let text = machines(&bench, &world, "gigadb-website");
-    assert_snapshot!(text, @"Misconfigured: AWS profile `Upstream` gives no credentials for EC2 in ap-east-1: the credential provider was not enabled: profile `Upstream` was not defined: could not find source profile Upstream referenced from the root profile (files: `[home]/config`, `[home]/credentials`)");
+    assert_snapshot!(text, @r"Misconfigured: AWS profile `Upstream` gives no credentials for EC2 in ap-east-1: there is no profile `Upstream` (files: `[home]/config`, `[home]/credentials`)");
     assert!(bench.requests(Api::Ec2, "POST").is_empty());
 }

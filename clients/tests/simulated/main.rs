@@ -14,6 +14,7 @@ mod lease;
 mod mangled;
 mod observe;
 mod probe;
+mod profiles;
 mod run;
 mod secrets;
 mod setup;

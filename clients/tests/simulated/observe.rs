@@ -246,6 +246,34 @@ async fn more_names_than_a_filter_holds_are_still_found() {
 }
 
 #[tokio::test]
+async fn more_instances_than_a_page_holds_are_all_seen() {
+    let bench = Bench::start().await;
+    bench.simulator.edit(|world| {
+        let region = world.aws.region_mut(world::REGION_ALT).unwrap();
+        let ours = std::mem::take(&mut region.instances);
+        for number in 0..2_000 {
+            let mut other = ours[0].clone();
+            other.id = format!("i-{number:017x}");
+            other.tags.insert("Name".to_owned(), "other".to_owned());
+            region.instances.push(other);
+        }
+        // Where a client that reads one page, or two, does not see them.
+        region.instances.extend(ours);
+    });
+    let world = bench.observe().await;
+    assert_eq!(side(&world, "alt-gigadb-website").instances.len(), 6);
+    assert_eq!(
+        side(&world, "alt-gigadb-website"),
+        side(&Bench::start().await.observe().await, "alt-gigadb-website")
+    );
+    let pages = bench.requests(Api::Ec2, "POST");
+    let pages = pages.iter().filter(|r| {
+        r.template == "DescribeInstances" && r.region.as_deref() == Some("ap-southeast-2")
+    });
+    assert_eq!(pages.count(), 3);
+}
+
+#[tokio::test]
 async fn a_stop_ends_reads_at_once() {
     let bench = Bench::start().await;
     bench.simulator.fault(Fault::new(Effect::Hang).always());

@@ -309,10 +309,10 @@ fn a_region_out_of_reach_loses_its_hosts_alone() {
             }
         }
     };
-    assert_snapshot!(hosts(lose(&["green-2"]), "live//"), @"
+    assert_snapshot!(hosts(lose(&["green-2"]), "live//"), @r"
     blue-live-bastion:
     blue-live-web:
-    ! It is not clear who has which role in `live`: `alt.site.example` leads to 203.0.113.10, an Elastic IP of no known side. No host of `live` is in a role group.
+    ! It is not clear who has which role in `live`: `alt.site.example` leads to 203.0.113.10, an Elastic IP of no known side, while those of `green-2` could not be read. No host of `live` is in a role group.
     ! `green-2` could not be read: EC2 did not answer. Its hosts are not listed.
     ");
     assert_snapshot!(hosts(lose(&["blue", "green-2"]), "live//"), @"error: no side in scope could be read: `blue`: EC2 did not answer; `green-2`: EC2 did not answer");

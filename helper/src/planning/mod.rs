@@ -193,6 +193,16 @@ pub(crate) fn no_plan(environment: &EnvironmentName, why: &Incomputable) -> Fail
     )
 }
 
+/// Why sides could not be read, if any could not.
+fn failures(observation: &Observation) -> Option<String> {
+    let failures: Vec<String> = observation
+        .sides
+        .values()
+        .filter_map(|side| Some(side.failure()?.to_string()))
+        .collect();
+    (!failures.is_empty()).then(|| failures.join("; "))
+}
+
 fn intent(
     topology: &Topology,
     observation: &Observation,
@@ -214,12 +224,22 @@ fn intent(
         } => arrange(topology, production, hot_standby, request.prepare),
         Goal::Swap => {
             let now = view::roles(topology, table, observation).map_err(|unclear| {
-                Failure::refused(
-                    format!("The roles cannot be traded, because it is not clear who has which: {unclear}."),
-                    format!("environment `{}`", request.environment),
-                    "Run `gigadb-roles status`, then plan with --production and the name of the \
-                     side that shall be production.",
-                )
+                let what = "The roles cannot be traded, because it is not clear who has which";
+                let on = format!("environment `{}`", request.environment);
+                match failures(observation) {
+                    None => Failure::refused(
+                        format!("{what}: {unclear}."),
+                        on,
+                        "Run `gigadb-roles status`, then plan with --production and the name of \
+                         the side that shall be production.",
+                    ),
+                    Some(failures) => Failure::refused(
+                        format!("{what}: {unclear}: {failures}."),
+                        on,
+                        "Mend what keeps that side from being read, then plan again; if the side \
+                         is lost, `gigadb-roles failover` does without it.",
+                    ),
+                }
             })?;
             let then: Arrangement = now.swapped();
             let (production, hot_standby) = (then.production.as_str(), then.hot_standby.as_str());

@@ -281,7 +281,7 @@ fn profiles_without_keys_or_with_another_region_fail() {
     fs::write(credentials, keys.replace("[UpstreamAlt]", "[Elsewhere]")).unwrap();
     assert_snapshot!(difference(&stage), @r"
     exit 1
-    failed aws profile UpstreamAlt: AWS profile `UpstreamAlt` gives no credentials for EC2 in ap-southeast-2: the credential provider was not enabled (files: `$HOME/config`, `$HOME/credentials`)
+    failed aws profile UpstreamAlt: AWS profile `UpstreamAlt` gives no credentials for EC2 in ap-southeast-2: profile `UpstreamAlt` holds no key, and names nothing that gives one (files: `$HOME/config`, `$HOME/credentials`)
     not_checked aws keys alt-gigadb-website, gigadb-website: Not both keys are known
     not_checked ec2 alt-gigadb-website: There is no key to ask EC2 with
     ");

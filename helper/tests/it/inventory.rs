@@ -205,7 +205,7 @@ fn with_a_token_that_is_refused_nobody_is_in_a_role_group() {
 fn a_region_that_refuses_loses_its_hosts_alone() {
     let stage = Stage::sop();
     refuse(&stage, "ap-east-1");
-    assert_snapshot!(stage.run(&["inventory", "--environment", "live", "--graph"]), @"
+    assert_snapshot!(stage.run(&["inventory", "--environment", "live", "--graph"]), @r"
     exit 0
     -- stdout
     @all:
@@ -240,7 +240,7 @@ fn a_region_that_refuses_loses_its_hosts_alone() {
       |  |--alt-gigadb-website-live-files
       |  |--alt-gigadb-website-live-web
     -- stderr
-    warning: It is not clear who has which role in `live`: `gigadb.org` leads to 198.51.100.10, an Elastic IP of no known side. No host of `live` is in a role group.
+    warning: It is not clear who has which role in `live`: `gigadb.org` leads to 198.51.100.10, an Elastic IP of no known side, while those of `gigadb-website` could not be read. No host of `live` is in a role group.
     warning: `gigadb-website` could not be read: EC2 in ap-east-1 (profile `Upstream`) refused DescribeAddresses with 403, code UnauthorizedOperation: You are not authorized to perform this operation (request id 5a1f3c9e-0000-4444-8888-ffffffffffff). Its hosts are not listed.
     note: There are no `name_*` groups for `live`, because more than one infrastructure is in scope and a play written for one side must never reach both. Set GIGADB_ROLE or GIGADB_INFRASTRUCTURE, or use groups such as `production_live_bastion`.
     ");

@@ -25,6 +25,7 @@ mod lease;
 mod lines;
 mod output;
 mod outputs;
+mod profiles;
 mod prompts;
 mod reference;
 mod saved_plan;

@@ -1,0 +1,127 @@
+//! AWS profiles of every kind, as an operator meets them.
+
+use std::{fs, os::unix::fs::PermissionsExt as _};
+
+use gigadb_simulator::world;
+use insta::assert_snapshot;
+use serde_json::json;
+
+use crate::stage::Stage;
+
+/// The page whose profile this runs.
+const PAGE: &str = include_str!("../../../docs/guides/least-privilege.md");
+
+/// A stage with these shared files.
+fn with(config: &str, credentials: &str) -> Stage {
+    let stage = Stage::sop();
+    for (name, text) in [
+        ("AWS_CONFIG_FILE", config),
+        ("AWS_SHARED_CREDENTIALS_FILE", credentials),
+    ] {
+        fs::write(&stage.environment[name], text).unwrap();
+    }
+    stage
+}
+
+const SIGNS_IN: &str = "[sso-session dev]\nsso_region = us-east-1\nsso_start_url = https://x.example\n\
+    [profile Upstream]\nsso_session = dev\nsso_account_id = 1\nsso_role_name = r\n\
+    [profile UpstreamAlt]\nsso_session = dev\nsso_account_id = 1\nsso_role_name = r\n";
+
+#[test]
+fn without_credentials_there_is_no_inventory() {
+    let stage = with("", "");
+    assert_snapshot!(stage.run(&["--list"]), @r"
+    exit 1
+    -- stderr
+    error: There is no inventory: no side in scope could be read: `alt-gigadb-website`: AWS profile `UpstreamAlt` gives no credentials for EC2 in ap-southeast-2: there is no profile `UpstreamAlt` (files: `$HOME/config`, `$HOME/credentials`); `gigadb-website`: AWS profile `Upstream` gives no credentials for EC2 in ap-east-1: there is no profile `Upstream` (files: `$HOME/config`, `$HOME/credentials`).
+      on:      the hosts in scope
+      changed: Nothing was changed.
+      next:    Check the AWS profiles and whether EC2 can be reached in the named regions, then run the command again.
+    ");
+    let graph = ["inventory", "--environment", "live", "--graph"];
+    assert_snapshot!(with(SIGNS_IN, "").run(&graph), @r"
+    exit 1
+    -- stderr
+    error: There is no inventory: no side in scope could be read: `alt-gigadb-website`: AWS profile `UpstreamAlt` gives no credentials for EC2 in ap-southeast-2: profile `UpstreamAlt` signs in through IAM Identity Center (SSO), which is not supported: write `credential_process = aws configure export-credentials --profile UpstreamAlt --format process` under a profile of its own, name that one in the topology, and sign in with `aws sso login --profile UpstreamAlt` (files: `$HOME/config`, `$HOME/credentials`); `gigadb-website`: AWS profile `Upstream` gives no credentials for EC2 in ap-east-1: profile `Upstream` signs in through IAM Identity Center (SSO), which is not supported: write `credential_process = aws configure export-credentials --profile Upstream --format process` under a profile of its own, name that one in the topology, and sign in with `aws sso login --profile Upstream` (files: `$HOME/config`, `$HOME/credentials`).
+      on:      the hosts in scope
+      changed: Nothing was changed.
+      next:    Check the AWS profiles and whether EC2 can be reached in the named regions, then run the command again.
+    ");
+    // Nor without the files.
+    for name in ["AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"] {
+        fs::remove_file(&stage.environment[name]).unwrap();
+    }
+    assert_snapshot!(stage.run(&["--list"]), @r"
+    exit 1
+    -- stderr
+    error: There is no inventory: no side in scope could be read: `alt-gigadb-website`: AWS profile `UpstreamAlt` gives no credentials for EC2 in ap-southeast-2: invalid profile: could not read file `$HOME/config` (files: `$HOME/config`, `$HOME/credentials`); `gigadb-website`: AWS profile `Upstream` gives no credentials for EC2 in ap-east-1: invalid profile: could not read file `$HOME/config` (files: `$HOME/config`, `$HOME/credentials`).
+      on:      the hosts in scope
+      changed: Nothing was changed.
+      next:    Check the AWS profiles and whether EC2 can be reached in the named regions, then run the command again.
+    ");
+}
+
+#[test]
+fn a_plan_says_what_to_do_about_a_profile_that_signs_in() {
+    let stage = with(SIGNS_IN, "");
+    assert_snapshot!(stage.run(&["plan", "--environment", "live", "--swap"]), @r"
+    exit 1
+    -- stderr
+    error: The roles cannot be traded, because it is not clear who has which: `gigadb.org` leads to 198.51.100.10, an Elastic IP of no known side, while those of `alt-gigadb-website` and `gigadb-website` could not be read: AWS profile `UpstreamAlt` gives no credentials for EC2 in ap-southeast-2: profile `UpstreamAlt` signs in through IAM Identity Center (SSO), which is not supported: write `credential_process = aws configure export-credentials --profile UpstreamAlt --format process` under a profile of its own, name that one in the topology, and sign in with `aws sso login --profile UpstreamAlt` (files: `$HOME/config`, `$HOME/credentials`); AWS profile `Upstream` gives no credentials for EC2 in ap-east-1: profile `Upstream` signs in through IAM Identity Center (SSO), which is not supported: write `credential_process = aws configure export-credentials --profile Upstream --format process` under a profile of its own, name that one in the topology, and sign in with `aws sso login --profile Upstream` (files: `$HOME/config`, `$HOME/credentials`).
+      on:      environment `live`
+      changed: Nothing was changed.
+      next:    Mend what keeps that side from being read, then plan again; if the side is lost, `gigadb-roles failover` does without it.
+    ");
+}
+
+/// The `ini` block of the page, with a program in place of AWS's own.
+#[test]
+fn the_profile_that_the_guide_shows_gives_the_keys() {
+    let ini = PAGE.split("```ini\n").nth(1).unwrap();
+    let ini = ini.split("```").next().unwrap();
+    assert!(ini.contains("[profile Upstream]") && ini.contains("--profile UpstreamPerson"));
+    let alt = format!(
+        "[UpstreamAlt]\naws_access_key_id = {}\naws_secret_access_key = {}\n",
+        world::ACCESS_KEY_ID_ALT,
+        world::SECRET_KEY_ALT
+    );
+    let stage = with(ini, &alt);
+    let keys = json!({
+        "Version": 1,
+        "AccessKeyId": world::ACCESS_KEY_ID_UPSTREAM,
+        "SecretAccessKey": world::SECRET_KEY_UPSTREAM,
+        "Expiration": "2099-01-01T00:00:00Z",
+    });
+    let aws = stage.write(
+        "aws",
+        &format!(
+            "#!/bin/sh\ntest \"$*\" = \"configure export-credentials --profile UpstreamPerson --format process\" \
+             && echo '{keys}'\n"
+        ),
+    );
+    fs::set_permissions(&aws, fs::Permissions::from_mode(0o755)).unwrap();
+    let path = format!("{}:/usr/bin:/bin", stage.folder().display());
+    let stage = stage.with("PATH", &path);
+    let hosts = stage.answer(&["inventory", "--infrastructure", "gigadb-website", "--list"]);
+    assert!(hosts.contains("gigadb-website-live-web"), "{hosts}");
+
+    // The person's session has ended.
+    let failing = "#!/bin/sh\necho 'Error loading SSO Token: Token for Upstream does not exist' >&2\nexit 255\n";
+    fs::write(&aws, failing).unwrap();
+    let again = [
+        "inventory",
+        "--infrastructure",
+        "gigadb-website",
+        "--refresh",
+        "--strict",
+        "--graph",
+    ];
+    assert_snapshot!(stage.run(&again), @r"
+    exit 1
+    -- stderr
+    error: A side in scope could not be read: `gigadb-website` could not be read: AWS profile `Upstream` gives no credentials for EC2 in ap-east-1: its `credential_process` (`aws`) ended with 255: Error loading SSO Token: Token for Upstream does not exist (files: `$HOME/config`, `$HOME/credentials`). Its hosts are listed as they were last known; `gigadb_age_seconds` says how long ago..
+      on:      `gigadb-website`
+      changed: Nothing was changed.
+      next:    Wait until EC2 answers, or leave --strict out to use what is last known.
+    ");
+}
