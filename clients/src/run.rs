@@ -6,6 +6,9 @@
 //! carry_out   begin the journal, drive, note the end
 //! end         give the lease back, after reading back
 //! ```
+//!
+//! An apply without anything to write takes no lease; [`Apis::settle_left_lease`] gives back the
+//! one that a killed run left.
 
 use gigadb_engine::{
     changes::ChangeSet,
@@ -24,7 +27,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     Apis, Journal, NoJournal, Patience,
-    journal::{Beginning, FileJournal, Follows, LeaseRecord, RunId},
+    journal::{self, Beginning, FileJournal, Follows, LeaseRecord, RunId},
     lease::{Lease, NotTaken, Released},
 };
 
@@ -131,6 +134,8 @@ pub struct UnderWay<'a> {
     /// The run's id, and its journal's.
     id: RunId,
     lease: Option<Lease>,
+    /// Once something may have been written.
+    journal: Option<FileJournal>,
     warnings: Vec<Told>,
 }
 
@@ -151,6 +156,7 @@ impl Apis {
             started,
             id: RunId::new(&intent.environment, started),
             lease: None,
+            journal: None,
             warnings: Vec::new(),
         };
         if cancel.is_cancelled() {
@@ -161,11 +167,7 @@ impl Apis {
         };
         let failover = intent.mode == Mode::Failover;
         let waived = intent.overrides.contains(&Rule::OneSwapAtATime);
-        let patience = if failover {
-            Patience::LostSide
-        } else {
-            Patience::Ordinary
-        };
+        let patience = patience(intent);
         let reason = start.reason.map(|reason| self.redacted(reason));
         let taken = self
             .take_lease(&place, &run.id, reason.as_deref(), patience, cancel)
@@ -192,6 +194,24 @@ impl Apis {
         };
         run.warnings.extend(warning.map(Told::of_lease));
         Ok(run)
+    }
+
+    /// For an apply that has nothing to write, and so takes no lease: gives back the one that the
+    /// last run on this machine left when it was killed. GitLab is asked only where the journals
+    /// tell of such a run.
+    pub async fn settle_left_lease(&self, topology: &Topology, intent: &Intent) -> Option<Told> {
+        let place = LeasePlace::of(topology, intent)?;
+        let last = journal::last_under_lease(self.journal_folder.as_deref()?, &place)?;
+        if !last.may_have_left_its_lease() {
+            return None;
+        }
+        let asking = RunId::new(&intent.environment, Timestamp::now());
+        let left = self.give_back_left_lease(&place, &asking, patience(intent));
+        let message = match left.await {
+            Ok(holder) => rule::given_back(intent, &place, &holder?),
+            Err(failure) => rule::left(intent, &place, last.header.id.as_str(), &failure.message),
+        };
+        Some(Told::of_lease(message))
     }
 
     /// `text` without the tokens of these clients.
@@ -259,6 +279,7 @@ impl UnderWay<'_> {
             self.warnings
                 .push(Told::of_journal(incomplete_journal(intent, why)));
         }
+        self.journal = Some(journal);
         Ok(outcome)
     }
 
@@ -300,12 +321,17 @@ impl UnderWay<'_> {
             apis,
             start: Start { intent, .. },
             lease,
+            journal,
             mut warnings,
             ..
         } = self;
         if let Some(lease) = lease {
             let (place, id) = (lease.place().clone(), lease.id().to_owned());
-            let warning = match apis.release_lease(lease).await {
+            let released = apis.release_lease(lease).await;
+            if let (Released::Free | Released::NotHeld, Some(mut journal)) = (&released, journal) {
+                journal.unleased();
+            }
+            let warning = match released {
                 Released::Free | Released::Shared => None,
                 Released::NotHeld => Some(rule::lost(intent, &place)),
                 Released::Failed(failure) => {
@@ -316,6 +342,14 @@ impl UnderWay<'_> {
             warnings.extend(warning.map(Told::of_lease));
         }
         warnings
+    }
+}
+
+/// How long to wait for GitLab where a lease is concerned.
+fn patience(intent: &Intent) -> Patience {
+    match intent.mode {
+        Mode::Failover => Patience::LostSide,
+        Mode::Switchover => Patience::Ordinary,
     }
 }
 

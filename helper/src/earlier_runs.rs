@@ -196,7 +196,7 @@ pub(crate) fn fates(run: &Run) -> Vec<Fate> {
                     set(report.transaction.0, fate(&report.status));
                 }
             }
-            JournalEvent::Created { .. } => {}
+            JournalEvent::Created { .. } | JournalEvent::Unleased => {}
         }
     }
     fates

@@ -80,7 +80,15 @@ impl Reviewed {
     async fn apply(&self, request: &ApplyRequest) -> ApplyResponse {
         let plan = match &self.decision {
             Decision::Change(plan) if !plan.changes.stages.is_empty() => plan,
-            _ => return self.go_on(request, None, None).await,
+            Decision::Change(plan) => {
+                let mut response = self.go_on(request, None, None).await;
+                if !response.diagnostics.has_errors() {
+                    let told = run::settle_left_lease(&self.ready, plan).await;
+                    response.diagnostics.extend(told);
+                }
+                return response;
+            }
+            Decision::Keep(_) => return self.go_on(request, None, None).await,
         };
         let reach = match self.ready.reach() {
             Ok(reach) => reach,

@@ -70,6 +70,15 @@ pub(crate) async fn end(environment: &str, run: UnderWay<'_>) -> Diagnostics {
     topics.into_values().collect()
 }
 
+/// Where nothing was to be written: gives back the lease that a killed run left; a warning if so.
+pub(crate) async fn settle_left_lease(ready: &Ready, plan: &Plan) -> Option<Diagnostic> {
+    let reach = ready.reach().ok()?;
+    let told = reach.apis.settle_left_lease(&ready.topology, &plan.intent);
+    let told = told.await?;
+    let summary = summary(plan.intent.environment.as_str(), &told);
+    Some(Diagnostic::warning(summary, told.message.to_string()))
+}
+
 fn summary(environment: &str, told: &Told) -> String {
     format!(
         "{environment} {}: {}",

@@ -202,6 +202,8 @@ pub enum JournalEvent {
     Ended(Report),
     /// The run has ended.
     Finished(Outcome),
+    /// It does not hold its lease any more: the last that is noted of a run that had one.
+    Unleased,
 }
 
 /// The instant to the millisecond, which is all that is written.

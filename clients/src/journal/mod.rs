@@ -30,7 +30,7 @@ use serde::Serialize;
 
 pub use self::{
     format::{Entry, FORMAT_VERSION, Follows, Header, JournalEvent, LeaseRecord, NotARunId, RunId},
-    read::{Run, ids, read},
+    read::{Run, ids, last_under_lease, read},
 };
 use crate::{drive::Journal, process::Process};
 
@@ -152,6 +152,11 @@ impl FileJournal {
     /// Notes the end of the run.
     pub fn finish(&mut self, outcome: &Outcome) {
         self.note_event(JournalEvent::Finished(outcome.clone()));
+    }
+
+    /// Notes that the run does not hold its lease any more.
+    pub fn unleased(&mut self) {
+        self.note_event(JournalEvent::Unleased);
     }
 
     fn line(&mut self, content: &impl Serialize) -> io::Result<()> {

@@ -10,6 +10,7 @@ use gigadb_engine::{
     changes::{ChangeSet, Transaction},
     executor::{Announcement, Outcome, TransactionId, TransactionStatus},
     name::RecordId,
+    rules::one_swap_at_a_time::LeasePlace,
 };
 use serde::Deserialize;
 
@@ -76,6 +77,15 @@ impl Run {
     /// Whether its process may still be at it: it has not ended, and is not surely gone.
     pub fn may_be_under_way(&self) -> bool {
         self.outcome().is_none() && self.header.process.liveness() != Liveness::Gone
+    }
+
+    /// Whether it may have left its lease behind: it took one, did not note that it gave it back,
+    /// and its process is surely gone.
+    pub fn may_have_left_its_lease(&self) -> bool {
+        let mut events = self.entries.iter().map(|entry| &entry.event);
+        self.header.lease.is_some()
+            && !events.any(|event| matches!(event, JournalEvent::Unleased))
+            && self.header.process.liveness() == Liveness::Gone
     }
 
     /// The transactions that were announced, so that they may be in force.
@@ -157,6 +167,17 @@ pub fn ids(folder: &Path) -> Result<Vec<RunId>, JournalError> {
     }
     ids.sort_unstable_by(|a, b| b.cmp(a));
     Ok(ids)
+}
+
+/// The last run that began under the lease that is kept there. Journals that cannot be read are
+/// passed over: they say nothing of a lease.
+pub fn last_under_lease(folder: &Path, place: &LeasePlace) -> Option<Run> {
+    let ids = ids(folder).ok()?;
+    let mut runs = ids.iter().filter_map(|id| read(folder, id).ok());
+    runs.find(|run| {
+        let lease = run.header.lease.as_ref();
+        lease.is_some_and(|lease| lease.gitlab_project == place.project && lease.name == place.name)
+    })
 }
 
 fn check_version(first: &[u8]) -> Result<(), String> {

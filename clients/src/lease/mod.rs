@@ -242,13 +242,42 @@ impl Apis {
         place: &LeasePlace,
         run: &RunId,
     ) -> Result<Option<Holder>, Failure> {
+        let found = self.look_at_lease(place, run, Patience::Ordinary).await?;
+        Ok(found.map(|(holder, _)| holder))
+    }
+
+    /// Gives back a lease that was left by a process which is surely gone from this machine, and
+    /// returns who that was. Any other lease is left alone.
+    pub async fn give_back_left_lease(
+        &self,
+        place: &LeasePlace,
+        run: &RunId,
+        patience: Patience,
+    ) -> Result<Option<Holder>, Failure> {
+        let Some((holder, true)) = self.look_at_lease(place, run, patience).await? else {
+            return Ok(None);
+        };
+        match self.delete_lease(place, &holder.id).await {
+            Released::Free | Released::Shared => Ok(Some(holder)),
+            Released::NotHeld => Ok(None),
+            Released::Failed(failure) => Err(failure),
+        }
+    }
+
+    /// The holder, and whether it is surely gone from this machine.
+    async fn look_at_lease(
+        &self,
+        place: &LeasePlace,
+        run: &RunId,
+        patience: Patience,
+    ) -> Result<Option<(Holder, bool)>, Failure> {
         let slot = self.leases.at(place);
         let _alone = slot.lock().await;
         let id = LeaseId::new(run, Some("looking")).text();
         let LeasePlace { project, name } = place;
-        let budget = self.budget(Patience::Ordinary);
+        let budget = self.budget(patience);
         match self.gitlab.lock(project, name, &id, budget).await {
-            Ok(Locked::Held(holder)) => Ok(Some(recognized(holder).0)),
+            Ok(Locked::Held(holder)) => Ok(Some(recognized(holder))),
             Ok(Locked::Taken) => match self.delete_lease(place, &id).await {
                 Released::Failed(failure) => Err(failure),
                 _ => Ok(None),

@@ -66,19 +66,19 @@ async fn take(apis: &Apis, number: u16) -> Result<Lease, NotTaken> {
 }
 
 /// A process of this machine that waits for its input to end.
-fn waiting() -> Child {
+pub(crate) fn waiting() -> Child {
     let mut command = Command::new("cat");
     command.stdin(Stdio::piped()).spawn().unwrap()
 }
 
 /// The id of a lease that such a process took.
-fn id_of(process: &Process) -> String {
+pub(crate) fn id_of(process: &Process) -> String {
     let Process { host, pid, start } = process;
     let start = start.as_deref().unwrap();
     format!("gigadb-1:{}:{host}:{pid}:{start}:by-hand", run(7))
 }
 
-fn end(mut child: Child) {
+pub(crate) fn end(mut child: Child) {
     child.kill().unwrap();
     child.wait().unwrap();
 }

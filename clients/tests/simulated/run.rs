@@ -5,6 +5,7 @@ use std::{fs, path::PathBuf, time::Duration};
 use gigadb_clients::{
     Apis,
     journal::{self, JournalEvent, RunId},
+    process::Process,
     run::{NotBegun, Start, Told},
 };
 use gigadb_engine::{
@@ -24,7 +25,7 @@ use insta::assert_snapshot;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    lease::{give, held},
+    lease::{end, give, held, id_of, waiting},
     setup::Bench,
 };
 
@@ -294,11 +295,73 @@ async fn no_token_is_in_the_journal_or_the_lease() {
     assert!(text.contains("not with [redacted]"), "{text}");
     let kept = journal::read(&ground.journals, &id).unwrap();
     assert_eq!(kept.header.reason.as_deref(), Some("because [redacted]"));
+    let events: Vec<_> = kept.entries.iter().map(|entry| &entry.event).collect();
     assert!(matches!(
-        kept.entries.last().unwrap().event,
-        JournalEvent::Finished(_)
+        events[events.len() - 2..],
+        [JournalEvent::Finished(_), JournalEvent::Unleased]
     ));
     for token in PLANTED {
         assert!(!text.contains(token) && !lease.contains(token), "{token}");
     }
+}
+
+/// What an apply without anything to write says of a lease that was left.
+async fn settled(ground: &Ground) -> Option<String> {
+    let apis = ground.apis();
+    ground.bench.simulator.clear_requests();
+    let told = apis.settle_left_lease(&ground.bench.topology, &ground.intent);
+    told.await.as_ref().map(shown)
+}
+
+/// Lets the journal of a run end before its lease was given back, as that of this process.
+fn cut_short(ground: &Ground, id: &RunId, process: &Process) {
+    let file = ground.journals.join(format!("{id}.jsonl"));
+    let text = fs::read_to_string(&file).unwrap();
+    let mut lines: Vec<_> = text.lines().map(str::to_owned).collect();
+    assert!(lines.pop().unwrap().contains("unleased"));
+    let mut header: serde_json::Value = serde_json::from_str(&lines[0]).unwrap();
+    header["process"] = serde_json::to_value(process).unwrap();
+    lines[0] = header.to_string();
+    fs::write(&file, format!("{}\n", lines.join("\n"))).unwrap();
+}
+
+#[tokio::test]
+async fn only_a_lease_that_a_dead_run_of_this_machine_left_is_given_back() {
+    let ground = Ground::new(Mode::Switchover).await;
+    assert_eq!(settled(&ground).await, None);
+    let (.., id) = ground.swap().await.unwrap();
+    let child = waiting();
+    let process = Process::numbered(child.id());
+    give(&ground.bench, &id_of(&process));
+    // The journal says that the last run gave its lease back.
+    assert_eq!(settled(&ground).await, None);
+    // The last run may still be at it.
+    cut_short(&ground, &id, &process);
+    assert_eq!(settled(&ground).await, None);
+    assert!(ground.bench.simulator.requests().is_empty());
+
+    end(child);
+    let theirs = "gigadb-1:20261122T093000123Z-live-0a1b:bastion:4242:1a2b-3c-99:release";
+    for id in [theirs, "0f7a4c1e-1111-2222-3333-444455556666"] {
+        give(&ground.bench, id);
+        assert_eq!(settled(&ground).await, None);
+        assert_eq!(held(&ground.bench).unwrap().id, id);
+    }
+    give(&ground.bench, &id_of(&process));
+    let gone = Fault::new(Effect::Refuse).template(LOCK).method("DELETE");
+    ground.bench.simulator.fault(gone);
+    let told = settled(&ground).await.unwrap();
+    assert!(told.contains("could not be given back"), "{told}");
+    let told = settled(&ground).await.unwrap();
+    let told = told.replace(&process.host, "HOST");
+    assert_snapshot!(told.replace(&process.pid.to_string(), "PID"), @r"
+    one-swap-at-a-time: The lease was held by `alice` since 2026-11-22T09:30:00Z, process PID on `HOST`, run 20261122T093000123Z-live-0007, reason `by-hand`; that process is gone from this machine.
+      on:      environment `live`, lease `gigadb-roles-live` of GitLab project `gigascience/upstream/gigadb-website`
+      changed: The lease was given back; there was nothing to write.
+      next:    Nothing: that run was ended after its last write. `gigadb-roles history` shows what it did.
+    ");
+    assert_eq!(held(&ground.bench), None);
+    // Whatever else holds: there is none.
+    assert_eq!(settled(&ground).await, None);
+    assert_eq!(held(&ground.bench), None);
 }

@@ -132,6 +132,31 @@ pub fn taken_over(intent: &Intent, place: &LeasePlace, holder: &Holder) -> Messa
     }
 }
 
+/// Nothing was to be written, and the lease that a process of this machine had left was given back.
+pub fn given_back(intent: &Intent, place: &LeasePlace, holder: &Holder) -> Message {
+    Message {
+        what: format!("The lease was held {holder}; that process is gone from this machine."),
+        object: object(intent, place),
+        changed: "The lease was given back; there was nothing to write.".to_owned(),
+        next: "Nothing: that run was ended after its last write. `gigadb-roles history` shows what it did."
+            .to_owned(),
+    }
+}
+
+/// Nothing was to be written, and whether the last run left its lease is not known. `why` is a
+/// clause.
+pub fn left(intent: &Intent, place: &LeasePlace, run: &str, why: &str) -> Message {
+    Message {
+        what: format!(
+            "Run {run} may have left its lease behind, which could not be given back: {why}."
+        ),
+        object: object(intent, place),
+        changed: "There was nothing to write; the lease may still be held.".to_owned(),
+        next: "The next run on this machine that writes takes it over by itself, and so it is given back. Elsewhere, `gigadb-roles unlock` deletes it."
+            .to_owned(),
+    }
+}
+
 /// The lease could not be asked for: the run does not begin. `why` is a clause.
 pub fn unavailable(intent: &Intent, place: &LeasePlace, why: &str) -> Message {
     Message::nothing_changed(

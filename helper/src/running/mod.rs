@@ -102,7 +102,8 @@ impl Job<'_> {
             follows: follows.as_ref(),
         };
         let mut run = None;
-        if !reviewed.changes.is_empty() {
+        let nothing_to_write = reviewed.changes.is_empty();
+        if !nothing_to_write {
             let begun = self.session.apis.begin(start, &self.control.cancel).await;
             run = Some(begun.map_err(not_begun)?);
         }
@@ -113,6 +114,13 @@ impl Job<'_> {
             }
         }
         let conclusion = concluded?;
+        if nothing_to_write {
+            let apis = &self.session.apis;
+            let left = apis.settle_left_lease(&self.session.topology, &intent);
+            if let Some(told) = left.await {
+                self.view.warning(&told);
+            }
+        }
         self.view.concluded(&conclusion)?;
         if let Some(https) = self.https
             && !self.control.cancel.is_cancelled()

@@ -39,10 +39,15 @@ fn writes(stage: &Stage) -> usize {
 
 /// Kills a swap while its first zone's batch, which was carried out, waits for its answer.
 fn killed_swap(stage: &Stage) -> String {
+    killed_at_batch(stage, 1)
+}
+
+/// The same at its first or second zone's batch.
+pub(crate) fn killed_at_batch(stage: &Stage, batch: usize) -> String {
     let hang = Fault::new(Effect::CommitThenHang)
         .api(Api::Cloudflare)
         .method("POST");
-    stage.simulator.fault(hang);
+    stage.simulator.fault(hang.skip(batch as u64 - 1));
     let mut child = stage
         .command(&SWAP)
         .stdout(Stdio::null())
@@ -51,7 +56,10 @@ fn killed_swap(stage: &Stage) -> String {
         .unwrap();
     let committed = || {
         let history = stage.simulator.history();
-        history.iter().any(|commit| commit.api == Api::Cloudflare)
+        let batches = history
+            .iter()
+            .filter(|commit| commit.api == Api::Cloudflare);
+        batches.count() == batch
     };
     while !committed() {
         thread::yield_now();

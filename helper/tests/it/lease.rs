@@ -8,7 +8,7 @@ use gigadb_simulator::{
 };
 use insta::assert_snapshot;
 
-use crate::stage::Stage;
+use crate::{earlier, stage::Stage};
 
 const SWAP: [&str; 4] = ["swap", "--environment", "live", "--yes"];
 const LOCK: &str = "lock: { gitlab_project: gigascience/upstream/gigadb-website, name: \"gigadb-roles-{environment}\" }\n";
@@ -127,4 +127,34 @@ fn a_failover_goes_on_where_the_lease_cannot_be_taken() {
     let told = stage.told(&output);
     assert_eq!(output.status.code(), Some(3), "{told}");
     assert!(told.contains("This run goes on without a lease."), "{told}");
+}
+
+fn holder(stage: &Stage) -> Option<String> {
+    let world = stage.simulator.world();
+    let states = &world.gitlab.project(PROJECT).unwrap().terraform_states;
+    let lock = states.get("gigadb-roles-live")?.lock.as_ref()?;
+    Some(lock.id.clone())
+}
+
+#[test]
+fn a_run_killed_behind_its_last_write_is_resumed_and_its_lease_given_back() {
+    let stage = locked();
+    let id = earlier::killed_at_batch(&stage, 2);
+    let left = holder(&stage).unwrap();
+    assert!(left.contains(&id), "{left}");
+    let told = stage.run(&["resume", &id]);
+    assert!(told.starts_with("exit 0\n"), "{told}");
+    for said in [
+        "that process is gone from this machine.",
+        "The lease was given back; there was nothing to write.",
+    ] {
+        assert!(told.contains(said), "{said:?} is not in {told}");
+    }
+    assert_eq!(holder(&stage), None);
+    // Nothing was left now, and somebody else's lease is left alone.
+    hold(&stage);
+    let told = stage.run(&["resume", &id]);
+    assert!(told.starts_with("exit 0\n"), "{told}");
+    assert!(!told.contains("The lease"), "{told}");
+    assert_eq!(holder(&stage).as_deref(), Some(THEIRS));
 }
