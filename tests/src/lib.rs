@@ -10,6 +10,10 @@
     reason = "helpers of tests: whatever is missing fails the test that asked"
 )]
 
+mod many;
+pub mod objects;
+
+pub mod places;
 pub mod procedure;
 pub mod programs;
 pub mod running;
@@ -18,6 +22,7 @@ mod secrets;
 
 use std::io::Write as _;
 
+pub use many::side_by_side;
 pub use programs::Output;
 pub use running::{Running, wait_until};
 pub use scene::{Scene, assignment};

@@ -1,61 +1,17 @@
 //! What must hold after an apply, whatever went wrong: of the world, of what was said, of what was
 //! stored, of the next plan.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::LazyLock,
-};
+use std::collections::BTreeSet;
 
 use gigadb_simulator::World;
-use gigadb_tests::procedure::{self, Side};
+pub(crate) use gigadb_tests::objects::{Objects, forget_leases, held, sound, table};
+use gigadb_tests::procedure::Side;
 use tfplug::{
     Diagnostics, Value,
     testing::{Action, Planned},
 };
 
 use crate::stage::{Policy, Told};
-
-/// The world before the swap.
-static FIRST: LazyLock<World> = LazyLock::new(|| World::sop().normalized());
-
-/// An object of an environment, as states name it: a hostname, or `infrastructure/KEY`.
-pub(crate) type Objects = BTreeMap<String, String>;
-
-/// What the objects of an environment hold in the procedure's table.
-pub(crate) fn table(environment: &str, production: Side) -> Objects {
-    let records = procedure::records(environment, production).into_iter();
-    let variables = procedure::variables(environment, production).into_iter();
-    records
-        .chain(variables.map(|(side, key, value)| (format!("{}/{key}", side.name()), value)))
-        .collect()
-}
-
-/// Everything that a name resolves to, with its type.
-fn addresses(world: &World, name: &str) -> Vec<(String, String)> {
-    let records = world.cloudflare.records(name).into_iter();
-    records
-        .filter(|record| ["A", "AAAA", "CNAME"].contains(&record.kind.as_str()))
-        .map(|record| (record.kind.clone(), record.content.clone()))
-        .collect()
-}
-
-/// What they hold in a world.
-pub(crate) fn held(environment: &str, world: &World) -> Objects {
-    let mut held = Objects::new();
-    for (name, _) in procedure::records(environment, Side::Upstream) {
-        let contents: Vec<_> = addresses(world, &name)
-            .into_iter()
-            .map(|(_, content)| content)
-            .collect();
-        held.insert(name, contents.join(" and "));
-    }
-    for (side, key, _) in procedure::variables(environment, Side::Upstream) {
-        let project = world.gitlab.project(side.project()).unwrap();
-        let value = project.variable(&key, environment).unwrap().value.clone();
-        held.insert(format!("{}/{key}", side.name()), value);
-    }
-    held
-}
 
 /// What a state shows.
 pub(crate) fn shown(state: &Value) -> Objects {
@@ -68,51 +24,6 @@ pub(crate) fn shown(state: &Value) -> Objects {
         shown.insert(id.clone(), value.as_str().unwrap_or_default().to_owned());
     }
     shown
-}
-
-/// `never-unresolvable`, and nothing beside the environments' own objects has changed.
-pub(crate) fn sound(world: &World, environments: &[&str]) {
-    let mut restored = world.normalized();
-    for environment in environments {
-        let (old, new) = (
-            table(environment, Side::Upstream),
-            table(environment, Side::Alt),
-        );
-        for (name, _) in procedure::records(environment, Side::Upstream) {
-            let found = addresses(world, &name);
-            let either = [&old[&name], &new[&name]];
-            assert!(
-                matches!(found.as_slice(), [(kind, content)] if kind == "A" && either.contains(&content)),
-                "never-unresolvable: {name} is {found:?}"
-            );
-            let record = restored.cloudflare.record_mut(&name, "A").unwrap();
-            record.content.clone_from(&old[&name]);
-        }
-        for (side, key, value) in procedure::variables(environment, Side::Upstream) {
-            let project = restored.gitlab.project_mut(side.project()).unwrap();
-            project.variable_mut(&key, environment).unwrap().value = value;
-        }
-    }
-    forget_leases(&mut restored);
-    assert!(
-        restored == *FIRST,
-        "something was written that is not of the swap"
-    );
-}
-
-/// Takes leases away, as they are when the process that held them is gone.
-pub(crate) fn forget_leases(world: &mut World) -> usize {
-    let mut held = 0;
-    for project in &mut world.gitlab.projects {
-        held += project
-            .terraform_states
-            .values()
-            .filter(|state| state.lock.is_some())
-            .count();
-        let known = FIRST.gitlab.project(&project.path).unwrap();
-        project.terraform_states.clone_from(&known.terraform_states);
-    }
-    held
 }
 
 /// One environment after an apply with a fault. Returns how it ended, in a word.

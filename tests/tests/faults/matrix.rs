@@ -7,8 +7,8 @@ use std::{
     time::Instant,
 };
 
-use gigadb_simulator::{Api, Effect, Fault, LoggedRequest};
-use percent_encoding::percent_decode_str;
+use gigadb_simulator::Effect;
+use gigadb_tests::places::{Place, places};
 
 use crate::{
     gate::Gate,
@@ -58,70 +58,6 @@ impl Failure {
             Self::ResetAfterCommit => Effect::ResetAfterCommit,
             Self::Refused => return None,
         })
-    }
-}
-
-/// One request of the apply, as a fault finds it again.
-#[derive(Debug, Clone)]
-struct Place {
-    api: Api,
-    method: String,
-    template: String,
-    path: String,
-    region: Option<String>,
-    /// How many like it came before.
-    skip: u64,
-    /// How many came before at this API.
-    before: usize,
-    is_write: bool,
-}
-
-/// The requests of an apply that goes well.
-fn places(requests: &[LoggedRequest]) -> Vec<Place> {
-    let mut alike: BTreeMap<_, u64> = BTreeMap::new();
-    let mut at_api: BTreeMap<Api, usize> = BTreeMap::new();
-    let place = |request: &LoggedRequest| {
-        let key = (
-            request.api,
-            request.method.clone(),
-            request.path.clone(),
-            request.template.clone(),
-            request.region.clone(),
-        );
-        let count = alike.entry(key).or_default();
-        let before = at_api.entry(request.api).or_default();
-        *count += 1;
-        *before += 1;
-        Place {
-            api: request.api,
-            method: request.method.clone(),
-            template: request.template.clone(),
-            path: percent_decode_str(&request.path)
-                .decode_utf8_lossy()
-                .into_owned(),
-            region: request.region.clone(),
-            skip: *count - 1,
-            before: *before - 1,
-            is_write: request.is_write(),
-        }
-    };
-    requests.iter().map(place).collect()
-}
-
-impl Place {
-    /// The fault that hits this request: a read until it is given up, a write once.
-    fn fault(&self, effect: Effect) -> Fault {
-        let fault = Fault::new(effect)
-            .api(self.api)
-            .method(&self.method)
-            .template(&self.template)
-            .path_contains(&self.path)
-            .skip(self.skip)
-            .times(if self.is_write { 1 } else { 2 });
-        match &self.region {
-            Some(region) => fault.region(region),
-            None => fault,
-        }
     }
 }
 
@@ -175,7 +111,9 @@ impl Worker {
         stage.impatient();
         let gate = match case.failure.effect() {
             Some(effect) => {
-                stage.simulator.fault(case.place.fault(effect));
+                // A read fails until it is given up, a write once.
+                let times = if case.place.is_write { 1 } else { 2 };
+                stage.simulator.fault(case.place.fault(effect).times(times));
                 None
             }
             None => {

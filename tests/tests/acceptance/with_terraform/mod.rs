@@ -27,9 +27,6 @@ mod two_at_once;
 /// The address of live's assignment.
 const LIVE: &str = "gigadb_role_assignment.live";
 
-/// The path of the lock that is a lease.
-const LOCK: &str = "/projects/{id}/terraform/state/{name}/lock";
-
 /// Lets the topology of a scene name a lock.
 fn name_a_lock(scene: &gigadb_tests::Scene) {
     let project = gigadb_simulator::world::PROJECT;
