@@ -259,18 +259,22 @@ fn guard_properties(topology: &Topology, inventory: &Inventory) -> Result<(), Fa
 
 /// Refuses what was not read now.
 fn not_strict(inventory: &Inventory) -> Failure {
+    let unread = inventory.unread.iter();
+    let reasons: Vec<String> = unread
+        .map(|(side, failure)| format!("`{side}`: {failure}"))
+        .collect();
     let names: Vec<String> = inventory
         .unread
-        .iter()
+        .keys()
         .map(|side| format!("`{side}`"))
         .collect();
     Failure::refused(
         format!(
-            "A side in scope could not be read: {}.",
-            inventory.warnings.join(" ")
+            "There is no inventory, because a side in scope could not be read: {}.",
+            reasons.join("; ")
         ),
         names.join(", "),
-        "Wait until EC2 answers, or leave --strict out to use what is last known.",
+        "Settle that and run the command again, or leave --strict out to use what is last known.",
     )
 }
 

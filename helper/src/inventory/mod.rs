@@ -56,8 +56,8 @@ pub(crate) struct Inventory {
     pub(crate) hosts: BTreeMap<String, Host>,
     /// The sides in scope, by environment.
     pub(crate) sides: BTreeMap<EnvironmentName, BTreeSet<InfrastructureName>>,
-    /// The sides in scope that could not be read now.
-    pub(crate) unread: BTreeSet<InfrastructureName>,
+    /// The sides in scope that could not be read now, and why: a clause.
+    pub(crate) unread: BTreeMap<InfrastructureName, String>,
     /// What is missing or doubtful, one sentence or more each.
     pub(crate) warnings: Vec<String>,
     /// What is left out on purpose, one sentence or more each.
@@ -171,14 +171,13 @@ pub(crate) fn build(
     }
     let notes = several_sides(&sides);
     let failed = |facts: &Facts, side: &InfrastructureName| {
-        let side = facts.observation.sides.get(side);
-        side.is_some_and(|side| side.failure().is_some())
+        let failure = facts.observation.sides.get(side)?.failure()?;
+        Some((side.clone(), failure.to_string()))
     };
     let unread = sides
         .iter()
         .filter_map(|(environment, sides)| Some((facts.get(environment)?, sides)))
-        .flat_map(|(facts, sides)| sides.iter().filter(move |side| failed(facts, side)))
-        .cloned()
+        .flat_map(|(facts, sides)| sides.iter().filter_map(move |side| failed(facts, side)))
         .collect();
     Ok(Inventory {
         hosts,

@@ -7,6 +7,7 @@
 
 mod arguments;
 mod bad_days;
+mod bad_world;
 mod cache;
 mod check;
 mod check_machine;

@@ -119,9 +119,9 @@ fn the_profile_that_the_guide_shows_gives_the_keys() {
     assert_snapshot!(stage.run(&again), @r"
     exit 1
     -- stderr
-    error: A side in scope could not be read: `gigadb-website` could not be read: AWS profile `Upstream` gives no credentials for EC2 in ap-east-1: its `credential_process` (`aws`) ended with 255: Error loading SSO Token: Token for Upstream does not exist (files: `$HOME/config`, `$HOME/credentials`). Its hosts are listed as they were last known; `gigadb_age_seconds` says how long ago..
+    error: There is no inventory, because a side in scope could not be read: `gigadb-website`: AWS profile `Upstream` gives no credentials for EC2 in ap-east-1: its `credential_process` (`aws`) ended with 255: Error loading SSO Token: Token for Upstream does not exist (files: `$HOME/config`, `$HOME/credentials`).
       on:      `gigadb-website`
       changed: Nothing was changed.
-      next:    Wait until EC2 answers, or leave --strict out to use what is last known.
+      next:    Settle that and run the command again, or leave --strict out to use what is last known.
     ");
 }
