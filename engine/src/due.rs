@@ -1,10 +1,11 @@
-//! What is due after a swap: the things that no record and no variable does by itself.
+//! What is due afterwards: the things that no record and no variable does by itself.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     changes::Target,
-    name::{InfrastructureName, Role},
+    intent::{Mode, Pair},
+    name::Role,
     observation::environment_of,
     plan::Plan,
     topology::Topology,
@@ -14,53 +15,72 @@ use crate::{
 const DATABASE_RESET: u64 = 10 * 60 + 5;
 /// What Cloudflare serves for a record whose TTL is automatic, in seconds.
 const AUTOMATIC_TTL: u32 = 300;
+/// The variable that the files playbook reads; every other one takes effect when images are built.
+const READ_BY_FILES_PLAYBOOK: &str = "remote_fileserver_hostname";
+const DAY: u64 = 24 * 60 * 60;
 
-/// What is known of a swap, for saying what it leaves to do.
+/// What is known of a change of roles, for saying what it leaves to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Swapped<'a> {
-    /// The new production.
-    pub production: &'a str,
-    /// The new hot standby.
-    pub hot_standby: &'a str,
+    /// Who has which role afterwards.
+    pub sides: Pair<Side<'a>>,
+    /// Whether production moves; else variables alone are written.
+    pub moves: bool,
+    /// Whether the hot standby is lost, so that it can be set up only later.
+    pub lost: bool,
     /// Whether data is synchronized from production to the hot standby.
     pub data_sync: bool,
-    /// Whether the topology names the variable that holds a certificate.
-    pub certificates: bool,
-    /// Endpoints whose production hostnames move.
-    pub endpoints: BTreeSet<&'a str>,
-    /// Keys of the variables that change, by GitLab project.
-    pub variables: BTreeMap<&'a str, Vec<&'a str>>,
+    /// The variable that holds a side's certificate, where the topology names it.
+    pub certificate_variable: Option<&'a str>,
+    /// Production's hostnames that move, by endpoint.
+    pub hostnames: BTreeMap<&'a str, BTreeSet<&'a str>>,
     /// Seconds since the epoch (UTC) and the highest TTL in seconds; `None` where it is not known
     /// when the swap will be.
     pub at: Option<(u64, u32)>,
 }
 
+/// One side, and what changes there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Side<'a> {
+    /// The infrastructure.
+    pub name: &'a str,
+    /// Its GitLab project.
+    pub project: &'a str,
+    /// Keys of its variables that change.
+    pub variables: Vec<&'a str>,
+}
+
 /// What is due after `plan` has been carried out at `now` (seconds since the epoch, UTC): one
-/// sentence or two an item, the most urgent first. Empty when the plan does not change who is
-/// production.
+/// sentence or two an item, the most urgent first. Where production stays, that is to rebuild
+/// what has other variables.
 pub fn due(topology: &Topology, plan: &Plan, now: u64) -> Vec<String> {
     let Ok(environment) = environment_of(topology, &plan.intent.environment) else {
         return Vec::new();
     };
-    let endpoints = moved_endpoints(plan);
-    if endpoints.is_empty() || !plan.intent.changes_production {
-        return Vec::new();
-    }
     let pair = &plan.intent.arrangement;
-    let variables = changed_variables(plan).into_iter().map(|(side, keys)| {
-        let project = topology
-            .infrastructures
-            .get(side)
-            .map_or("", |i| i.gitlab_project.as_str());
-        (project, keys)
-    });
+    let side = |role| {
+        let name = pair.get(role);
+        let project = topology.infrastructures.get(name);
+        Side {
+            name: name.as_str(),
+            project: project.map_or("", |side| side.gitlab_project.as_str()),
+            variables: changed_variables(plan, name.as_str()),
+        }
+    };
+    let hostnames = moved_hostnames(plan);
     Swapped {
-        production: pair.production.as_str(),
-        hot_standby: pair.hot_standby.as_str(),
+        sides: Pair {
+            production: side(Role::Production),
+            hot_standby: side(Role::HotStandby),
+        },
+        moves: plan.intent.changes_production && !hostnames.is_empty(),
+        lost: plan.intent.mode == Mode::Failover,
         data_sync: environment.data_sync,
-        certificates: topology.certificate_variable.is_some(),
-        endpoints,
-        variables: variables.collect(),
+        certificate_variable: topology
+            .certificate_variable
+            .as_ref()
+            .map(|key| key.as_str()),
+        hostnames,
         at: Some((now, highest_ttl(plan))),
     }
     .due()
@@ -70,86 +90,172 @@ impl Swapped<'_> {
     /// What is due, the most urgent first.
     pub fn due(&self) -> Vec<String> {
         let mut due = Vec::new();
-        if self.data_sync {
-            let run = self.at.map_or_else(
-                || format!("at {} UTC", clock(DATABASE_RESET * 60)),
-                |(now, _)| next_run(now),
-            );
-            due.push(format!(
-                "Run the data_sync playbook on both bastions now: a databaseReset job still present on `{}` drops production's database at its next run, {run}.",
-                self.production,
-            ));
+        due.extend(self.jobs());
+        due.extend(self.rebuilds());
+        due.extend(self.files());
+        if !self.moves {
+            return due;
         }
-        for (project, keys) in &self.variables {
-            let keys: Vec<String> = keys.iter().map(|key| format!("`{key}`")).collect();
-            due.push(format!(
-                "Rebuild and deploy `{project}`: {} take effect when its images are built.",
-                keys.join(", ")
-            ));
-        }
-        if self.endpoints.contains("files") {
-            due.push(
-                "Run the files playbook on both sides: `remote_fileserver_hostname` takes effect then."
-                    .to_owned(),
-            );
-        }
-        if self.certificates {
-            due.push(
-                "See to the stored certificates of both projects: they follow a hostname, not a side."
-                    .to_owned(),
-            );
-        }
-        let keys: Vec<&str> = ["bastion", "files"]
-            .into_iter()
-            .filter(|endpoint| self.endpoints.contains(endpoint))
-            .collect();
-        if !keys.is_empty() {
-            due.push(format!(
-                "Tell users that the SSH host keys behind {} change.",
-                keys.join(" and ")
-            ));
-        }
-        let until = self.at.map_or_else(
-            || "for as long as the records' TTL".to_owned(),
-            |(now, ttl)| format!("until {} UTC", clock(now + u64::from(ttl))),
-        );
-        due.push(format!(
-            "Keep `{}` serving: resolvers may use the old addresses {until}.",
-            self.hot_standby,
-        ));
+        due.push(match self.certificate_variable {
+            Some(key) => format!(
+                "See to the certificates stored in `{key}` of both projects: a certificate follows a hostname, not a side."
+            ),
+            None => "See to the certificates of both sides, and to what GitLab stores of them: a certificate follows a hostname, not a side.".to_owned(),
+        });
+        due.extend(self.host_keys());
+        due.push(self.resolvers());
         due.push("Update the status table (`gigadb-roles status --write`).".to_owned());
         due
     }
-}
 
-fn moved_endpoints(plan: &Plan) -> BTreeSet<&str> {
-    plan.changes
-        .steps()
-        .filter_map(|step| match &step.target {
-            Target::Record { hostname, .. } => plan.desired.hostnames.get(hostname),
-            Target::Variable { .. } => None,
+    fn jobs(&self) -> Option<String> {
+        let Pair {
+            production,
+            hot_standby,
+        } = &self.sides;
+        let settles = self.lost && !hot_standby.variables.is_empty();
+        if !self.data_sync || !(self.moves || settles) {
+            return None;
+        }
+        if !self.moves {
+            return Some(format!(
+                "Run the data_sync playbook on the bastion of `{}`: its jobs are still those of production.",
+                hot_standby.name
+            ));
+        }
+        let run = self.at.map_or_else(
+            || format!("at {} UTC", clock(DATABASE_RESET * 60)),
+            |(now, _)| next_run(now),
+        );
+        let bastions = if self.lost {
+            format!(
+                "on the bastion of `{}` now, and on that of `{}` as soon as it can be reached",
+                production.name, hot_standby.name
+            )
+        } else {
+            "on both bastions now".to_owned()
+        };
+        Some(format!(
+            "Run the data_sync playbook {bastions}: a databaseReset job still present on `{}` drops production's database at its next run, {run}.",
+            production.name
+        ))
+    }
+
+    /// The promoted side first.
+    fn rebuilds(&self) -> impl Iterator<Item = String> {
+        self.sides.iter().filter_map(|(role, side)| {
+            let late = self.lost && role == Role::HotStandby;
+            let keys: Vec<String> = side
+                .variables
+                .iter()
+                .filter(|key| **key != READ_BY_FILES_PLAYBOOK)
+                .map(|key| format!("`{key}`"))
+                .collect();
+            if keys.is_empty() {
+                return (late && self.moves).then(|| {
+                    format!(
+                        "When `{}` can be reached again, settle what is owed, then rebuild and deploy `{}`.",
+                        side.name, side.project
+                    )
+                });
+            }
+            let begin = if late {
+                format!("When `{}` can be reached again, rebuild", side.name)
+            } else {
+                "Rebuild".to_owned()
+            };
+            let take = if keys.len() == 1 { "takes" } else { "take" };
+            Some(format!(
+                "{begin} and deploy `{}`: {} {take} effect when its images are built.",
+                side.project,
+                keys.join(", ")
+            ))
         })
-        .filter(|name| name.role == Role::Production)
-        .map(|name| name.endpoint.as_str())
-        .collect()
+    }
+
+    fn files(&self) -> Option<String> {
+        let changed = |side: &Side<'_>| side.variables.contains(&READ_BY_FILES_PLAYBOOK);
+        let moved = self.moves && self.hostnames.contains_key("files");
+        let Pair {
+            production,
+            hot_standby,
+        } = &self.sides;
+        let here = format!("on `{}`", production.name);
+        let there = format!("on `{}`", hot_standby.name);
+        let which = match (moved || changed(production), moved || changed(hot_standby)) {
+            (false, false) => return None,
+            (true, true) if self.lost => {
+                format!("{here} now, and {there} as soon as it can be reached")
+            }
+            (true, true) => "on both sides".to_owned(),
+            (true, false) => here,
+            (false, true) => there,
+        };
+        Some(format!(
+            "Run the files playbook {which}: `{READ_BY_FILES_PLAYBOOK}` takes effect then."
+        ))
+    }
+
+    fn host_keys(&self) -> Option<String> {
+        let names: Vec<String> = ["bastion", "files"]
+            .into_iter()
+            .filter_map(|endpoint| self.hostnames.get(endpoint))
+            .flatten()
+            .map(|name| format!("`{name}`"))
+            .collect();
+        match names.as_slice() {
+            [] => None,
+            [name] => Some(format!(
+                "Tell users that the SSH host key of {name} changes."
+            )),
+            [first @ .., last] => Some(format!(
+                "Tell users that the SSH host keys of {} and {last} change.",
+                first.join(", ")
+            )),
+        }
+    }
+
+    fn resolvers(&self) -> String {
+        let until = self.at.map_or_else(
+            || "for as long as the records' TTL".to_owned(),
+            |(now, ttl)| format!("until {}", moment(now, now + u64::from(ttl))),
+        );
+        let former = self.sides.hot_standby.name;
+        if self.lost {
+            format!(
+                "Resolvers may use the old addresses {until}: some users are sent to `{former}`, which is lost, and see errors meanwhile."
+            )
+        } else {
+            format!("Keep `{former}` serving: resolvers may use the old addresses {until}.")
+        }
+    }
 }
 
-fn changed_variables(plan: &Plan) -> BTreeMap<&InfrastructureName, Vec<&str>> {
-    let mut changed: BTreeMap<&InfrastructureName, Vec<&str>> = BTreeMap::new();
+fn moved_hostnames(plan: &Plan) -> BTreeMap<&str, BTreeSet<&str>> {
+    let mut moved: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     for step in plan.changes.steps() {
-        if let Target::Variable {
+        let Target::Record { hostname, .. } = &step.target else {
+            continue;
+        };
+        let name = plan.desired.hostnames.get(hostname);
+        if let Some(name) = name.filter(|name| name.role == Role::Production) {
+            let names = moved.entry(name.endpoint.as_str()).or_default();
+            names.insert(hostname.as_str());
+        }
+    }
+    moved
+}
+
+fn changed_variables<'a>(plan: &'a Plan, side: &str) -> Vec<&'a str> {
+    let keys = plan.changes.steps().filter_map(|step| match &step.target {
+        Target::Variable {
             infrastructure,
             key,
             ..
-        } = &step.target
-        {
-            changed
-                .entry(infrastructure)
-                .or_default()
-                .push(key.as_str());
-        }
-    }
-    changed
+        } if infrastructure.as_str() == side => Some(key.as_str()),
+        Target::Variable { .. } | Target::Record { .. } => None,
+    });
+    keys.collect()
 }
 
 fn highest_ttl(plan: &Plan) -> u32 {
@@ -171,24 +277,32 @@ fn highest_ttl(plan: &Plan) -> u32 {
 }
 
 fn next_run(now: u64) -> String {
-    let minute = now / 60 % (24 * 60);
-    let day = if minute < DATABASE_RESET {
-        "today"
+    let today = now / DAY * DAY + DATABASE_RESET * 60;
+    if now < today {
+        format!("today at {} UTC", clock(today))
     } else {
-        "tomorrow"
-    };
-    format!("{day} at {} UTC", clock(DATABASE_RESET * 60))
+        format!("tomorrow at {} UTC", clock(today))
+    }
+}
+
+/// A time, as it is said at the time `now`: rounded up to the minute.
+fn moment(now: u64, then: u64) -> String {
+    match (then.div_ceil(60) * 60 / DAY).saturating_sub(now / DAY) {
+        0 => format!("{} UTC", clock(then)),
+        1 => format!("{} UTC tomorrow", clock(then)),
+        days => format!("{} UTC in {days} days", clock(then)),
+    }
 }
 
 /// Hours and minutes of a time given in seconds, rounded up to the minute.
 fn clock(seconds: u64) -> String {
-    let minutes = seconds.div_ceil(60) % (24 * 60);
+    let minutes = seconds.div_ceil(60) % (DAY / 60);
     format!("{:02}:{:02}", minutes / 60, minutes % 60)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{clock, next_run};
+    use super::{clock, moment, next_run};
 
     #[test]
     fn the_next_reset_is_named_by_day_and_time() {
@@ -204,5 +318,14 @@ mod tests {
     fn times_are_rounded_up_to_the_minute() {
         assert_eq!(clock(23 * 3600 + 59 * 60 + 1), "00:00");
         assert_eq!(clock(3600), "01:00");
+    }
+
+    #[test]
+    fn a_time_after_midnight_is_said_to_be_tomorrows() {
+        let late = 23 * 3600 + 58 * 60;
+        assert_eq!(moment(late, late + 60), "23:59 UTC");
+        assert_eq!(moment(late, late + 61), "00:00 UTC tomorrow");
+        assert_eq!(moment(late, late + 86_400), "23:58 UTC tomorrow");
+        assert_eq!(moment(late, late + 2 * 86_400), "23:58 UTC in 2 days");
     }
 }

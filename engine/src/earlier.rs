@@ -152,6 +152,23 @@ impl EarlierRun {
         })
     }
 
+    /// `plan` as if it carried out the whole run, of which it writes only the rest: for whatever
+    /// holds of a run once it is complete.
+    pub fn as_a_whole(&self, plan: &Plan) -> Plan {
+        let mut whole = Plan {
+            intent: self.intent.clone(),
+            ..plan.clone()
+        };
+        let stages = &mut whole.changes.stages;
+        for transaction in stages.iter_mut().flatten() {
+            let further =
+                |step: &Step| !self.steps().any(|(own, _)| same(&own.target, &step.target));
+            transaction.steps.retain(further);
+        }
+        stages.splice(..0, self.stages.iter().cloned());
+        whole
+    }
+
     /// Tells whether anything of it is, or may be, in force.
     pub fn left_something(&self) -> bool {
         self.fates.iter().any(|fate| *fate != Fate::NotInForce)

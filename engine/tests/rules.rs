@@ -425,29 +425,6 @@ fn what_moved_since_the_plan_is_named() {
 }
 
 #[test]
-fn what_is_due_after_a_swap_is_said_in_order_of_urgency() {
-    let mut topology = topology(UPSTREAM);
-    for table in topology.environments.values_mut() {
-        table.data_sync = true;
-    }
-    let mut world = world(&topology, HK);
-    record_mut(&mut world, "gigadb.org").ttl = 3600;
-    let plan = planned(&topology, &intent(&topology, "live", SYDNEY), &world).unwrap();
-    let due = gigadb_engine::due::due(&topology, &plan, 8 * 3600);
-    insta::assert_snapshot!(due.join("\n"), @r"
-    Run the data_sync playbook on both bastions now: a databaseReset job still present on `alt-gigadb-website` drops production's database at its next run, today at 10:05 UTC.
-    Rebuild and deploy `gigascience/upstream/alt-gigadb-website`: `HOME_URL`, `REMOTE_HOME_URL`, `REMOTE_HOSTNAME`, `remote_fileserver_hostname` take effect when its images are built.
-    Rebuild and deploy `gigascience/upstream/gigadb-website`: `HOME_URL`, `REMOTE_HOME_URL`, `REMOTE_HOSTNAME`, `remote_fileserver_hostname` take effect when its images are built.
-    Run the files playbook on both sides: `remote_fileserver_hostname` takes effect then.
-    Tell users that the SSH host keys behind bastion and files change.
-    Keep `gigadb-website` serving: resolvers may use the old addresses until 09:00 UTC.
-    Update the status table (`gigadb-roles status --write`).
-    ");
-    let back = planned(&topology, &intent(&topology, "live", HK), &world).unwrap();
-    assert!(gigadb_engine::due::due(&topology, &back, 0).is_empty());
-}
-
-#[test]
 fn only_productions_https_names_that_move_are_probed() {
     let topology = topology(UPSTREAM);
     let plan = planned(

@@ -354,14 +354,7 @@ impl Job<'_> {
                 .extend(diagnostics::owed(environment, &ended.plan.owed));
             response.diagnostics.extend(self.uneven(ended));
             response.diagnostics.extend(ended.probed.clone());
-            if ended.outcome.is_some() {
-                let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-                let now = now.map_or(0, |since| since.as_secs());
-                let due = due::due(&self.ready.topology, ended.plan, now);
-                response
-                    .diagnostics
-                    .extend(diagnostics::due(environment, &due));
-            }
+            response.diagnostics.extend(self.due(ended));
             return response;
         }
         let diagnostic = self.failure(ended, &missing);
@@ -379,7 +372,19 @@ impl Job<'_> {
         }
         let mut response = ApplyResponse::new(state, private);
         response.diagnostics.push(diagnostic);
+        if ended.plan.intent.changes_production && self.holds_apex(ended) {
+            response.diagnostics.extend(self.due(ended));
+        }
         response
+    }
+
+    /// What no record and no variable does by itself, once something was written.
+    fn due(&self, ended: &Ended<'_>) -> Option<Diagnostic> {
+        ended.outcome.as_ref()?;
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+        let now = now.map_or(0, |since| since.as_secs());
+        let due = due::due(&self.ready.topology, ended.plan, now);
+        diagnostics::due(self.wanted.environment.as_str(), &due)
     }
 
     /// The world is as planned, although the run did not go as planned.

@@ -140,7 +140,7 @@ pub(crate) fn owed(environment: &str, owed: &[Owed]) -> Option<Diagnostic> {
     ))
 }
 
-/// The warning about what is due after a swap; `due` is in the order of urgency.
+/// The warning about what is due afterwards; `due` is in the order of urgency.
 pub(crate) fn due(environment: &str, due: &[String]) -> Option<Diagnostic> {
     if due.is_empty() {
         return None;
@@ -152,10 +152,7 @@ pub(crate) fn due(environment: &str, due: &[String]) -> Option<Diagnostic> {
         .collect();
     Some(Diagnostic::warning(
         format!("{environment} afterwards: {} due", items(due.len())),
-        format!(
-            "Roles have moved; no record and no variable does these:\n{}",
-            list.join("\n")
-        ),
+        format!("No record and no variable does these:\n{}", list.join("\n")),
     ))
 }
 

@@ -2,7 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use gigadb_engine::{due::Swapped, topology::Topology};
+use gigadb_engine::{
+    due::{Side, Swapped},
+    intent::{Mode, Pair},
+    topology::Topology,
+};
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
@@ -26,7 +30,7 @@ pub(crate) struct Review {
     pub(crate) outputs: Vec<String>,
     pub(crate) sides: Sides,
     pub(crate) data_sync: BTreeMap<String, bool>,
-    pub(crate) certificates: bool,
+    pub(crate) certificate_variable: Option<String>,
     /// Why a policy or a finding refuses the plan.
     pub(crate) refused: Vec<String>,
 }
@@ -59,7 +63,9 @@ impl Review {
                 .flat_map(|topology| &topology.environments)
                 .map(|(name, table)| (name.to_string(), table.data_sync))
                 .collect(),
-            certificates: topology.is_some_and(|topology| topology.certificate_variable.is_some()),
+            certificate_variable: topology
+                .and_then(|topology| topology.certificate_variable.as_ref())
+                .map(ToString::to_string),
             refused: Vec::new(),
         }
     }
@@ -179,37 +185,41 @@ impl Review {
     }
 
     /// What is due once a change is carried out.
-    pub(crate) fn due(&self, change: &Change) -> Vec<String> {
+    pub(crate) fn due<'a>(&'a self, change: &'a Change) -> Vec<String> {
         let Some(to) = &change.to else {
             return Vec::new();
         };
-        let production = change.moved().filter(|name| name.role == "production");
-        let endpoints: BTreeSet<&str> = production.map(|name| name.endpoint.as_str()).collect();
-        if endpoints.is_empty()
-            || !matches!(change.kind, Kind::Swap | Kind::Failover | Kind::TradeBack)
-        {
-            return Vec::new();
+        let mut hostnames: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+        for name in change.moved().filter(|name| name.role == "production") {
+            let names = hostnames.entry(name.endpoint.as_str()).or_default();
+            names.insert(&name.hostname);
         }
-        let mut variables: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-        for one in &change.variables {
-            let project = self
-                .sides
-                .project(&one.infrastructure)
-                .unwrap_or(&one.infrastructure);
-            variables.entry(project).or_default().push(&one.variable);
-        }
+        let traded = matches!(change.kind, Kind::Swap | Kind::Failover | Kind::TradeBack);
+        let side = |name: &'a str| Side {
+            name,
+            project: self.sides.project(name).unwrap_or(name),
+            variables: change
+                .variables
+                .iter()
+                .filter(|one| one.infrastructure == name)
+                .map(|one| one.variable.as_str())
+                .collect(),
+        };
         Swapped {
-            production: &to.production,
-            hot_standby: &to.hot_standby,
+            sides: Pair {
+                production: side(&to.production),
+                hot_standby: side(&to.hot_standby),
+            },
+            moves: traded && !hostnames.is_empty(),
+            lost: change.mode == Mode::Failover.as_str(),
             // Without a topology it is not known, and a forgotten reset drops production's database.
             data_sync: self
                 .data_sync
                 .get(&change.environment)
                 .copied()
                 .unwrap_or(true),
-            certificates: self.certificates,
-            endpoints,
-            variables,
+            certificate_variable: self.certificate_variable.as_deref(),
+            hostnames,
             at: None,
         }
         .due()

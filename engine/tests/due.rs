@@ -1,0 +1,150 @@
+//! What is due afterwards: after a swap, after a failover, and when what that owed is settled.
+
+#![allow(clippy::unwrap_used, reason = "a test's own fixtures")]
+
+mod model;
+
+use gigadb_engine::{
+    due::due,
+    earlier::{EarlierRun, Fate},
+    intent::{Intent, Mode},
+    topology::Topology,
+    world::{Failure, FailureKind, Reading, World},
+};
+use model::{UPSTREAM, intent, planned, record_mut, topology, world};
+
+const HK: &str = "gigadb-website";
+const SYDNEY: &str = "alt-gigadb-website";
+const EIGHT: u64 = 8 * 3600;
+
+/// The procedure's topology, whose data is synchronized, with the world that HK is production of.
+fn synchronized() -> (Topology, World) {
+    let mut topology = topology(UPSTREAM);
+    for table in topology.environments.values_mut() {
+        table.data_sync = true;
+    }
+    let mut world = world(&topology, HK);
+    record_mut(&mut world, "gigadb.org").ttl = 3600;
+    (topology, world)
+}
+
+fn said(topology: &Topology, intent: &Intent, world: &World) -> String {
+    let plan = planned(topology, intent, world).unwrap();
+    due(topology, &plan, EIGHT).join("\n")
+}
+
+#[test]
+fn what_is_due_after_a_swap_is_said_in_order_of_urgency() {
+    let (mut topology, world) = synchronized();
+    let swap = intent(&topology, "live", SYDNEY);
+    insta::assert_snapshot!(said(&topology, &swap, &world), @r"
+    Run the data_sync playbook on both bastions now: a databaseReset job still present on `alt-gigadb-website` drops production's database at its next run, today at 10:05 UTC.
+    Rebuild and deploy `gigascience/upstream/alt-gigadb-website`: `HOME_URL`, `REMOTE_HOME_URL`, `REMOTE_HOSTNAME` take effect when its images are built.
+    Rebuild and deploy `gigascience/upstream/gigadb-website`: `HOME_URL`, `REMOTE_HOME_URL`, `REMOTE_HOSTNAME` take effect when its images are built.
+    Run the files playbook on both sides: `remote_fileserver_hostname` takes effect then.
+    See to the certificates of both sides, and to what GitLab stores of them: a certificate follows a hostname, not a side.
+    Tell users that the SSH host keys of `bastion.gigadb.org` and `files.gigadb.org` change.
+    Keep `gigadb-website` serving: resolvers may use the old addresses until 09:00 UTC.
+    Update the status table (`gigadb-roles status --write`).
+    ");
+    // The topology names the variable that holds a certificate; nothing is synchronized.
+    topology.certificate_variable = Some("tls_fullchain_pem".parse().unwrap());
+    for table in topology.environments.values_mut() {
+        table.data_sync = false;
+    }
+    let named = said(&topology, &swap, &world);
+    assert!(!named.contains("data_sync"), "{named}");
+    let certificates = named.lines().find(|line| line.contains("certificate"));
+    insta::assert_snapshot!(certificates.unwrap(), @r"See to the certificates stored in `tls_fullchain_pem` of both projects: a certificate follows a hostname, not a side.");
+}
+
+#[test]
+fn nothing_is_due_where_nothing_changes() {
+    let (topology, world) = synchronized();
+    assert_eq!(said(&topology, &intent(&topology, "live", HK), &world), "");
+}
+
+#[test]
+fn after_a_failover_the_lost_side_is_set_up_when_it_can_be_reached() {
+    let (topology, mut world) = synchronized();
+    let mut failover = intent(&topology, "live", SYDNEY);
+    failover.mode = Mode::Failover;
+    let reachable = said(&topology, &failover, &world);
+    insta::assert_snapshot!(reachable, @r"
+    Run the data_sync playbook on the bastion of `alt-gigadb-website` now, and on that of `gigadb-website` as soon as it can be reached: a databaseReset job still present on `alt-gigadb-website` drops production's database at its next run, today at 10:05 UTC.
+    Rebuild and deploy `gigascience/upstream/alt-gigadb-website`: `HOME_URL`, `REMOTE_HOME_URL`, `REMOTE_HOSTNAME` take effect when its images are built.
+    When `gigadb-website` can be reached again, rebuild and deploy `gigascience/upstream/gigadb-website`: `HOME_URL`, `REMOTE_HOME_URL`, `REMOTE_HOSTNAME` take effect when its images are built.
+    Run the files playbook on `alt-gigadb-website` now, and on `gigadb-website` as soon as it can be reached: `remote_fileserver_hostname` takes effect then.
+    See to the certificates of both sides, and to what GitLab stores of them: a certificate follows a hostname, not a side.
+    Tell users that the SSH host keys of `bastion.gigadb.org` and `files.gigadb.org` change.
+    Resolvers may use the old addresses until 09:00 UTC: some users are sent to `gigadb-website`, which is lost, and see errors meanwhile.
+    Update the status table (`gigadb-roles status --write`).
+    ");
+    let gone = Failure {
+        kind: FailureKind::Unreachable,
+        message: "no answer".to_owned(),
+    };
+    let lost = HK.parse().unwrap();
+    world
+        .sides
+        .insert(HK.parse().unwrap(), Reading::failed(gone.clone()));
+    world.variables.insert(lost, Reading::failed(gone));
+    let lost = said(&topology, &failover, &world);
+    let differs: Vec<&str> = lost
+        .lines()
+        .filter(|line| !reachable.contains(line))
+        .collect();
+    insta::assert_snapshot!(differs.join("\n"), @r"When `gigadb-website` can be reached again, settle what is owed, then rebuild and deploy `gigascience/upstream/gigadb-website`.");
+}
+
+#[test]
+fn what_a_failover_owed_is_settled_with_its_own_list() {
+    let (topology, mut world) = synchronized();
+    let before = world.variables.clone();
+    let mut failover = intent(&topology, "live", SYDNEY);
+    failover.mode = Mode::Failover;
+    let plan = planned(&topology, &failover, &world).unwrap();
+    model::apply(&mut world, &plan.changes);
+    world
+        .variables
+        .insert(HK.parse().unwrap(), before[HK].clone());
+    failover.changes_production = false;
+    insta::assert_snapshot!(said(&topology, &failover, &world), @r"
+    Run the data_sync playbook on the bastion of `gigadb-website`: its jobs are still those of production.
+    When `gigadb-website` can be reached again, rebuild and deploy `gigascience/upstream/gigadb-website`: `HOME_URL`, `REMOTE_HOME_URL`, `REMOTE_HOSTNAME` take effect when its images are built.
+    Run the files playbook on `gigadb-website`: `remote_fileserver_hostname` takes effect then.
+    ");
+}
+
+#[test]
+fn a_side_that_is_prepared_is_to_be_rebuilt() {
+    let (topology, world) = synchronized();
+    let mut prepare = intent(&topology, "live", HK);
+    prepare.changes_production = false;
+    prepare.prepare = Some(SYDNEY.parse().unwrap());
+    insta::assert_snapshot!(said(&topology, &prepare, &world), @r"
+    Rebuild and deploy `gigascience/upstream/alt-gigadb-website`: `HOME_URL`, `REMOTE_HOME_URL`, `REMOTE_HOSTNAME` take effect when its images are built.
+    Run the files playbook on `alt-gigadb-website`: `remote_fileserver_hostname` takes effect then.
+    ");
+}
+
+#[test]
+fn the_rest_of_a_run_leaves_to_do_what_the_whole_run_does() {
+    let (topology, mut world) = synchronized();
+    let swap = intent(&topology, "live", SYDNEY);
+    let plan = planned(&topology, &swap, &world).unwrap();
+    let whole = due(&topology, &plan, EIGHT);
+    model::apply(&mut world, &plan.changes);
+    // Everything was written, and the run was killed before it said so.
+    let earlier = EarlierRun {
+        intent: swap,
+        fates: plan.changes.transactions().map(|_| Fate::Perhaps).collect(),
+        stages: plan.changes.stages,
+    };
+    let rest = earlier
+        .resume(&topology, &model::observe(&topology, "live", &world))
+        .unwrap();
+    assert!(rest.changes.is_empty());
+    assert!(due(&topology, &rest, EIGHT).is_empty());
+    assert_eq!(due(&topology, &earlier.as_a_whole(&rest), EIGHT), whole);
+}
