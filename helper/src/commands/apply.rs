@@ -9,7 +9,7 @@ use crate::{
     exit::Exit,
     failure::Failure,
     planning::{self, https::HttpsOptions},
-    running::{Control, Job, Verb, view::RunView},
+    running::{Control, Job, Probes, Verb, view::RunView},
     saved_plan,
     session::{Session, Waiting},
     ui::Ui,
@@ -51,13 +51,13 @@ pub(super) async fn run(
         control,
         verb: Verb::Apply,
         reason: saved.reason.as_deref(),
-        https: Some(&args.https),
+        https: &args.https,
+        completes: None,
     };
     view.planned(&saved.plan, job.reason);
     let intent = saved.plan.intent.clone();
     let topology = &session.topology;
-    job.carry_out(saved.plan, &|present| {
-        planning::again(topology, &intent, present)
-    })
-    .await
+    let anew = |present: &_| planning::again(topology, &intent, present);
+    job.carry_out(saved.plan, &anew, Probes::BeforeAndAfter)
+        .await
 }

@@ -70,7 +70,8 @@ pub(super) async fn run(
         control,
         verb: Verb::Failover,
         reason: reason.as_deref(),
-        https: Some(&args.options.https),
+        https: &args.options.https,
+        completes: None,
     };
     let observation = planning::observe(&session, &environment, None, &control.cancel).await;
     job.go_on()?;

@@ -11,8 +11,8 @@ use crate::{
     earlier_runs,
     exit::Exit,
     failure::Failure,
-    planning,
-    running::{Anew, Control, Job, Verb, confirm, view::RunView},
+    planning::{self, https::HttpsOptions},
+    running::{Anew, Control, Job, Probes, Verb, confirm, view::RunView},
     session::{Session, Waiting},
     ui::Ui,
 };
@@ -50,6 +50,9 @@ pub(crate) struct EarlierArgs {
     /// Why, in a line: kept in the journal of the run. No secrets.
     #[arg(long, value_name = "TEXT", value_parser = planning::one_line)]
     pub(super) reason: Option<String>,
+
+    #[command(flatten)]
+    pub(super) https: HttpsOptions,
 }
 
 /// Plans from the present, asks, writes, reads back.
@@ -81,7 +84,8 @@ pub(super) async fn run(
         control,
         verb: Verb::Resume(earlier.id.clone()),
         reason: reason.as_deref(),
-        https: None,
+        https: &args.https,
+        completes: Some(&earlier.left),
     };
     let observation = observe(&job, &earlier).await?;
     let made = |present: &_| earlier.planned(earlier.left.resume(topology, present));
@@ -116,5 +120,6 @@ pub(super) async fn review_and_carry_out(
     if !yes && job.ui.can_ask() && !plan.changes.is_empty() {
         confirm::apex(job.ui, job.session, &job.verb, &plan).await?;
     }
-    job.carry_out(plan, anew).await
+    // Neither the rest of a run nor its undoing waits for an answer over HTTPS.
+    job.carry_out(plan, anew, Probes::After).await
 }

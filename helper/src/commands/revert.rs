@@ -61,7 +61,8 @@ pub(super) async fn run(
         control,
         verb: Verb::Revert(earlier.id.clone()),
         reason: reason.as_deref(),
-        https: None,
+        https: &args.https,
+        completes: None,
     };
     let observation = observe(&job, &earlier).await?;
     let made = |present: &_| {

@@ -15,6 +15,7 @@ use crate::{
     exit::Exit,
     failure::Failure,
     merge_request,
+    planning::https::HttpsOptions,
     review::{
         change::Kind,
         document::{self, Review},
@@ -66,6 +67,9 @@ pub(crate) struct ReviewArgs {
     /// Write the counts that GitLab shows in a merge request (`artifacts:reports:terraform`).
     #[arg(long, value_name = "FILE")]
     terraform_report: Option<PathBuf>,
+
+    #[command(flatten)]
+    https: HttpsOptions,
 }
 
 /// Prints the review.
@@ -75,6 +79,13 @@ pub(super) async fn run(
     ui: &Ui,
     cancel: &CancellationToken,
 ) -> Result<Exit, Failure> {
+    if !args.live && args.https.given() {
+        return Err(Failure::usage(
+            "Probes are made with --live alone.",
+            "the options `--https-...`",
+            "Add --live, or leave them out.",
+        ));
+    }
     // Asked for first: a note that cannot be posted is better known before anything is read.
     let note = args.gitlab_note.then(merge_request::settings).transpose()?;
     let name = args.plan.display().to_string();
@@ -84,7 +95,8 @@ pub(super) async fn run(
         let mut review = Review::of(&plan, Some(&session.topology));
         for (change, findings) in &mut review.changes {
             if change.writes() {
-                *findings = Box::pin(live::findings(&session, change, cancel)).await?;
+                let found = live::findings(&session, change, &args.https, cancel);
+                *findings = Box::pin(found).await?;
             }
         }
         review

@@ -8,7 +8,7 @@ use crate::{
     exit::Exit,
     failure::Failure,
     planning::{self, Goal, PlanOptions, Request},
-    running::{Control, Job, Verb, confirm, view::RunView},
+    running::{Control, Job, Probes, Verb, confirm, view::RunView},
     session::{Session, Waiting},
     ui::Ui,
 };
@@ -59,7 +59,8 @@ pub(super) async fn run(
         control,
         verb: Verb::Swap,
         reason: reason.as_deref(),
-        https: Some(&args.options.https),
+        https: &args.options.https,
+        completes: None,
     };
     let observation = planning::observe(&session, &environment, None, &control.cancel).await;
     job.go_on()?;
@@ -80,17 +81,17 @@ pub(super) async fn review_and_carry_out(
     mut plan: Plan,
     yes: bool,
 ) -> Result<Exit, Failure> {
-    if let Some(https) = job.https {
-        let topology = &job.session.topology;
-        planning::https::probe(topology, &mut plan, https, &job.control.cancel).await?;
-    }
+    let topology = &job.session.topology;
+    planning::https::probe(topology, &mut plan, job.https, &job.control.cancel).await?;
     job.view.planned(&plan, job.reason);
     job.permitted(&plan)?;
-    if !yes && !plan.changes.is_empty() {
+    let probes = if yes || plan.changes.is_empty() {
+        Probes::After
+    } else {
         confirm::apex(job.ui, job.session, &job.verb, &plan).await?;
-    }
+        Probes::BeforeAndAfter
+    };
     let intent = plan.intent.clone();
-    let topology = &job.session.topology;
-    job.carry_out(plan, &|present| planning::again(topology, &intent, present))
-        .await
+    let anew = |present: &_| planning::again(topology, &intent, present);
+    job.carry_out(plan, &anew, probes).await
 }

@@ -29,17 +29,17 @@ pub(crate) struct HttpsOptions {
     #[arg(id = "https_ca_file", long = "https-ca-file", value_name = "FILE")]
     ca_file: Option<String>,
 
-    /// Probe this port.
-    #[arg(
-        id = "https_port",
-        long = "https-port",
-        value_name = "PORT",
-        default_value_t = 443
-    )]
-    port: u16,
+    /// Probe this port (default: 443).
+    #[arg(id = "https_port", long = "https-port", value_name = "PORT")]
+    port: Option<u16>,
 }
 
 impl HttpsOptions {
+    /// Whether any of the options was given.
+    pub(crate) fn given(&self) -> bool {
+        self.mode.is_some() || self.ca_file.is_some() || self.port.is_some()
+    }
+
     fn check(&self) -> Result<HttpsCheck, Failure> {
         let mode = match (self.mode, surroundings::variable(MODE_VARIABLE)) {
             (Some(mode), _) => mode,
@@ -55,11 +55,12 @@ impl HttpsOptions {
             }
             (None, None) => HttpsMode::default(),
         };
+        let default = HttpsCheck::default();
         Ok(HttpsCheck {
             mode,
-            port: self.port,
+            port: self.port.unwrap_or(default.port),
             ca_file: self.ca_file.clone(),
-            ..HttpsCheck::default()
+            ..default
         })
     }
 }

@@ -18,13 +18,18 @@ use super::{
     change::Change,
     findings::{Finding, Findings, sorted},
 };
-use crate::{failure::Failure, planning, session::Session};
+use crate::{
+    failure::Failure,
+    planning::{self, https::HttpsOptions},
+    session::Session,
+};
 
 /// Judges a change by reading the world. What the plan would write from and finds no more is a
 /// finding too.
 pub(crate) async fn findings(
     session: &Session,
     change: &Change,
+    https: &HttpsOptions,
     cancel: &CancellationToken,
 ) -> Result<Findings, Failure> {
     let topology = &session.topology;
@@ -73,7 +78,9 @@ pub(crate) async fn findings(
         overrides,
     };
     let remarks = match plan(topology, &intent, &observation) {
-        Ok(plan) => {
+        Ok(mut plan) => {
+            plan.judge_keys(topology, &session.apis.shared_keys(topology).await);
+            planning::https::probe(topology, &mut plan, https, cancel).await?;
             let sides = plan.intent.arrangement.iter().filter_map(|(_, name)| {
                 let project = &topology.infrastructures.get(name)?.gitlab_project;
                 Some(async move {

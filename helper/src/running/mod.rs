@@ -16,6 +16,7 @@ use gigadb_clients::{
 };
 use gigadb_engine::{
     due::due,
+    earlier::EarlierRun,
     executor::{End, Outcome},
     intent::Mode,
     observation::{Observation, environment_of},
@@ -60,8 +61,19 @@ pub(crate) struct Job<'a> {
     pub(crate) control: &'a Control,
     pub(crate) verb: Verb,
     pub(crate) reason: Option<&'a str>,
-    /// How the promoted side is probed; none where an earlier run is taken further or back.
-    pub(crate) https: Option<&'a HttpsOptions>,
+    /// How the promoted side is probed.
+    pub(crate) https: &'a HttpsOptions,
+    /// The run that this one completes: what it leaves to do counts as a whole.
+    pub(crate) completes: Option<&'a EarlierRun>,
+}
+
+/// When the promoted side is probed in a run; it is afterwards in any case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Probes {
+    /// Before the first write too: time has passed since the plan was made.
+    BeforeAndAfter,
+    /// Just probed for the plan, or nothing that a probe may stand in the way of.
+    After,
 }
 
 /// Makes a plan anew from the present world.
@@ -88,10 +100,15 @@ impl Job<'_> {
     }
 
     /// Carries out what was reviewed, from the present world.
-    pub(crate) async fn carry_out(&self, reviewed: Plan, anew: &Anew<'_>) -> Result<Exit, Failure> {
+    pub(crate) async fn carry_out(
+        &self,
+        reviewed: Plan,
+        anew: &Anew<'_>,
+        probes: Probes,
+    ) -> Result<Exit, Failure> {
         self.permitted(&reviewed)?;
         self.go_on()?;
-        let promoting = reviewed.clone();
+        let promoting = self.as_a_whole(&reviewed);
         let intent = reviewed.intent.clone();
         let follows = self.verb.follows();
         let start = Start {
@@ -107,7 +124,7 @@ impl Job<'_> {
             let begun = self.session.apis.begin(start, &self.control.cancel).await;
             run = Some(begun.map_err(not_begun)?);
         }
-        let concluded = self.write(reviewed, anew, run.as_mut()).await;
+        let concluded = self.write(reviewed, anew, probes, run.as_mut()).await;
         if let Some(run) = run {
             for told in run.end().await {
                 self.view.warning(&told);
@@ -122,10 +139,11 @@ impl Job<'_> {
             }
         }
         self.view.concluded(&conclusion)?;
-        if let Some(https) = self.https
-            && !self.control.cancel.is_cancelled()
-        {
-            let exit = self.probe_afterwards(&promoting, https).await?;
+        let cancel = &self.control.cancel;
+        if !cancel.is_cancelled() {
+            let topology = &self.session.topology;
+            let exit = planning::https::conclude(self.ui, topology, &promoting, self.https, cancel)
+                .await?;
             if conclusion.exit == Exit::Success {
                 return Ok(exit);
             }
@@ -133,9 +151,10 @@ impl Job<'_> {
         Ok(conclusion.exit)
     }
 
-    async fn probe_afterwards(&self, plan: &Plan, https: &HttpsOptions) -> Result<Exit, Failure> {
-        let topology = &self.session.topology;
-        planning::https::conclude(self.ui, topology, plan, https, &self.control.cancel).await
+    /// The plan, or where an earlier run is completed, that run.
+    fn as_a_whole(&self, plan: &Plan) -> Plan {
+        self.completes
+            .map_or_else(|| plan.clone(), |earlier| earlier.as_a_whole(plan))
     }
 
     /// Looks again, writes what is left to write, and reads back.
@@ -143,6 +162,7 @@ impl Job<'_> {
         &self,
         reviewed: Plan,
         anew: &Anew<'_>,
+        probes: Probes,
         run: Option<&mut UnderWay<'_>>,
     ) -> Result<Conclusion, Failure> {
         let environment = reviewed.intent.environment.clone();
@@ -154,9 +174,9 @@ impl Job<'_> {
         let Some(run) = run.filter(|_| !plan.changes.is_empty()) else {
             return Ok(self.conclusion(&plan, None, Vec::new()));
         };
-        if let Some(https) = self.https {
+        if probes == Probes::BeforeAndAfter {
             let topology = &self.session.topology;
-            planning::https::still_ready(topology, &plan, https, cancel).await?;
+            planning::https::still_ready(topology, &plan, self.https, cancel).await?;
             self.go_on()?;
         }
         let progress = Progress::new(self.view, self.control, &plan.changes);
@@ -282,7 +302,8 @@ impl Job<'_> {
         });
         let owed: Vec<Owing> = planned.chain(left).collect();
         let mut conclusion = Conclusion::new(&self.verb, plan, &plan.changes, run, owed);
-        conclusion.due = due(&self.session.topology, plan, surroundings::now());
+        let whole = self.as_a_whole(plan);
+        conclusion.due = due(&self.session.topology, &whole, surroundings::now());
         conclusion
     }
 }
