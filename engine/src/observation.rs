@@ -12,7 +12,9 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    name::{EndpointName, EnvironmentName, Hostname, InfrastructureName, VariableKey, ZoneName},
+    name::{
+        EndpointName, EnvironmentName, Hostname, InfrastructureName, VariableKey, ZoneId, ZoneName,
+    },
     nearest::nearest,
     rules::stored_certificates,
     topology::{Environment, Topology, TopologyDigest},
@@ -421,15 +423,19 @@ fn rows_reading(
         return Reading::failed(not_asked("this project's variables"));
     };
     reading.map(|rows| {
-        table
+        let mut by_key: VariableRows = table
             .variable_keys()
-            .map(|key| {
-                let mut rows: Vec<CiVariable> =
-                    rows.iter().filter(|row| row.key == *key).cloned().collect();
-                rows.sort();
-                (key.clone(), rows)
-            })
-            .collect()
+            .map(|key| (key.clone(), Vec::new()))
+            .collect();
+        for row in rows {
+            if let Some(of_key) = by_key.get_mut(&row.key) {
+                of_key.push(row.clone());
+            }
+        }
+        for of_key in by_key.values_mut() {
+            of_key.sort();
+        }
+        by_key
     })
 }
 
@@ -479,13 +485,21 @@ fn names(
     sides: &BTreeMap<InfrastructureName, Reading<SideObservation>>,
 ) -> Result<BTreeMap<Hostname, NameObservation>, ProjectError> {
     let mut names = BTreeMap::new();
+    let mut by_name: BTreeMap<(&ZoneId, &Hostname), Vec<&Record>> = BTreeMap::new();
+    for (zone, reading) in &world.records {
+        for record in reading.read().into_iter().flatten() {
+            let key = (zone, &record.name);
+            by_name.entry(key).or_default().push(record);
+        }
+    }
     for (hostname, (_, endpoint)) in table.hostnames() {
         let zone = zone_for(hostname, zones).cloned();
         let mut records = Vec::new();
         if let Some(zone) = &zone {
             match world.records.get(&zone.id) {
-                Some(Reading::Read(all)) => {
-                    records.extend(all.iter().filter(|r| r.name == *hostname).cloned());
+                Some(Reading::Read(_)) => {
+                    let found = by_name.get(&(&zone.id, hostname));
+                    records.extend(found.into_iter().flatten().copied().cloned());
                 }
                 Some(Reading::Failed { failure, .. }) => {
                     return Err(unread_zone(zone, failure.clone()));
@@ -534,7 +548,7 @@ fn look_alikes(
         topology
             .environments
             .values()
-            .any(|e| e.hostnames().contains_key(name))
+            .any(|e| e.hostname(name).is_some())
     };
     let mut found: Vec<Record> = world
         .records

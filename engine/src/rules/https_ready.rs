@@ -11,10 +11,10 @@ use crate::{
     changes::Target,
     intent::Intent,
     message::Message,
-    name::{EndpointName, Hostname, InfrastructureName, Role},
-    observation::{Observation, environment_of},
+    name::{Hostname, InfrastructureName, Role},
+    observation::environment_of,
     plan::Plan,
-    topology::{Environment, Topology},
+    topology::Topology,
 };
 
 /// What to do about a side that is not ready.
@@ -117,6 +117,8 @@ pub fn probes(topology: &Topology, plan: &Plan) -> Vec<Probe> {
     let Ok(environment) = environment_of(topology, &plan.intent.environment) else {
         return Vec::new();
     };
+    let https =
+        topology.https_endpoints(&plan.intent.environment, plan.observation.apex(environment));
     let mut probes: Vec<Probe> = plan
         .changes
         .steps()
@@ -125,7 +127,7 @@ pub fn probes(topology: &Topology, plan: &Plan) -> Vec<Probe> {
                 return None;
             };
             let wanted = plan.desired.hostnames.get(hostname)?;
-            let asked = is_https(topology, environment, &plan.observation, &wanted.endpoint);
+            let asked = https.contains(&wanted.endpoint);
             (asked && wanted.role == Role::Production).then(|| {
                 Some(Probe {
                     hostname: hostname.clone(),
@@ -137,21 +139,6 @@ pub fn probes(topology: &Topology, plan: &Plan) -> Vec<Probe> {
         .collect();
     probes.sort();
     probes
-}
-
-/// Whether `endpoint` answers HTTPS: as the topology says, else if the apex leads to it.
-pub(crate) fn is_https(
-    topology: &Topology,
-    environment: &Environment,
-    observation: &Observation,
-    endpoint: &EndpointName,
-) -> bool {
-    let apex = observation.apex(environment);
-    let apex_endpoint = apex.and_then(|apex| environment.production.hostnames.get(apex));
-    topology
-        .endpoints
-        .get(endpoint)
-        .is_some_and(|said| said.https.unwrap_or(Some(endpoint) == apex_endpoint))
 }
 
 /// When the probes were made.

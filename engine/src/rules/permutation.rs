@@ -20,7 +20,7 @@ fn foreign(context: &Context<'_>, step: &Step) -> Option<Finding> {
     let present = step.from.as_ref()?;
     let (is_foreign, side, allowed) = match &step.target {
         Target::Record { hostname, .. } => {
-            let (role, endpoint) = *context.environment.hostnames().get(hostname)?;
+            let (role, endpoint) = context.environment.hostname(hostname)?;
             let owner = present
                 .parse()
                 .ok()

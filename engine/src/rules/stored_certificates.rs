@@ -3,7 +3,7 @@
 
 use super::{
     Finding, Rule, Severity,
-    https_ready::{HttpsCheck, HttpsMode, is_https, probes},
+    https_ready::{HttpsCheck, HttpsMode, probes},
 };
 use crate::{
     intent::Mode,
@@ -70,12 +70,12 @@ fn names_after(topology: &Topology, plan: &Plan, role: Role) -> Vec<String> {
     let Ok(environment) = environment_of(topology, &plan.intent.environment) else {
         return Vec::new();
     };
+    let https =
+        topology.https_endpoints(&plan.intent.environment, plan.observation.apex(environment));
     plan.desired
         .hostnames
         .iter()
-        .filter(|(_, name)| {
-            name.role == role && is_https(topology, environment, &plan.observation, &name.endpoint)
-        })
+        .filter(|(_, name)| name.role == role && https.contains(&name.endpoint))
         .map(|(hostname, _)| hostname.to_string())
         .collect()
 }

@@ -228,6 +228,13 @@ impl Environment {
             .collect()
     }
 
+    /// The role and the endpoint of a managed hostname; `None` for any other.
+    pub fn hostname(&self, hostname: &Hostname) -> Option<(Role, &EndpointName)> {
+        Role::ALL
+            .into_iter()
+            .find_map(|role| Some((role, self.table(role).hostnames.get(hostname)?)))
+    }
+
     /// The keys of the role variables, the same for both roles.
     pub fn variable_keys(&self) -> impl Iterator<Item = &VariableKey> {
         self.production.variables.keys()

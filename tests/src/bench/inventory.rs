@@ -63,7 +63,7 @@ pub(crate) fn of_600_hosts() -> Vec<Row> {
 }
 
 /// Adds copies of the addresses and machines of `live` for each name.
-fn grow_region(region: &mut AccountRegion, network: &str, names: &[String]) {
+pub(crate) fn grow_region(region: &mut AccountRegion, network: &str, names: &[String]) {
     let of_live = |tags: &std::collections::BTreeMap<String, String>| {
         tags.get("Environment").is_some_and(|tag| tag == "live")
     };

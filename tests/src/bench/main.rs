@@ -1,5 +1,5 @@
 //! `cargo xtask bench`: what a swap costs, measured side by side in one run, as Markdown.
-//! With the argument `inventory`, the program measures the inventory alone.
+//! With the argument `swap`, `inventory` or `scale`, the program measures that alone.
 //!
 //! Nothing is asserted here: a benchmark reports, tests judge. Medians are given, because the
 //! machine may be busy; the simulated APIs answer on loopback.
@@ -14,6 +14,7 @@ mod inventory;
 mod measure;
 mod processes;
 mod requests;
+mod scale;
 
 use std::time::Duration;
 
@@ -29,15 +30,22 @@ const TERRAFORM_RUNS: usize = 7;
 const SHORT_RUNS: usize = 21;
 
 fn main() {
-    let only_inventory = std::env::args().nth(1).as_deref() == Some("inventory");
+    let only = std::env::args().nth(1);
+    let wanted = |part: &str| only.as_deref().is_none_or(|only| only == part);
     let mut rows = Vec::new();
-    if !only_inventory {
+    if wanted("swap") {
         rows.extend(swap());
         rows.extend(added_to_plan());
         rows.extend(start());
     }
-    rows.extend(inventory::of_12_hosts());
-    rows.extend(inventory::of_600_hosts());
+    if wanted("inventory") {
+        rows.extend(inventory::of_12_hosts());
+        rows.extend(inventory::of_600_hosts());
+    }
+    if wanted("scale") {
+        rows.extend(scale::of_names());
+        rows.extend(scale::of_sides());
+    }
     println!("{}", measure::machine());
     println!("\n| What | Measured | Target |\n|---|---|---|");
     for row in rows {
