@@ -1,3 +1,3 @@
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| gigadb_fuzz::topology(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| gigadb_fuzz::topology::topology(data));

@@ -8,9 +8,14 @@
     reason = "helpers of tests: whatever is missing fails the test that asked"
 )]
 
-#[path = "../../../fuzz/src/lib.rs"]
+#[path = "../../../fuzz/src/"]
 #[expect(unreachable_pub, reason = "a library of its own for `cargo fuzz`")]
-mod targets;
+mod targets {
+    pub(crate) mod answers;
+    pub(crate) mod journal;
+    pub(crate) mod topology;
+    pub(crate) mod values;
+}
 
 use proptest::{
     prelude::*,
@@ -92,7 +97,7 @@ fn topologies() {
         include_str!("../../../examples/terraform/one-environment/topology.yaml"),
     ];
     let seeds = seeds.map(|text| text.as_bytes().to_vec());
-    hold(targets::topology, &seeds, 1000);
+    hold(targets::topology::topology, &seeds, 1000);
 }
 
 #[test]
@@ -110,13 +115,13 @@ fn values_of_the_plugin_protocol() {
         "cb 3f b9 99 99 99 99 99 9a",
         "82 a1 61 05 a1 62 ff",
     ];
-    hold(targets::values, &seeds.map(hex), 4000);
+    hold(targets::values::values, &seeds.map(hex), 4000);
 }
 
 #[test]
 fn journals() {
     let seed = include_bytes!("../../../clients/src/journal/version-1.jsonl");
-    hold(targets::journal, &[seed.to_vec()], 2000);
+    hold(targets::journal::journal, &[seed.to_vec()], 2000);
 }
 
 #[test]
@@ -129,5 +134,5 @@ fn answers_of_apis() {
         b"<DescribeAddressesResponse><requestId>r</requestId><addressesSet><item><publicIp>192.0.2.1</publicIp><tagSet><item><key>Name</key><value>v</value></item></tagSet></item></addressesSet></DescribeAddressesResponse>",
         b"<html>502 Bad Gateway</html>",
     ];
-    hold(targets::answers, &seeds.map(<[u8]>::to_vec), 48);
+    hold(targets::answers::answers, &seeds.map(<[u8]>::to_vec), 48);
 }
