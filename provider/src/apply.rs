@@ -11,7 +11,7 @@ use gigadb_engine::{
     executor::{End, Outcome},
     intent::Mode,
     message::Message,
-    observation::{Observation, environment_of},
+    observation::{Observation, ProjectError, environment_of},
     plan::Plan,
     rules::{Rule, separate_credentials::SharedKeys, unchanged_since_plan},
     topology::Environment,
@@ -236,7 +236,7 @@ struct Ended<'a> {
     /// None where there was nothing to write.
     outcome: Option<Outcome>,
     /// What is there now, or why that could not be read.
-    after: Result<Observation, Diagnostic>,
+    after: Result<Observation, ProjectError>,
     /// What probes before and after writing found.
     probed: Diagnostics,
 }
@@ -310,7 +310,12 @@ impl Job<'_> {
         let settled = |after: &Observation| !completed || self.missing(reviewed, after).is_empty();
         let after = self
             .ready
-            .read_back(&self.wanted.environment, &now.observation, settled)
+            .read_back(
+                &reach.apis,
+                &self.wanted.environment,
+                &now.observation,
+                settled,
+            )
             .await
             .map(|after| Observation {
                 // What an assumption said of the lost side is not what EC2 said.
@@ -492,28 +497,14 @@ impl Job<'_> {
         &self,
         request: &ApplyRequest,
         ended: &Ended<'_>,
-        unread: &Diagnostic,
+        unread: &ProjectError,
     ) -> ApplyResponse {
         let environment = &self.wanted.environment;
         let changed = ended.outcome.as_ref().map_or_else(
             || "Nothing was changed.".to_owned(),
             |outcome| execution::account(&ended.changes, outcome),
         );
-        let diagnostic = diagnostics::error(
-            format!("{environment} apply: what was written could not be read back"),
-            &Message {
-                what: format!(
-                    "What was written could not be read back: {}",
-                    unread.summary
-                ),
-                object: format!("environment `{environment}`"),
-                changed,
-                next: format!(
-                    "The state keeps its former values. Plan again when Cloudflare answers: the plan shows what is left.\n{}",
-                    unread.detail
-                ),
-            },
-        );
+        let diagnostic = diagnostics::not_read_back(environment.as_str(), unread, changed);
         if request.prior_state.is_null() {
             return ApplyResponse::failed(diagnostic);
         }

@@ -9,7 +9,7 @@ use gigadb_clients::{Apis, Scope, Settings, SharedWorld, Timing, Which};
 use gigadb_engine::{
     message::Message,
     name::EnvironmentName,
-    observation::Observation,
+    observation::{Observation, ProjectError},
     rules::{https_ready::HttpsMode, separate_credentials::SharedKeys},
     topology::{Parsed, Topology},
     world::{World, Zone},
@@ -256,11 +256,11 @@ impl Ready {
     /// so it is repeated a few times while `settled` is not satisfied.
     pub(crate) async fn read_back(
         &self,
+        apis: &Apis,
         environment: &EnvironmentName,
         before: &Observation,
         settled: impl Fn(&Observation) -> bool,
-    ) -> Result<Observation, Diagnostic> {
-        let apis = &self.reach()?.apis;
+    ) -> Result<Observation, ProjectError> {
         // What was written must be read, also after the operator asked to stop.
         let cancel = CancellationToken::new();
         let mut pause = self.timing.backoff;
@@ -269,7 +269,8 @@ impl Ready {
             let world = apis
                 .read_back(&self.topology, environment, &before.zones, &cancel)
                 .await;
-            let mut observation = self.projected(environment, &world, Some(before))?;
+            let mut observation =
+                Observation::project(&self.topology, environment, &world, Some(before))?;
             observation.sides.clone_from(&before.sides);
             if settled(&observation) || reads >= self.timing.read_backs {
                 return Ok(observation);

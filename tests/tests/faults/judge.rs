@@ -95,6 +95,10 @@ fn accounted(diagnostics: &Diagnostics, held: &Objects, old: &Objects, new: &Obj
         [format!("{}/{}", side.name(), words[1])].into()
     };
     for error in diagnostics.errors() {
+        if held != old {
+            let denied = error.detail.contains("changed: Nothing was changed.");
+            assert!(!denied, "something was changed: {error}");
+        }
         let Some((_, account)) = error.detail.split_once("\n  changed: ") else {
             continue;
         };
