@@ -22,7 +22,7 @@ mod secrets;
 
 use std::io::Write as _;
 
-pub use many::side_by_side;
+pub use many::{side_by_side, side_by_side_on};
 pub use programs::Output;
 pub use running::{Running, wait_until};
 pub use scene::{Scene, assignment};

@@ -18,13 +18,28 @@ pub fn side_by_side<C: Display + Sync, R: Send>(
     workers: usize,
     run: impl Fn(&C) -> R + Sync,
 ) -> Vec<R> {
+    side_by_side_on(cases, workers, || (), |(), case| run(case))
+}
+
+/// The same on stages: each worker sets one up, and another after a case that panicked.
+#[track_caller]
+pub fn side_by_side_on<S, C: Display + Sync, R: Send>(
+    cases: &[C],
+    workers: usize,
+    set_up: impl Fn() -> S + Sync,
+    run: impl Fn(&mut S, &C) -> R + Sync,
+) -> Vec<R> {
     let next = AtomicUsize::new(0);
     let results = Mutex::new(Vec::new());
     thread::scope(|scope| {
         for _ in 0..workers {
             scope.spawn(|| {
+                let mut stage = set_up();
                 while let Some((index, case)) = nth(cases, next.fetch_add(1, Ordering::Relaxed)) {
-                    let result = catch_unwind(AssertUnwindSafe(|| run(case)));
+                    let result = catch_unwind(AssertUnwindSafe(|| run(&mut stage, case)));
+                    if result.is_err() {
+                        stage = set_up();
+                    }
                     results.lock().unwrap().push((index, result));
                 }
             });

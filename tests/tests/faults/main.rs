@@ -8,7 +8,6 @@
     clippy::unwrap_used,
     reason = "helpers of tests: whatever is missing fails the test that asked"
 )]
-#![expect(clippy::print_stdout, reason = "the numbers of cases are for reading")]
 
 mod by_hand;
 mod gate;

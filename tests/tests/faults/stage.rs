@@ -127,11 +127,10 @@ impl Stage {
     /// Walks that start from now on do not wait long for an answer.
     pub(crate) fn impatient(&self) {
         self.setup.lock().unwrap().timing = Timing {
-            connect: Duration::from_millis(500),
-            attempt: Duration::from_millis(600),
-            call: Duration::from_secs(4),
-            side_reads: Duration::from_secs(4),
-            lost_side_writes: Duration::from_millis(800),
+            attempt: Duration::from_millis(1200),
+            call: Duration::from_secs(6),
+            side_reads: Duration::from_secs(6),
+            lost_side_writes: Duration::from_millis(1600),
             ..calm()
         };
     }
