@@ -9,6 +9,7 @@ mod drift;
 mod examples;
 mod external_swap;
 mod failing_writes;
+mod faults_by_chance;
 mod guides;
 mod import;
 mod interrupted;
