@@ -2,6 +2,8 @@
 //! preflight, and what waiving the rule does. The page of each rule shows the message of a case.
 
 mod addresses;
+mod https;
+mod lease;
 mod moved;
 mod variables;
 
