@@ -32,7 +32,7 @@ pub(super) fn unread(context: &Context<'_>) -> Vec<Finding> {
                 format!("GitLab project `{}`", context.project(side)),
                 match failure.kind {
                     FailureKind::Misconfigured => "Set the GitLab token as said (scope `api`, role Maintainer on this project), or correct that setting, then plan again.",
-                    FailureKind::Refused => "Give the token scope `api` and the role Maintainer on this project, then plan again.",
+                    FailureKind::Refused => "Use a GitLab token that is in force, with scope `api` and the role Maintainer on this project, then plan again.",
                     FailureKind::Unreachable => "Check the connection to GitLab, then plan again; a failover does without GitLab.",
                 },
             );

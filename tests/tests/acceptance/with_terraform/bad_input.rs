@@ -7,12 +7,32 @@ use gigadb_simulator::world::{
 };
 use gigadb_tests::{Output, Scene, assignment, procedure::Side};
 
-/// Plans the swap of live, which must fail without a write.
+/// What to do about a GitLab token that does not suffice.
+const NEXT_TOKEN: &str = "Use a GitLab token that is in force, with scope `api` and the role Maintainer on this project, then plan again.";
+
+/// The four parts of a message; the third says in each that nothing was changed.
+struct Parts<'a> {
+    /// Texts of what failed.
+    what: &'a [&'a str],
+    object: &'a str,
+    next: &'a str,
+}
+
+/// Plans the swap of live, which must fail without a write, with one error of exactly these messages.
 #[track_caller]
-fn refused(scene: &Scene) -> Output {
+fn refused(scene: &Scene, messages: &[Parts<'_>]) -> Output {
     let output = scene.plan(&[]).expect(1);
     output.omits(&["bug in the provider", "panicked", "Plugin did not respond"]);
     scene.assert_nothing_written();
+    for Parts { what, object, next } in messages {
+        output.says(what);
+        let rest = format!("on: {object} changed: Nothing was changed. next: {next}");
+        output.says(&[&rest]);
+    }
+    let flat = output.flat();
+    assert_eq!(flat.matches("Error: ").count(), 1, "{output:?}");
+    let third = " changed: Nothing was changed. next: ";
+    assert_eq!(flat.matches(third).count(), messages.len(), "{output:?}");
     output
 }
 
@@ -29,8 +49,15 @@ fn a_missing_topology_is_named_at_the_attribute() {
     let scene = Scene::new();
     scene.configure_live(Side::Upstream);
     std::fs::remove_file(scene.root().join("topology.yaml")).unwrap();
-    let output = refused(&scene);
-    output.says(&["topology.yaml", "topology_file", "main.tf line 8"]);
+    let output = refused(
+        &scene,
+        &[Parts {
+            what: &["The topology file cannot be read: No such file or directory (os error 2)."],
+            object: "`./topology.yaml`",
+            next: "Name the file in `topology_file` or in `GIGADB_TOPOLOGY`, relative to where Terraform runs.",
+        }],
+    );
+    output.says(&["topology_file = ", "main.tf line 8"]);
 }
 
 #[test]
@@ -41,19 +68,32 @@ fn all_faults_of_a_topology_are_shown_at_once_with_their_places() {
     scene.edit_topology("version: 1", "version: 1\nspare: true");
     let output = scene.terraform(&["validate", "-no-color"]).expect(1);
     output.says(&["enviroments", "environments", "spare", "topology.yaml:"]);
-    refused(&scene).says(&["enviroments", "spare"]);
+    let _ = refused(
+        &scene,
+        &[Parts {
+            what: &[
+                "./topology.yaml:3:1: `spare` is not a key here. Write one of `version`,",
+                "./topology.yaml:26:1: `enviroments` is not a key here. Did you mean `environments`?",
+            ],
+            object: "topology file `./topology.yaml`",
+            next: "Correct the file at these places.",
+        }],
+    );
 }
 
 #[test]
 fn an_unknown_environment_is_an_error_with_the_nearest_name() {
     let scene = Scene::new();
     scene.configure(&assignment("lvie", Side::Upstream, ""));
-    refused(&scene).says(&[
-        "lvie",
-        "`live`",
-        "environment = \"lvie\"",
-        "Nothing was changed",
-    ]);
+    let output = refused(
+        &scene,
+        &[Parts {
+            what: &["The topology has no environment `lvie`; did you mean `live`?"],
+            object: "environment `lvie`",
+            next: "Write `live` if that is meant, or add the environment to the topology.",
+        }],
+    );
+    output.says(&["environment = \"lvie\""]);
 }
 
 #[test]
@@ -62,11 +102,17 @@ fn an_unknown_infrastructure_is_an_error_with_the_nearest_name() {
     scene.configure(
         &assignment("live", Side::Alt, "").replace("alt-gigadb-website", "alt-gigadb-webiste"),
     );
-    refused(&scene).says(&[
-        "alt-gigadb-webiste",
-        "`alt-gigadb-website`",
-        "production = \"alt-gigadb-webiste\"",
-    ]);
+    let output = refused(
+        &scene,
+        &[Parts {
+            what: &[
+                "The topology has no infrastructure `alt-gigadb-webiste`; did you mean `alt-gigadb-website`?",
+            ],
+            object: "attribute `production` of environment `live`",
+            next: "Write `alt-gigadb-website` if that is meant, or add the infrastructure to the topology.",
+        }],
+    );
+    output.says(&["production = \"alt-gigadb-webiste\""]);
 }
 
 #[test]
@@ -77,7 +123,14 @@ fn a_hot_standby_that_is_production_is_told_to_go() {
         Side::Upstream,
         "hot_standby = \"gigadb-website\"",
     ));
-    refused(&scene).says(&["hot_standby", "emove"]);
+    let _ = refused(
+        &scene,
+        &[Parts {
+            what: &["`gigadb-website` cannot be production and hot standby at once."],
+            object: "attribute `hot_standby`",
+            next: "Remove it: where the topology has two infrastructures, `hot_standby` is the other one by itself. Generated import configuration writes it down.",
+        }],
+    );
 }
 
 #[test]
@@ -88,7 +141,14 @@ fn an_unknown_rule_is_an_error_with_the_nearest_name() {
         Side::Upstream,
         "overrides = [\"known-adress\"]",
     ));
-    refused(&scene).says(&["known-adress", "`known-address`"]);
+    let _ = refused(
+        &scene,
+        &[Parts {
+            what: &["No rule is called `known-adress`; did you mean `known-address`?"],
+            object: "attribute `overrides`",
+            next: "Name one of `single-a-record`, `known-address`, `permutation`, `https-ready`, `separate-credentials`, `variables-visible`, `one-swap-at-a-time`.",
+        }],
+    );
 }
 
 #[test]
@@ -99,58 +159,161 @@ fn a_rule_that_cannot_be_waived_says_so() {
         Side::Upstream,
         "overrides = [\"unchanged-since-plan\"]",
     ));
-    refused(&scene).says(&["unchanged-since-plan", "cannot be waived"]);
+    let _ = refused(
+        &scene,
+        &[Parts {
+            what: &["The rule `unchanged-since-plan` cannot be waived."],
+            object: "attribute `overrides`",
+            next: "Take `unchanged-since-plan` out of `overrides`.",
+        }],
+    );
 }
 
 #[test]
 fn an_unknown_mode_is_an_error() {
     let scene = Scene::new();
     scene.configure(&assignment("live", Side::Upstream, "mode = \"fail-over\""));
-    refused(&scene).says(&["fail-over", "failover"]);
+    let _ = refused(
+        &scene,
+        &[Parts {
+            what: &["`fail-over` is none of `switchover`, `failover`."],
+            object: "attribute `mode`",
+            next: "Write `failover` if that is meant.",
+        }],
+    );
 }
 
 #[test]
 fn a_plain_base_url_that_is_not_loopback_is_refused_before_a_token_is_sent() {
-    for (variable, host) in [
-        ("CLOUDFLARE_BASE_URL", "cloudflare.example.net"),
-        ("GITLAB_BASE_URL", "gitlab.example.net"),
+    for (variable, service, host) in [
+        (
+            "CLOUDFLARE_BASE_URL",
+            "Cloudflare",
+            "cloudflare.example.net",
+        ),
+        ("GITLAB_BASE_URL", "GitLab", "gitlab.example.net"),
     ] {
         let mut scene = Scene::new();
         scene.configure_live(Side::Upstream);
         scene.set(variable, &format!("http://{host}/api"));
-        refused(&scene).says(&["https", "loopback"]);
+        let what = format!(
+            "The {service} base URL (from environment variable `{variable}`) is plain http to an address that is not loopback, which would show the token to the network; use https."
+        );
+        let _ = refused(
+            &scene,
+            &[Parts {
+                what: &[&what],
+                object: &format!("the {service} base URL (environment variable `{variable}`)"),
+                next: "Correct the setting.",
+            }],
+        );
         assert!(scene.simulator().requests().is_empty());
     }
 }
 
 #[test]
-fn a_missing_token_is_named_with_where_to_put_it() {
-    for (variable, attribute) in [
-        ("CLOUDFLARE_API_TOKEN", "cloudflare"),
-        ("GITLAB_TOKEN", "gitlab"),
-    ] {
-        let mut scene = Scene::new();
-        scene.configure_live(Side::Upstream);
-        scene.unset(variable);
-        refused(&scene).says(&[variable, attribute]);
-    }
+fn a_missing_cloudflare_token_is_named_with_where_to_put_it() {
+    let mut scene = Scene::new();
+    scene.configure_live(Side::Upstream);
+    scene.unset("CLOUDFLARE_API_TOKEN");
+    let _ = refused(
+        &scene,
+        &[Parts {
+            what: &[
+                "The list of zones could not be read: the Cloudflare API token is not set; set `CLOUDFLARE_API_TOKEN` in the environment, or `cloudflare.api_token` in the provider block.",
+            ],
+            object: "the list of zones, environment `live`",
+            next: "Set the Cloudflare API token as said (Zone Read and DNS Write on these zones), or correct that setting, then plan again.",
+        }],
+    );
+}
+
+/// Plans, and finds for each side that its variables cannot be read for a reason.
+#[track_caller]
+fn refused_by_gitlab(scene: &Scene, why: &str, next: &str) {
+    let sides = [Side::Alt, Side::Upstream].map(|side| {
+        (
+            format!(
+                "The variables of `{}` could not be read: {why}",
+                side.name()
+            ),
+            format!("GitLab project `{}`", side.project()),
+        )
+    });
+    let [(first, one), (second, other)] = &sides;
+    let _ = refused(
+        scene,
+        &[
+            Parts {
+                what: &[first],
+                object: one,
+                next,
+            },
+            Parts {
+                what: &[second],
+                object: other,
+                next,
+            },
+        ],
+    );
+}
+
+#[test]
+fn a_missing_gitlab_token_is_named_with_where_to_put_it() {
+    let mut scene = Scene::new();
+    scene.configure_live(Side::Upstream);
+    scene.unset("GITLAB_TOKEN");
+    refused_by_gitlab(
+        &scene,
+        "the GitLab token is not set; set `GITLAB_TOKEN` or `GITLAB_PRIVATE_TOKEN` in the environment, or `gitlab.token` in the provider block.",
+        "Set the GitLab token as said (scope `api`, role Maintainer on this project), or correct that setting, then plan again.",
+    );
 }
 
 #[test]
 fn a_cloudflare_token_that_is_not_in_force_stops_the_plan() {
-    for token in [CLOUDFLARE_REVOKED_TOKEN, CLOUDFLARE_IP_BLOCKED_TOKEN] {
+    for (token, why) in [
+        (
+            CLOUDFLARE_REVOKED_TOKEN,
+            "code 10000: Authentication error (request id ",
+        ),
+        (
+            CLOUDFLARE_IP_BLOCKED_TOKEN,
+            "code 9109: Cannot use the access token from location: 127.0.0.1 (request id ",
+        ),
+    ] {
         let mut scene = about_to_swap();
         scene.set("CLOUDFLARE_API_TOKEN", token);
-        refused(&scene).says(&["Cloudflare", "token", "Nothing was changed"]);
+        let what = format!(
+            "The list of zones could not be read: Cloudflare refused GET /zones with 403, {why}"
+        );
+        let _ = refused(
+            &scene,
+            &[Parts {
+                what: &[&what],
+                object: "the list of zones, environment `live`",
+                next: "Check the Cloudflare API token (Zone Read and DNS Write on these zones), then plan again.",
+            }],
+        );
     }
 }
 
 #[test]
 fn a_gitlab_token_without_permission_stops_the_plan_of_a_swap() {
-    for token in [GITLAB_DEVELOPER_TOKEN, GITLAB_EXPIRED_TOKEN] {
+    for (token, why) in [
+        (GITLAB_DEVELOPER_TOKEN, "403, 403 Forbidden (project "),
+        (
+            GITLAB_EXPIRED_TOKEN,
+            "401, invalid_token: Token is expired. You can either do re-authorization or token refresh (project ",
+        ),
+    ] {
         let mut scene = about_to_swap();
         scene.set("GITLAB_TOKEN", token);
-        refused(&scene).says(&["GitLab", "gigadb-website", "Nothing was changed"]);
+        refused_by_gitlab(
+            &scene,
+            &format!("GitLab refused GET /projects/{{id}}/variables with {why}"),
+            NEXT_TOKEN,
+        );
     }
 }
 
@@ -158,26 +321,60 @@ fn a_gitlab_token_without_permission_stops_the_plan_of_a_swap() {
 fn a_hostname_in_no_visible_zone_is_named_with_the_zones_that_are() {
     let mut scene = about_to_swap();
     scene.set("CLOUDFLARE_API_TOKEN", CLOUDFLARE_ONE_ZONE_TOKEN);
-    refused(&scene).says(&[
+    let told = [
         "alt-live.gigadb.host",
-        "zone",
-        "gigadb.org",
-        "Nothing was changed",
-    ]);
+        "bastion.alt-live.gigadb.host",
+        "portainer.alt-live.gigadb.host",
+    ]
+    .map(|name| {
+        (
+            format!("No single active zone that the Cloudflare token can see holds `{name}`."),
+            format!("hostname `{name}` of environment `live`; visible zones: `gigadb.org`"),
+        )
+    });
+    let whats = told.each_ref().map(|(what, _)| [what.as_str()]);
+    let messages: Vec<_> = whats
+        .iter()
+        .zip(&told)
+        .map(|(what, (_, object))| Parts {
+            what,
+            object,
+            next: "Correct the hostname in the topology, or give the token Zone Read and DNS Write on its zone.",
+        })
+        .collect();
+    let _ = refused(&scene, &messages);
 }
 
 #[test]
 fn a_profile_that_does_not_exist_is_named() {
     let scene = about_to_swap();
     scene.edit_topology("profile: UpstreamAlt", "profile: UpstreamOld");
-    refused(&scene).says(&["UpstreamOld", "Nothing was changed"]);
+    let _ = refused(
+        &scene,
+        &[Parts {
+            what: &[
+                "The addresses of `alt-gigadb-website` are not known: AWS profile `UpstreamOld` gives no credentials for EC2 in ap-southeast-2: there is no profile `UpstreamOld`; did you mean `UpstreamAlt`? (files: `~/.aws/config`, `~/.aws/credentials`).",
+            ],
+            object: "infrastructure `alt-gigadb-website` (profile `UpstreamOld`, region ap-southeast-2)",
+            next: "Correct the AWS profile in `~/.aws/config` and `~/.aws/credentials`, or its name in the topology, then plan again.",
+        }],
+    );
 }
 
 #[test]
 fn a_region_that_is_not_enabled_is_named() {
     let scene = about_to_swap();
     scene.edit_topology("region: ap-southeast-2", "region: ap-southeast-3");
-    refused(&scene).says(&["ap-southeast-3", "Nothing was changed"]);
+    let _ = refused(
+        &scene,
+        &[Parts {
+            what: &[
+                "The addresses of `alt-gigadb-website` are not known: EC2 in ap-southeast-3 (profile `UpstreamAlt`) refused DescribeAddresses with 401, code AuthFailure: AWS was not able to validate the provided access credentials; ap-southeast-3 is a region that each account must enable: it may not be enabled for the account of profile `UpstreamAlt` (request id ",
+            ],
+            object: "infrastructure `alt-gigadb-website` (profile `UpstreamAlt`, region ap-southeast-3)",
+            next: "Check the AWS profile's keys and permissions (ec2:DescribeAddresses, ec2:DescribeInstances) and that the region is enabled for the account, then plan again.",
+        }],
+    );
 }
 
 #[test]
