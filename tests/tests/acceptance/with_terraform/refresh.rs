@@ -54,7 +54,7 @@ fn refresh_only_notes_drift_and_writes_nothing() {
     });
     let plan = scene.plan(&["-refresh-only"]).expect(2);
     plan.says(&[
-        "changed outside of Terraform",
+        "Objects have changed outside of",
         "\"198.51.100.12\" -> \"203.0.113.12\"",
     ]);
     let _ = scene
