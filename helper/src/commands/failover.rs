@@ -3,14 +3,13 @@
 use clap::Args;
 use gigadb_engine::intent::Mode;
 
-use super::swap::review_and_carry_out;
+use super::swap::Change;
 use crate::{
     cli::Global,
     exit::Exit,
     failure::Failure,
-    planning::{self, Goal, PlanOptions, Request},
-    running::{Control, Job, Verb, confirm, view::RunView},
-    session::{Session, Waiting},
+    planning::{Goal, PlanOptions},
+    running::{Control, Verb, view::RunView},
     ui::Ui,
 };
 
@@ -55,36 +54,18 @@ pub(super) async fn run(
     view: &dyn RunView,
     control: &Control,
 ) -> Result<Exit, Failure> {
-    let session = Session::open(global, Waiting::Ordinary)?;
-    let environment = planning::environment(&session.topology, &args.environment)?;
-    if !args.yes {
-        let instead = "Run the failover with --yes, or save a plan with `gigadb-roles plan --mode \
-                       failover --out FILE` and apply that.";
-        confirm::needs_somebody(ui, environment.as_str(), instead)?;
-    }
-    let reason = session.reason(args.options.reason());
-    let job = Job {
-        session: &session,
-        ui,
-        view,
-        control,
+    let change = Change {
         verb: Verb::Failover,
-        reason: reason.as_deref(),
-        https: &args.options.https,
-        completes: None,
-    };
-    let observation = planning::observe(&session, &environment, None, &control.cancel).await;
-    job.go_on()?;
-    let request = Request {
-        environment: &environment,
+        environment: &args.environment,
         goal: Goal::Arrangement {
             production: &args.production,
             hot_standby: args.hot_standby.as_deref(),
         },
         mode: Mode::Failover,
-        prepare: None,
+        yes: args.yes,
+        without_terminal: "Run the failover with --yes, or save a plan with `gigadb-roles plan \
+                           --mode failover --out FILE` and apply that.",
         options: &args.options,
     };
-    let plan = planning::make(&session, &observation?, &request).await?;
-    review_and_carry_out(&job, plan, args.yes).await
+    change.run(global, ui, view, control).await
 }

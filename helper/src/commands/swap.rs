@@ -1,7 +1,7 @@
 //! `gigadb-roles swap`.
 
 use clap::Args;
-use gigadb_engine::{intent::Mode, plan::Plan};
+use gigadb_engine::intent::Mode;
 
 use crate::{
     cli::Global,
@@ -45,53 +45,79 @@ pub(super) async fn run(
     view: &dyn RunView,
     control: &Control,
 ) -> Result<Exit, Failure> {
-    let session = Session::open(global, Waiting::Ordinary)?;
-    let environment = planning::environment(&session.topology, &args.environment)?;
-    if !args.yes {
-        let instead = "Review `gigadb-roles plan --swap`, then run the swap with --yes.";
-        confirm::needs_somebody(ui, environment.as_str(), instead)?;
-    }
-    let reason = session.reason(args.options.reason());
-    let job = Job {
-        session: &session,
-        ui,
-        view,
-        control,
+    let change = Change {
         verb: Verb::Swap,
-        reason: reason.as_deref(),
-        https: &args.options.https,
-        completes: None,
-    };
-    let observation = planning::observe(&session, &environment, None, &control.cancel).await;
-    job.go_on()?;
-    let request = Request {
-        environment: &environment,
+        environment: &args.environment,
         goal: Goal::Swap,
         mode: Mode::Switchover,
-        prepare: None,
+        yes: args.yes,
+        without_terminal: "Review `gigadb-roles plan --swap`, then run the swap with --yes.",
         options: &args.options,
     };
-    let plan = planning::make(&session, &observation?, &request).await?;
-    review_and_carry_out(&job, plan, args.yes).await
+    change.run(global, ui, view, control).await
 }
 
-/// Shows the plan, asks, and carries it out.
-pub(super) async fn review_and_carry_out(
-    job: &Job<'_>,
-    mut plan: Plan,
-    yes: bool,
-) -> Result<Exit, Failure> {
-    let topology = &job.session.topology;
-    planning::https::probe(topology, &mut plan, job.https, &job.control.cancel).await?;
-    job.view.planned(&plan, job.reason);
-    job.permitted(&plan)?;
-    let probes = if yes || plan.changes.is_empty() {
-        Probes::After
-    } else {
-        confirm::apex(job.ui, job.session, &job.verb, &plan).await?;
-        Probes::BeforeAndAfter
-    };
-    let intent = plan.intent.clone();
-    let anew = |present: &_| planning::again(topology, &intent, present);
-    job.carry_out(plan, &anew, probes).await
+/// A change of roles that is planned and carried out by one command.
+pub(super) struct Change<'a> {
+    pub(super) verb: Verb,
+    pub(super) environment: &'a str,
+    pub(super) goal: Goal<'a>,
+    pub(super) mode: Mode,
+    /// Whether nobody is asked.
+    pub(super) yes: bool,
+    /// What to do where there is nobody to ask.
+    pub(super) without_terminal: &'a str,
+    pub(super) options: &'a PlanOptions,
+}
+
+impl Change<'_> {
+    /// Looks, plans, shows the plan, asks, and carries it out.
+    pub(super) async fn run(
+        self,
+        global: &Global,
+        ui: &Ui,
+        view: &dyn RunView,
+        control: &Control,
+    ) -> Result<Exit, Failure> {
+        let session = Session::open(global, Waiting::Ordinary)?;
+        let topology = &session.topology;
+        let environment = planning::environment(topology, self.environment)?;
+        if !self.yes {
+            confirm::needs_somebody(ui, environment.as_str(), self.without_terminal)?;
+        }
+        let https = &self.options.https;
+        let reason = session.reason(self.options.reason());
+        let job = Job {
+            session: &session,
+            ui,
+            view,
+            control,
+            verb: self.verb,
+            reason: reason.as_deref(),
+            https,
+            completes: None,
+        };
+        let observation = planning::observe(&session, &environment, None, &control.cancel).await;
+        job.go_on()?;
+        let request = Request {
+            environment: &environment,
+            goal: self.goal,
+            mode: self.mode,
+            prepare: None,
+            options: self.options,
+        };
+        let mut plan = planning::make(&session, &observation?, &request).await?;
+        planning::https::probe(topology, &mut plan, https, &control.cancel).await?;
+        view.planned(&plan, job.reason);
+        job.permitted(&plan)?;
+        let probes = if self.yes || plan.changes.is_empty() {
+            Probes::After
+        } else {
+            confirm::apex(ui, &session, &job.verb, &plan).await?;
+            Probes::BeforeAndAfter
+        };
+        let intent = plan.intent.clone();
+        let anew = |present: &_| planning::again(topology, &intent, present);
+        job.carry_out(plan, &anew, probes).await
+    }
 }
