@@ -12,6 +12,7 @@
 //! running   Plan, a journal                  -> Exit          looks again, writes, reads back
 //! review    a plan of Terraform's, Topology  -> Review        pure, rendered two ways
 //! status    Topology, Observation            -> Report        pure, rendered three ways
+//! usage     what the parser refused          -> Failure       pure
 //! ui        text                             -> stdout, stderr; nothing else prints
 //! ```
 //!
@@ -38,25 +39,34 @@ mod session;
 mod status;
 mod surroundings;
 mod ui;
+mod usage;
 
 use std::process::ExitCode;
 
 use clap::Parser as _;
 
-use crate::{cli::Cli, exit::Exit, failure::Failure, ui::Ui};
+use crate::{
+    cli::{Cli, Color},
+    exit::Exit,
+    failure::Failure,
+    ui::Ui,
+};
 
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
-            // A closed pipe is all that can go wrong here, and then nobody reads any more.
-            let _ = error.print();
-            let exit = if error.use_stderr() {
-                Exit::Usage
-            } else {
-                Exit::Success
+            return match usage::refused(&error) {
+                Ok(failure) => {
+                    Ui::new(Color::Auto).failure(&failure);
+                    failure.exit.into()
+                }
+                Err(exit) => {
+                    // A closed pipe is all that can go wrong, and then nobody reads any more.
+                    let _ = error.print();
+                    exit.into()
+                }
             };
-            return exit.into();
         }
     };
     surroundings::log_to_stderr();

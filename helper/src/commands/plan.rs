@@ -39,7 +39,13 @@ pub(crate) struct PlanArgs {
     production: Option<String>,
 
     /// The infrastructure that shall be hot standby (default: the other one).
-    #[arg(long, value_name = "INFRASTRUCTURE", requires = "production")]
+    // With a group, clap asks for nothing that `requires` names beside `--swap`.
+    #[arg(
+        long,
+        value_name = "INFRASTRUCTURE",
+        requires = "production",
+        conflicts_with = "swap"
+    )]
     hot_standby: Option<String>,
 
     /// Trade the roles as they are now.

@@ -102,12 +102,13 @@ fn old_hosts_of_a_region_out_of_reach_are_stale_and_strict_fails() {
 #[test]
 fn an_age_that_is_none_is_usage() {
     let stage = Stage::sop();
-    assert_snapshot!(stage.run(&["inventory", "--max-age", "soon"]), @"
+    assert_snapshot!(stage.run(&["inventory", "--max-age", "soon"]), @r"
     exit 64
     -- stderr
-    error: invalid value 'soon' for '--max-age <SECONDS>': invalid digit found in string
-
-    For more information, try '--help'.
+    error: Invalid value 'soon' for '--max-age <SECONDS>': invalid digit found in string.
+      on:      the command line
+      changed: Nothing was changed.
+      next:    Correct it, and run the command again; --help shows all that it takes.
     ");
     assert!(stage.simulator.requests().is_empty());
 }

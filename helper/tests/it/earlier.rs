@@ -2,40 +2,15 @@
 
 use std::{
     fs,
-    path::PathBuf,
     process::{Command, Output, Stdio},
     thread,
 };
 
 use gigadb_simulator::{Api, Edit, Effect, Fault, world};
 use insta::assert_snapshot;
-use serde_json::Value;
 
+use crate::runs::{FAILOVER, SWAP, without_due};
 use crate::stage::{Stage, no_secret};
-
-const SWAP: [&str; 4] = ["swap", "--environment", "live", "--yes"];
-
-/// The journals' folder of a stage.
-fn journals(stage: &Stage) -> PathBuf {
-    stage.folder().join(".local/state/gigadb/journal")
-}
-
-/// The ids of all runs, the oldest first.
-fn ids(stage: &Stage) -> Vec<String> {
-    let answer = stage.answer(&["history", "--format", "json"]);
-    let document: Value = serde_json::from_str(&answer).unwrap();
-    let runs = document["runs"].as_array().unwrap().iter();
-    let mut ids: Vec<String> = runs
-        .map(|run| run["id"].as_str().unwrap().to_owned())
-        .collect();
-    ids.reverse();
-    ids
-}
-
-fn writes(stage: &Stage) -> usize {
-    let requests = stage.simulator.requests();
-    requests.iter().filter(|request| request.is_write()).count()
-}
 
 /// Kills a swap while its first zone's batch, which was carried out, waits for its answer.
 fn killed_swap(stage: &Stage) -> String {
@@ -67,14 +42,7 @@ pub(crate) fn killed_at_batch(stage: &Stage, batch: usize) -> String {
     child.kill().unwrap();
     child.wait().unwrap();
     stage.simulator.clear_faults();
-    ids(stage).pop().unwrap()
-}
-
-/// What `run` tells, with the id of each run and the folder of the journals hidden.
-fn end_of(told: &str) -> String {
-    let due = "note: Due:";
-    let lines = told.lines().filter(|line| !line.starts_with(due));
-    lines.collect::<Vec<_>>().join("\n")
+    stage.last_run()
 }
 
 /// `SWAP` while writes to one project are refused, so that it stops half-way.
@@ -86,7 +54,7 @@ fn partly_applied(stage: &Stage) -> String {
     let swap = [&SWAP[..], &["--on-failure", "stop"]].concat();
     let output = stage.output(&swap);
     assert_eq!(output.status.code(), Some(3), "{}", stage.told(&output));
-    ids(stage).pop().unwrap()
+    stage.last_run()
 }
 
 #[test]
@@ -137,7 +105,7 @@ fn a_killed_run_is_resumed() {
         "{history}"
     );
     stage.simulator.clear_requests();
-    assert_snapshot!(end_of(&stage.run(&["resume", &id])), @r#"
+    assert_snapshot!(without_due(&stage.run(&["resume", &id])), @r#"
     exit 0
     -- stdout
     Completed the run of live: production is alt-gigadb-website, hot standby is gigadb-website. Changed 5 records and read them back.
@@ -156,7 +124,7 @@ fn a_killed_run_is_resumed() {
     in force: 5 records of zone `gigadb.org`
     note: In the Terraform configuration of `live`, set production = "alt-gigadb-website", so that the next apply agrees.
     "#);
-    assert_eq!(writes(&stage), 1, "only what was left is written");
+    assert_eq!(stage.writes(), 1, "only what was left is written");
     let resumed = stage.simulator.world().normalized();
     let other = Stage::sop();
     other.answer(&SWAP);
@@ -173,7 +141,7 @@ fn a_killed_run_is_reverted() {
     let before = stage.simulator.world().normalized();
     let id = killed_swap(&stage);
     assert_ne!(stage.simulator.world().normalized(), before);
-    assert_snapshot!(end_of(&stage.run(&["revert", &id])), @r#"
+    assert_snapshot!(without_due(&stage.run(&["revert", &id])), @r#"
     exit 0
     -- stdout
     Took back the run of live: production is gigadb-website, hot standby is alt-gigadb-website. Changed 3 records and 8 variables and read them back.
@@ -220,10 +188,10 @@ fn a_completed_swap_is_reverted_and_that_again() {
     let before = stage.simulator.world().normalized();
     stage.answer(&SWAP);
     let swapped = stage.simulator.world().normalized();
-    let id = ids(&stage).pop().unwrap();
+    let id = stage.last_run();
     stage.answer(&["revert", &id]);
     assert_eq!(stage.simulator.world().normalized(), before);
-    let back = ids(&stage).pop().unwrap();
+    let back = stage.last_run();
     stage.answer(&["revert", &back]);
     assert_eq!(stage.simulator.world().normalized(), swapped);
 }
@@ -264,7 +232,7 @@ fn nothing_is_done_over_somebodys_later_change() {
               next:    Find out who changed it. To go on from how things are now, plan the arrangement that shall hold: `gigadb-roles plan --environment live --production`.
             ");
         }
-        assert_eq!(writes(&stage), 0);
+        assert_eq!(stage.writes(), 0);
     }
 }
 
@@ -274,7 +242,7 @@ fn a_later_run_is_taken_back_first() {
     stage.answer(&SWAP);
     stage.answer(&SWAP);
     stage.answer(&SWAP);
-    let first = ids(&stage).remove(0);
+    let first = stage.runs().remove(0);
     for command in ["resume", "revert"] {
         let output = stage.output(&[command, &first]);
         let told = stage.told(&output);
@@ -297,7 +265,7 @@ fn what_a_later_run_completed_is_not_taken_back_piece_by_piece() {
         "{told}"
     );
     // One after the other, the last first.
-    let resumed = ids(&stage).pop().unwrap();
+    let resumed = stage.last_run();
     stage.answer(&["revert", &resumed]);
     stage.answer(&["revert", &id]);
     assert_eq!(stage.simulator.world().normalized(), before);
@@ -310,24 +278,16 @@ fn what_a_failover_owes_is_settled_by_resuming_it() {
     stage
         .simulator
         .fault(gone.api(Api::Gitlab).path_contains("/gigadb-website"));
-    let failover = [
-        "failover",
-        "--environment",
-        "live",
-        "--production",
-        "alt-gigadb-website",
-        "--yes",
-    ];
-    let output = stage.output(&failover);
+    let output = stage.output(&FAILOVER);
     assert_eq!(output.status.code(), Some(3), "{}", stage.told(&output));
-    let id = ids(&stage).pop().unwrap();
+    let id = stage.last_run();
     let owing = stage.output(&["resume", &id]);
     assert_eq!(owing.status.code(), Some(3), "{}", stage.told(&owing));
     stage.simulator.clear_faults();
     stage.simulator.clear_requests();
     let told = stage.run(&["resume", &id]);
     assert!(told.starts_with("exit 0\n"), "{told}");
-    assert_eq!(writes(&stage), 4);
+    assert_eq!(stage.writes(), 4);
     let status = stage.answer(&["status", "--environment", "live"]);
     assert!(
         status.contains("consistent  production   alt-gigadb-website"),
@@ -343,7 +303,7 @@ fn a_run_that_left_nothing_is_neither_completed_nor_taken_back() {
         .method("POST");
     stage.simulator.fault(refuse);
     assert_eq!(stage.output(&SWAP).status.code(), Some(1));
-    let id = ids(&stage).pop().unwrap();
+    let id = stage.last_run();
     assert_snapshot!(stage.run(&["resume", &id]), @r"
     exit 1
     -- stderr
@@ -366,13 +326,13 @@ fn a_run_that_left_nothing_is_neither_completed_nor_taken_back() {
 fn what_is_no_journal_for_this_version_and_topology_is_refused() {
     let stage = Stage::sop();
     stage.answer(&SWAP);
-    let id = ids(&stage).pop().unwrap();
+    let id = stage.last_run();
     let topology = fs::read_to_string(&stage.environment["GIGADB_TOPOLOGY"]).unwrap();
     stage.write(
         "other.yaml",
         &topology.replace("data_sync: true", "data_sync: false"),
     );
-    let file = journals(&stage).join(format!("{id}.jsonl"));
+    let file = stage.journals().join(format!("{id}.jsonl"));
     let newer = fs::read_to_string(&file).unwrap().replacen(
         "\"format_version\":1",
         "\"format_version\":2",
@@ -437,7 +397,7 @@ fn journals_hold_no_secret_and_are_their_owners() {
     let stage = Stage::sop();
     killed_swap(&stage);
     let mut files = 0;
-    for file in fs::read_dir(journals(&stage)).unwrap() {
+    for file in fs::read_dir(stage.journals()).unwrap() {
         let text = fs::read_to_string(file.unwrap().path()).unwrap();
         assert!(text.contains("files.gigadb.org"), "{text}");
         for secret in world::PLANTED {
@@ -469,7 +429,9 @@ fn with_room(stage: &Stage, kibibytes: usize, arguments: &[&str]) -> Output {
 fn a_disk_that_fills_in_the_middle_undoes_a_swap_and_does_not_stop_a_failover() {
     let measured = Stage::sop();
     measured.answer(&SWAP);
-    let file = journals(&measured).join(format!("{}.jsonl", ids(&measured)[0]));
+    let file = measured
+        .journals()
+        .join(format!("{}.jsonl", measured.runs()[0]));
     let journal = fs::read_to_string(file).unwrap();
     let room = journal.lines().next().unwrap().len().div_ceil(1024);
     assert!(
@@ -483,15 +445,7 @@ fn a_disk_that_fills_in_the_middle_undoes_a_swap_and_does_not_stop_a_failover() 
     assert_eq!(output.status.code(), Some(1), "{told}");
     assert!(told.contains("the journal could not be written"), "{told}");
     assert_eq!(stage.simulator.world().normalized(), before);
-    let failover = [
-        "failover",
-        "--environment",
-        "live",
-        "--production",
-        "alt-gigadb-website",
-        "--yes",
-    ];
-    let output = with_room(&stage, room, &failover);
+    let output = with_room(&stage, room, &FAILOVER);
     let told = stage.told(&output);
     assert_eq!(output.status.code(), Some(0), "{told}");
     assert!(
@@ -516,17 +470,9 @@ fn without_room_for_a_journal_a_swap_does_not_begin_and_a_failover_does() {
       next:    Make room, or name a folder that can be written in `GIGADB_JOURNAL_DIR`, then plan and apply again.
     ");
     assert!(told.starts_with("exit 1\n"), "{told}");
-    assert_eq!(writes(&stage), 0);
-    let failover = [
-        "failover",
-        "--environment",
-        "live",
-        "--production",
-        "alt-gigadb-website",
-        "--yes",
-    ];
-    let told = stage.run(&failover);
+    assert_eq!(stage.writes(), 0);
+    let told = stage.run(&FAILOVER);
     assert!(told.starts_with("exit 0\n"), "{told}");
     assert!(told.contains("warning: "), "{told}");
-    assert_eq!(writes(&stage), 10);
+    assert_eq!(stage.writes(), 10);
 }

@@ -2,12 +2,13 @@
 
 use std::{
     os::unix::process::ExitStatusExt as _,
-    process::{Command, Output, Stdio},
+    process::{Output, Stdio},
 };
 
 use gigadb_simulator::{Effect, Fault, world};
 use insta::assert_snapshot;
 
+use crate::runs::interrupt;
 use crate::stage::Stage;
 
 /// Shows what the command was given.
@@ -127,14 +128,7 @@ fn ctrl_c_reaches_the_command() {
         assert_eq!(child.try_wait().unwrap(), None);
         std::thread::yield_now();
     }
-    let id = child.id().to_string();
-    assert!(
-        Command::new("kill")
-            .args(["-INT", &id])
-            .status()
-            .unwrap()
-            .success()
-    );
+    interrupt(&child);
     assert_eq!(child.wait().unwrap().code(), Some(9));
 }
 
@@ -195,12 +189,13 @@ fn what_cannot_be_run_is_named() {
       changed: Nothing was changed.
       next:    Correct its name, or name the file by its whole path.
     ");
-    assert_snapshot!(stage.run(&arguments("standby", &["true"])), @"
+    assert_snapshot!(stage.run(&arguments("standby", &["true"])), @r"
     exit 64
     -- stderr
-    error: invalid value 'standby' for '--role <ROLE>': `standby` is none of `production`, `hot_standby`
-
-    For more information, try '--help'.
+    error: Invalid value 'standby' for '--role <ROLE>': `standby` is none of `production`, `hot_standby`.
+      on:      the command line
+      changed: Nothing was changed.
+      next:    Correct it, and run the command again; --help shows all that it takes.
     ");
     let no_command = ["exec", "--role", "production", "--environment", "live"];
     assert_eq!(stage.output(&no_command).status.code(), Some(64));

@@ -2,12 +2,13 @@
 
 use std::{
     collections::BTreeSet,
-    process::{Command, Output, Stdio},
+    process::{Output, Stdio},
     thread,
 };
 
 use gigadb_simulator::{Api, Edit, Effect, Fault, world};
 
+use crate::runs::{SWAP, interrupt};
 use crate::stage::{Stage, no_secret};
 
 /// The code, what is tried, and the run.
@@ -80,7 +81,6 @@ const RUNS: [Case; 16] = [
 ];
 
 const HOLDER: &str = "gigadb-website";
-const SWAP: [&str; 4] = ["swap", "--environment", "live", "--yes"];
 const SAVED_PLAN: [&str; 6] = [
     "plan",
     "--environment",
@@ -102,9 +102,7 @@ fn interrupted(stage: &Stage) -> Output {
     while stage.simulator.requests().is_empty() {
         thread::yield_now();
     }
-    let id = child.id().to_string();
-    let kill = Command::new("kill").args(["-INT", &id]).status();
-    assert!(kill.unwrap().success());
+    interrupt(&child);
     child.wait_with_output().unwrap()
 }
 

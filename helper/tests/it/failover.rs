@@ -1,23 +1,12 @@
 //! `failover`, with and without what is lost.
 
-use std::{
-    process::{Command, Stdio},
-    thread,
-};
+use std::{process::Stdio, thread};
 
 use gigadb_simulator::{Api, Effect, Fault};
 use insta::assert_snapshot;
 
+use crate::runs::{FAILOVER, interrupt, without_due};
 use crate::stage::Stage;
-
-const FAILOVER: [&str; 6] = [
-    "failover",
-    "--environment",
-    "live",
-    "--production",
-    "alt-gigadb-website",
-    "--yes",
-];
 
 /// The side that is lost: its region and its project do not answer.
 fn lost(stage: &Stage) {
@@ -32,8 +21,8 @@ fn lost(stage: &Stage) {
 
 /// Without what is due afterwards, and without what differs in a connection that breaks.
 fn without_details(told: &str) -> String {
-    let lines = told.lines().filter(|line| !line.starts_with("note: Due:"));
-    let short = lines.map(|line| {
+    let told = without_due(told);
+    let short = told.lines().map(|line| {
         let broken = ["the connection to GitLab", "no connection to EC2"];
         let at = broken.iter().find_map(|text| line.find(text));
         at.map_or(line.to_owned(), |at| format!("{}...", &line[..at]))
@@ -218,8 +207,7 @@ fn a_promoted_side_that_is_not_well_is_refused() {
     let output = stage.output(&FAILOVER);
     let told = stage.told(&output);
     assert_eq!(output.status.code(), Some(1), "{told}");
-    let requests = stage.simulator.requests();
-    assert!(requests.iter().all(|request| !request.is_write()));
+    assert_eq!(stage.writes(), 0);
 }
 
 #[test]
@@ -273,14 +261,7 @@ fn ctrl_c_after_the_first_batch_stops_a_failover_and_says_what_is_in_force() {
     while posts() < 2 {
         thread::yield_now();
     }
-    let id = child.id().to_string();
-    assert!(
-        Command::new("kill")
-            .args(["-INT", &id])
-            .status()
-            .unwrap()
-            .success()
-    );
+    interrupt(&child);
     let output = child.wait_with_output().unwrap();
     let told = stage.told(&output);
     assert_eq!(output.status.code(), Some(3), "{told}");

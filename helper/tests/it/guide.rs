@@ -7,7 +7,6 @@ use std::{
 };
 
 use gigadb_simulator::{Api, Effect, Fault};
-use serde_json::Value;
 
 use crate::{
     lease,
@@ -30,9 +29,7 @@ const BLOCKS: [(&str, i32); 9] = [
 ];
 
 fn typed(stage: &Stage, block: &str) -> Output {
-    let answer = stage.answer(&["history", "--format", "json"]);
-    let history: Value = serde_json::from_str(&answer).unwrap();
-    let run = history["runs"][0]["id"].as_str().unwrap_or_default();
+    let run = stage.runs().pop().unwrap_or_default();
     let output = Command::new("bash")
         .args(["-e", "-o", "pipefail", "-c", block])
         .env_clear()

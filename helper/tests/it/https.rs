@@ -7,12 +7,12 @@ use gigadb_simulator::{
     sites::{Site, Sites},
 };
 
+use crate::runs::SWAP;
 use crate::stage::Stage;
 
 /// The web machine of the promoted side.
 const PROMOTED: Ipv4Addr = Ipv4Addr::new(127, 0, 113, 10);
 const NAMES: [&str; 2] = ["gigadb.org", "portainer.gigadb.org"];
-const SWAP: [&str; 4] = ["swap", "--environment", "live", "--yes"];
 const PLAN: [&str; 4] = ["plan", "--environment", "live", "--swap"];
 
 struct Play {
@@ -86,12 +86,7 @@ fn what_is_completed_or_taken_back_is_probed_afterwards_alone() {
     let require = ["--https-check", "require"];
     says(&play.run(&SWAP, &require), 0, &["Swapped live"]);
     let former = Ipv4Addr::new(127, 51, 100, 10);
-    let ids = || {
-        let history = play.stage.answer(&["history", "--format", "json"]);
-        let history: serde_json::Value = serde_json::from_str(&history).unwrap();
-        history["runs"][0]["id"].as_str().unwrap().to_owned()
-    };
-    let id = ids();
+    let id = play.stage.last_run();
     // Nobody answers on the side that gets production back: that keeps nobody from going back.
     play.sites.refuse(former);
     let asked = play.sites.asked().len();
@@ -107,7 +102,7 @@ fn what_is_completed_or_taken_back_is_probed_afterwards_alone() {
     );
     assert_eq!(play.production(), former.to_string());
     // A run that is completed is probed for all that it moved, also where nothing is left to write.
-    let id = ids();
+    let id = play.stage.last_run();
     play.sites.set(former, Site::of(&NAMES)).unwrap();
     says(
         &play.run(&["resume", &id], &require),

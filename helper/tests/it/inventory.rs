@@ -4,7 +4,7 @@ use std::{
     fs,
     io::Read as _,
     os::unix::fs::PermissionsExt as _,
-    process::{Command, Stdio},
+    process::Stdio,
     thread,
     time::{Duration, Instant},
 };
@@ -13,6 +13,7 @@ use gigadb_simulator::{Api, Effect, Fault, world};
 use insta::assert_snapshot;
 use serde_json::Value;
 
+use crate::runs::interrupt;
 use crate::stage::{Stage, no_secret};
 
 const LIVE_PRODUCTION: [&str; 6] = [
@@ -409,14 +410,7 @@ fn ctrl_c_ends_with_130() {
     while stage.simulator.requests().is_empty() {
         thread::yield_now();
     }
-    let id = child.id().to_string();
-    assert!(
-        Command::new("kill")
-            .args(["-INT", &id])
-            .status()
-            .unwrap()
-            .success()
-    );
+    interrupt(&child);
     let output = child.wait_with_output().unwrap();
     no_secret(&output);
     assert_snapshot!(stage.told(&output), @"

@@ -8,9 +8,9 @@ use gigadb_simulator::{
 };
 use insta::assert_snapshot;
 
+use crate::runs::{FAILOVER, SWAP};
 use crate::{earlier, stage::Stage};
 
-const SWAP: [&str; 4] = ["swap", "--environment", "live", "--yes"];
 const LOCK: &str = "lock: { gitlab_project: gigascience/upstream/gigadb-website, name: \"gigadb-roles-{environment}\" }\n";
 /// A lease as another machine's run would hold it.
 pub(crate) const THEIRS: &str =
@@ -115,21 +115,13 @@ fn a_failover_goes_on_where_the_lease_cannot_be_taken() {
     let stage = locked();
     let gone = Fault::new(Effect::ResetBeforeCommit).always();
     stage.simulator.fault(gone.api(Api::Gitlab));
-    let failover = [
-        "failover",
-        "--environment",
-        "live",
-        "--production",
-        "alt-gigadb-website",
-        "--yes",
-    ];
-    let output = stage.output(&failover);
+    let output = stage.output(&FAILOVER);
     let told = stage.told(&output);
     assert_eq!(output.status.code(), Some(3), "{told}");
     assert!(told.contains("This run goes on without a lease."), "{told}");
 }
 
-fn holder(stage: &Stage) -> Option<String> {
+pub(crate) fn holder(stage: &Stage) -> Option<String> {
     let world = stage.simulator.world();
     let states = &world.gitlab.project(PROJECT).unwrap().terraform_states;
     let lock = states.get("gigadb-roles-live")?.lock.as_ref()?;

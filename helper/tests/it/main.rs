@@ -7,6 +7,7 @@
 
 mod arguments;
 mod bad_days;
+mod bad_input;
 mod bad_world;
 mod cache;
 mod check;
@@ -29,6 +30,7 @@ mod outputs;
 mod profiles;
 mod prompts;
 mod reference;
+mod runs;
 mod saved_plan;
 mod shell;
 mod stage;

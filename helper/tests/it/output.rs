@@ -1,9 +1,9 @@
 //! Where output goes: closed pipes, narrow terminals, colors.
 
-use std::{io, process::Stdio};
+use std::process::Stdio;
 
 use crate::{
-    stage::{Stage, no_secret},
+    stage::{Stage, closed_pipe, no_secret},
     terminal::show,
 };
 
@@ -22,13 +22,6 @@ const ANSWERS: [&[&str]; 12] = [
     &["history"],
     &["--help"],
 ];
-
-/// A pipe that nobody reads any more.
-fn closed_pipe() -> Stdio {
-    let (reader, writer) = io::pipe().unwrap();
-    drop(reader);
-    writer.into()
-}
 
 #[test]
 fn a_closed_pipe_is_no_fault() {

@@ -2,22 +2,17 @@
 
 use gigadb_simulator::{Api, Effect, Fault};
 
-use crate::stage::Stage;
+use crate::{lease, runs, stage::Stage};
 
 const SWAP: [&str; 3] = ["swap", "--environment", "live"];
 const QUESTION: &str = "Type `gigadb.org` to trade the roles: ";
-
-fn wrote(stage: &Stage) -> bool {
-    let requests = stage.simulator.requests();
-    requests.iter().any(|request| request.is_write())
-}
 
 #[test]
 fn the_apex_typed_right_swaps() {
     let stage = Stage::sop();
     let mut terminal = stage.on_terminal(200, &SWAP);
     terminal.wait_for(QUESTION);
-    assert!(!wrote(&stage));
+    assert!(stage.writes() == 0);
     terminal.keys("gigadb.org\n");
     let (code, shown) = terminal.end();
     assert_eq!(code, 0, "{shown}");
@@ -50,7 +45,7 @@ fn anything_else_changes_nothing() {
         let (code, shown) = terminal.end();
         assert_eq!(code, exit, "{keys:?}: {shown}");
         assert!(shown.contains("Nothing was changed."), "{keys:?}: {shown}");
-        assert!(!wrote(&stage), "{keys:?}");
+        assert!(stage.writes() == 0, "{keys:?}");
     }
 }
 
@@ -75,8 +70,61 @@ fn a_failover_asks_as_well() {
         terminal.keys(keys);
         let (code, shown) = terminal.end();
         assert_eq!(code, exit, "{keys:?}: {shown}");
-        assert_eq!(wrote(&stage), exit == 0, "{keys:?}");
+        assert_eq!(stage.writes() > 0, exit == 0, "{keys:?}");
     }
+}
+
+#[test]
+fn what_goes_on_from_an_earlier_run_asks_as_well() {
+    for (command, side) in [
+        ("resume", "alt-gigadb-website"),
+        ("revert", "gigadb-website"),
+    ] {
+        let stage = Stage::sop();
+        let refuse = Fault::new(Effect::Refuse).api(Api::Cloudflare);
+        stage.simulator.fault(refuse.method("POST"));
+        let swap = [&runs::SWAP[..], &["--on-failure", "stop"]].concat();
+        assert_eq!(stage.output(&swap).status.code(), Some(3));
+        let id = stage.last_run();
+        let question = format!("Type `gigadb.org` to make `{side}` production: ");
+        let before = (stage.simulator.world(), stage.writes());
+        for (keys, exit) in [("\u{3}", 130), ("\u{4}", 1), ("gigadb\n", 1)] {
+            let mut terminal = stage.on_terminal(200, &[command, &id]);
+            terminal.wait_for(&question);
+            terminal.keys(keys);
+            let (code, shown) = terminal.end();
+            assert_eq!(code, exit, "{command} {keys:?}: {shown}");
+            assert!(shown.contains("Nothing was changed."), "{shown}");
+            assert!(
+                before == (stage.simulator.world(), stage.writes()),
+                "{shown}"
+            );
+        }
+        // Nothing was lost: the same id still does it.
+        let mut terminal = stage.on_terminal(200, &[command, &id]);
+        terminal.wait_for(&question);
+        terminal.keys("gigadb.org\n");
+        let (code, shown) = terminal.end();
+        assert_eq!(code, 0, "{shown}");
+    }
+}
+
+#[test]
+fn a_lease_is_deleted_only_when_that_is_typed() {
+    let stage = lease::locked();
+    lease::hold(&stage);
+    let question = "Type `unlock` to delete this lease: ";
+    for (keys, exit) in [("\u{3}", 130), ("\u{4}", 1), ("yes\n", 1), ("unlock\n", 0)] {
+        assert_eq!(lease::holder(&stage).as_deref(), Some(lease::THEIRS));
+        let mut terminal = stage.on_terminal(200, &["unlock", lease::THEIRS]);
+        terminal.wait_for(question);
+        terminal.keys(keys);
+        let (code, shown) = terminal.end();
+        assert_eq!(code, exit, "{keys:?}: {shown}");
+        let kept = shown.contains("Nothing was changed.");
+        assert_eq!(kept, exit != 0, "{keys:?}: {shown}");
+    }
+    assert_eq!(lease::holder(&stage), None);
 }
 
 #[test]

@@ -6,6 +6,7 @@ use gigadb_simulator::{Api, Edit, Effect, Fault, world};
 use insta::assert_snapshot;
 use serde_json::Value;
 
+use crate::runs::without_due;
 use crate::stage::Stage;
 
 const PLAN: [&str; 6] = [
@@ -24,11 +25,6 @@ fn planned() -> Stage {
     assert_eq!(output.status.code(), Some(2), "{}", stage.told(&output));
     stage.simulator.clear_requests();
     stage
-}
-
-fn writes(stage: &Stage) -> usize {
-    let requests = stage.simulator.requests();
-    requests.iter().filter(|request| request.is_write()).count()
 }
 
 /// Edits the saved plan.
@@ -59,13 +55,11 @@ fn a_saved_plan_is_applied_without_asking() {
     for secret in world::PLANTED {
         assert!(!text.contains(secret), "a secret is in the plan: {text}");
     }
-    assert_eq!(writes(&stage), 0);
+    assert_eq!(stage.writes(), 0);
     stage.simulator.clear_requests();
     let told = stage.run(&["apply", "swap.json"]);
     let end = told.split_once("Nothing was changed yet.\n").unwrap().1;
-    let due = "note: Due:";
-    let end: Vec<&str> = end.lines().filter(|line| !line.starts_with(due)).collect();
-    assert_snapshot!(end.join("\n"), @r#"
+    assert_snapshot!(without_due(end), @r#"
     note: Writing; the journal of this run is RUN
     in force: variable `HOME_URL` of `gigascience/upstream/alt-gigadb-website`, scope `live`
     in force: variable `HOME_URL` of `gigascience/upstream/gigadb-website`, scope `live`
@@ -80,7 +74,7 @@ fn a_saved_plan_is_applied_without_asking() {
     note: In the Terraform configuration of `live`, set production = "alt-gigadb-website", so that the next apply agrees.
     "#);
     assert!(told.starts_with("exit 0\n"), "{told}");
-    assert_eq!(writes(&stage), 10);
+    assert_eq!(stage.writes(), 10);
     assert_ne!(stage.simulator.world().normalized(), before);
     // All is as planned: nothing is written again.
     stage.simulator.clear_requests();
@@ -90,7 +84,7 @@ fn a_saved_plan_is_applied_without_asking() {
         "{again}"
     );
     assert!(again.starts_with("exit 0\n"), "{again}");
-    assert_eq!(writes(&stage), 0);
+    assert_eq!(stage.writes(), 0);
 }
 
 #[test]
@@ -113,7 +107,7 @@ fn a_token_in_a_reason_is_kept_nowhere() {
     stage.answer(&swap);
     stage.answer(&["history", "--format", "json"]);
     let mut files = vec![stage.folder().join("swap.json")];
-    let journals = fs::read_dir(stage.folder().join(".local/state/gigadb/journal")).unwrap();
+    let journals = fs::read_dir(stage.journals()).unwrap();
     files.extend(journals.map(|file| file.unwrap().path()));
     assert_eq!(files.len(), 3);
     for file in files {
@@ -163,7 +157,7 @@ fn a_stale_plan_names_everything_that_moved() {
       next:    Find out who changed it, then plan again and review the new plan.
     ");
     assert!(told.starts_with("exit 4\n"), "{told}");
-    assert_eq!(writes(&stage), 0);
+    assert_eq!(stage.writes(), 0);
 }
 
 #[test]
@@ -304,7 +298,7 @@ fn a_plan_edited_as_a_whole_is_stale() {
     fs::write(&file, whole.replace("203.0.113.12", "203.0.113.66")).unwrap();
     let output = stage.output(&["apply", "swap.json"]);
     assert_eq!(output.status.code(), Some(4), "{}", stage.told(&output));
-    assert_eq!(writes(&stage), 0);
+    assert_eq!(stage.writes(), 0);
 }
 
 #[test]
@@ -359,7 +353,7 @@ fn a_rule_that_is_broken_since_stops_the_apply() {
     let told = stage.told(&output);
     assert_eq!(output.status.code(), Some(1), "{told}");
     assert!(told.contains("error[known-address]"), "{told}");
-    assert_eq!(writes(&stage), 0);
+    assert_eq!(stage.writes(), 0);
 }
 
 #[test]

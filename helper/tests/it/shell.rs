@@ -218,12 +218,10 @@ fn a_shell_or_a_page_that_is_not_there_is_usage() {
     assert_snapshot!(stage.run(&["completions", "tcsh"]), @r"
     exit 64
     -- stderr
-    error: invalid value 'tcsh' for '<SHELL>'
-      [possible values: bash, elvish, fish, powershell, zsh]
-
-      tip: a similar value exists: 'zsh'
-
-    For more information, try '--help'.
+    error: Invalid value 'tcsh' for '<SHELL>' [possible values: bash, elvish, fish, powershell, zsh]
+      on:      the command line
+      changed: Nothing was changed.
+      next:    A similar value exists: 'zsh'. Correct it, and run the command again; --help shows all that it takes.
     ");
     assert_snapshot!(stage.run(&["man", "statsu"]), @r"
     exit 64

@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    fs,
+    fs, io,
     path::{Path, PathBuf},
     process::{Command, Output, Stdio},
 };
@@ -147,8 +147,13 @@ impl Stage {
 
     /// The answer of a run that must succeed.
     pub(crate) fn answer(&self, arguments: &[&str]) -> String {
+        self.answer_with(0, arguments)
+    }
+
+    /// The answer of a run that must end with this exit code.
+    pub(crate) fn answer_with(&self, code: i32, arguments: &[&str]) -> String {
         let output = self.output(arguments);
-        assert!(output.status.success(), "{}", self.told(&output));
+        assert_eq!(output.status.code(), Some(code), "{}", self.told(&output));
         text(&output.stdout)
     }
 
@@ -233,4 +238,11 @@ pub(crate) fn no_secret(output: &Output) {
 
 pub(crate) fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+/// A pipe that nobody reads any more.
+pub(crate) fn closed_pipe() -> Stdio {
+    let (reader, writer) = io::pipe().unwrap();
+    drop(reader);
+    writer.into()
 }

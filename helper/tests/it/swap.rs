@@ -1,14 +1,12 @@
 //! `plan` and `swap`.
 
-use std::{
-    process::{Command, Stdio},
-    thread,
-};
+use std::{process::Stdio, thread};
 
 use gigadb_simulator::{Api, Edit, Effect, Fault, world::InstanceState};
 use insta::assert_snapshot;
 use serde_json::Value;
 
+use crate::runs::interrupt;
 use crate::stage::{Stage, no_secret};
 
 #[test]
@@ -54,13 +52,7 @@ fn a_plan_shows_everything_and_writes_nothing() {
     assert!(json.stdout.starts_with(b"{\n  \"format_version\": 1,"));
     let plan: Value = serde_json::from_slice(&json.stdout).unwrap();
     assert_eq!(plan["production"], "alt-gigadb-website");
-    assert!(
-        stage
-            .simulator
-            .requests()
-            .iter()
-            .all(|request| !request.is_write())
-    );
+    assert_eq!(stage.writes(), 0);
 }
 
 #[test]
@@ -97,13 +89,7 @@ fn a_plan_in_the_way_of_a_rule_exits_with_1() {
     assert!(told.contains("error[known-address]"), "{told}");
     let swap = stage.output(&["swap", "--environment", "live", "--yes"]);
     assert_eq!(swap.status.code(), Some(1));
-    assert!(
-        stage
-            .simulator
-            .requests()
-            .iter()
-            .all(|request| !request.is_write())
-    );
+    assert_eq!(stage.writes(), 0);
 }
 
 #[test]
@@ -127,13 +113,7 @@ fn a_swap_and_its_way_back_restore_the_world() {
     let swap = ["swap", "--environment", "live", "--yes"];
     let answer = stage.answer(&swap);
     assert_snapshot!(answer, @"Swapped live: production is alt-gigadb-website, hot standby is gigadb-website. Changed 8 records and 8 variables and read them back.");
-    let writes = stage
-        .simulator
-        .requests()
-        .iter()
-        .filter(|request| request.is_write())
-        .count();
-    assert_eq!(writes, 10, "one batch a zone, one write a variable");
+    assert_eq!(stage.writes(), 10, "one batch a zone, one write a variable");
     let status = stage.answer(&["status", "--environment", "live"]);
     assert!(
         status.contains("consistent  production   alt-gigadb-website"),
@@ -233,14 +213,7 @@ fn ctrl_c_before_the_last_batch_undoes_what_was_written() {
     while !sent(&stage) {
         thread::yield_now();
     }
-    let id = child.id().to_string();
-    assert!(
-        Command::new("kill")
-            .args(["-INT", &id])
-            .status()
-            .unwrap()
-            .success()
-    );
+    interrupt(&child);
     let output = child.wait_with_output().unwrap();
     no_secret(&output);
     let told = stage.told(&output);
@@ -321,13 +294,7 @@ fn roles_that_are_unclear_are_not_traded() {
       changed: Nothing was changed.
       next:    Run `gigadb-roles status`, then plan with --production and the name of the side that shall be production.
     ");
-    assert!(
-        stage
-            .simulator
-            .requests()
-            .iter()
-            .all(|request| !request.is_write())
-    );
+    assert_eq!(stage.writes(), 0);
 }
 
 #[test]
@@ -350,6 +317,5 @@ fn what_is_only_last_known_of_a_side_is_never_swapped() {
     assert_eq!(output.status.code(), Some(1));
     let told = stage.told(&output);
     assert!(told.contains("error[known-address]"), "{told}");
-    let mut requests = stage.simulator.requests().into_iter();
-    assert!(requests.all(|request| !request.is_write()));
+    assert_eq!(stage.writes(), 0);
 }
