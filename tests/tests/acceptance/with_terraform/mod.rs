@@ -21,6 +21,7 @@ mod prepare;
 mod refresh;
 mod requests;
 mod review;
+mod review_note;
 mod rules;
 mod secrets;
 mod stale;

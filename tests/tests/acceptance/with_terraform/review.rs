@@ -2,7 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use gigadb_simulator::world::{GITLAB_DEVELOPER_TOKEN, MergeRequest, Note, PROJECT};
+use gigadb_simulator::{
+    World,
+    sites::{Site, Sites},
+};
 use gigadb_tests::{Scene, procedure::Side, programs::Output, scene::assignment};
 use insta::assert_snapshot;
 
@@ -16,16 +19,20 @@ fn preflight(further: &str) -> String {
 const OTHER: &str = "resource \"terraform_data\" \"other\" {\n  input = sensitive(\"not for a review\")\n}\noutput \"production\" {\n  value = gigadb_role_assignment.live.production\n}\n";
 
 /// A scene whose live was adopted, and whose plan of `body` is in `plan.json`.
-fn planned(body: &str) -> Scene {
+pub(super) fn planned(body: &str) -> Scene {
     let scene = Scene::new();
     scene.adopt_live();
     plan_json(&scene, body);
     scene
 }
 
-fn plan_json(scene: &Scene, body: &str) {
+pub(super) fn plan_json(scene: &Scene, body: &str) {
+    plan_json_with(scene, body, &[]);
+}
+
+fn plan_json_with(scene: &Scene, body: &str, further: &[&str]) {
     scene.configure(body);
-    let plan = scene.plan(&["-out=tfplan"]);
+    let plan = scene.plan(&[&["-out=tfplan"], further].concat());
     assert!(matches!(plan.code, 0 | 2), "{plan:?}");
     let shown = scene.terraform(&["show", "-json", "tfplan"]).expect(0);
     scene.write("plan.json", &shown.stdout);
@@ -313,6 +320,144 @@ fn no_change_and_forgetting() {
     ");
 }
 
+/// The lines of a review that tell one role change from another.
+fn outline(told: &str) -> String {
+    let kept = |line: &&str| {
+        line.starts_with("**") || line.starts_with('#') || line.starts_with("Variables in scope")
+    };
+    told.lines().filter(kept).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn several_environments_in_one_plan() {
+    let both = |live, staging, further: &str| {
+        assignment("live", live, "") + &assignment("staging", staging, further)
+    };
+    let scene = Scene::new();
+    scene.configure(&both(Side::Upstream, Side::Upstream, ""));
+    let _ = scene.apply().expect(0);
+    plan_json(&scene, &both(Side::Alt, Side::Alt, ""));
+    let reviewed = review(&scene, &["--require-only-role-change", "--forbid-failover"]).expect(2);
+    assert_snapshot!(outline(&reviewed.stdout), @r"
+    **swaps live: production gigadb-website (Hong Kong) to alt-gigadb-website (Sydney); swaps staging: production gigadb-website (Hong Kong) to alt-gigadb-website (Sydney)**
+    ### live
+    Variables in scope `live`:
+    ### staging
+    Variables in scope `staging`:
+    ");
+    // Each has its own diagram, tables and list of what is due, and one digest holds both.
+    for (text, times) in [
+        ("```mermaid", 2),
+        ("| Hostname |", 2),
+        ("| Project |", 2),
+        ("Due afterwards:", 2),
+        ("Digest of the role change:", 1),
+    ] {
+        assert_eq!(
+            reviewed.stdout.matches(text).count(),
+            times,
+            "{text}: {reviewed:?}"
+        );
+    }
+    let json = review(&scene, &["--format", "json"]).expect(2);
+    let json: serde_json::Value = serde_json::from_str(&json.stdout).unwrap();
+    let changes = json["role_changes"].as_array().unwrap().iter();
+    let named: Vec<_> = changes
+        .map(|one| {
+            (
+                one["environment"].as_str().unwrap(),
+                one["kind"].as_str().unwrap(),
+            )
+        })
+        .collect();
+    assert_eq!(named, [("live", "swap"), ("staging", "swap")]);
+    // A policy sees the one that breaks it, whatever stands beside it.
+    let failover = both(Side::Alt, Side::Alt, "  mode = \"failover\"");
+    plan_json(&scene, &failover);
+    let _ = review(&scene, &["--forbid-failover"])
+        .expect(1)
+        .says(&["fails over staging", "its mode is failover"]);
+    let other = review(&scene, &["--format", "json"]).expect(2);
+    let other: serde_json::Value = serde_json::from_str(&other.stdout).unwrap();
+    assert_ne!(other["digest"], json["digest"]);
+}
+
+#[test]
+fn a_replacement_forgets_and_adopts() {
+    let scene = Scene::new();
+    scene.adopt_live();
+    let same = assignment("live", Side::Upstream, "");
+    let replace = ["-replace=gigadb_role_assignment.live"];
+    plan_json_with(&scene, &same, &replace);
+    assert_snapshot!(told(&review(&scene, &["--require-only-role-change"])), @r"
+    exit 2
+    -- stdout
+    **forgets live and adopts it again: production stays gigadb-website (Hong Kong)**
+
+    Everything else in this plan: nothing.
+
+    Digest of the role change: `sha256:…`
+    ");
+    // Another environment under the same name of the resource.
+    let moved = same.replace("environment = \"live\"", "environment = \"staging\"");
+    plan_json(&scene, &moved);
+    assert_snapshot!(told(&review(&scene, &[])), @r"
+    exit 2
+    -- stdout
+    **forgets live and adopts staging as it is: production stays gigadb-website (Hong Kong)**
+
+    | Hostname | From | To | Side | Region |
+    |---|---|---|---|---|
+    | `bastion-stg.gigadb.host` | as it is | `198.51.100.21` | `gigadb-website` | Hong Kong |
+    | `files.staging.gigadb.org` | as it is | `198.51.100.22` | `gigadb-website` | Hong Kong |
+    | `portainer.staging.gigadb.org` | as it is | `198.51.100.20` | `gigadb-website` | Hong Kong |
+    | `staging.gigadb.org` | as it is | `198.51.100.20` | `gigadb-website` | Hong Kong |
+    | `alt-staging.gigadb.host` | as it is | `203.0.113.20` | `alt-gigadb-website` | Sydney |
+    | `bastion.alt-staging.gigadb.host` | as it is | `203.0.113.21` | `alt-gigadb-website` | Sydney |
+    | `files.alt-staging.gigadb.host` | as it is | `203.0.113.22` | `alt-gigadb-website` | Sydney |
+    | `portainer.alt-staging.gigadb.host` | as it is | `203.0.113.20` | `alt-gigadb-website` | Sydney |
+
+    Everything else in this plan: nothing.
+
+    Digest of the role change: `sha256:…`
+    ");
+}
+
+#[test]
+fn live_findings_hold_what_the_probes_find() {
+    let sites = Sites::start().unwrap();
+    let world = World::sop().on_loopback();
+    sites
+        .set([127, 0, 113, 10].into(), Site::of(&["x.org"]))
+        .unwrap();
+    let scene = Scene::with_world(world);
+    scene.adopt_live();
+    plan_json(&scene, &assignment("live", Side::Alt, ""));
+    let port = sites.port().to_string();
+    let file = sites.ca_file().display().to_string();
+    let live = |mode| {
+        let probes = [
+            "--live",
+            "--https-check",
+            mode,
+            "--https-port",
+            &port,
+            "--https-ca-file",
+            &file,
+        ];
+        review(&scene, &probes)
+    };
+    let wrong = "`alt-gigadb-website` does not answer for `gigadb.org` as it should: the certificate is for x.org.";
+    let _ = live("require")
+        .expect(1)
+        .says(&["`https-ready` | **error**", wrong]);
+    let _ = live("warn")
+        .expect(2)
+        .says(&["`https-ready` | warning", wrong]);
+    let quiet = live("off").expect(2);
+    assert!(!quiet.stdout.contains("https-ready"), "{quiet:?}");
+}
+
 #[test]
 fn adopting_and_preparing() {
     let scene = Scene::new();
@@ -407,102 +552,4 @@ fn the_json_form_is_as_its_published_schema_says() {
             .len(),
         8
     );
-}
-
-/// A scene in a pipeline of merge request 7.
-fn in_pipeline() -> Scene {
-    let mut scene = planned(&assignment("live", Side::Alt, ""));
-    let url = scene.simulator().gitlab_url().to_owned();
-    scene
-        .set("CI_API_V4_URL", &url)
-        .set("CI_PROJECT_ID", PROJECT)
-        .set("CI_MERGE_REQUEST_IID", "7");
-    scene.unset("GITLAB_BASE_URL");
-    scene
-}
-
-fn notes(scene: &Scene) -> Vec<Note> {
-    scene
-        .simulator()
-        .world()
-        .gitlab
-        .project(PROJECT)
-        .unwrap()
-        .merge_requests[0]
-        .notes
-        .clone()
-}
-
-#[test]
-fn one_note_holds_the_newest_review() {
-    let scene = in_pipeline();
-    let marker = "<!-- gigadb-roles review -->";
-    // A page and more of other notes, one of which pretends to be ours.
-    scene.simulator().edit(|world| {
-        let notes = (1..=130).map(|id| Note {
-            id,
-            body: format!("{}note {id}", if id == 4 { marker } else { "" }),
-            author: "somebody".to_owned(),
-            system: id == 5,
-            created_at: "2026-01-01T00:00:00.000Z".to_owned(),
-            updated_at: "2026-01-01T00:00:00.000Z".to_owned(),
-        });
-        let request = MergeRequest {
-            iid: 7,
-            notes: notes.collect(),
-        };
-        world.gitlab.project_mut(PROJECT).unwrap().merge_requests = vec![request];
-    });
-    let before = notes(&scene);
-    let run = |says: &str| {
-        let output = scene
-            .gigadb_roles(&["review", "plan.json", "--gitlab-note"])
-            .expect(2);
-        let _ = output.says(&[says]);
-    };
-    run("Posted the review");
-    let posted = notes(&scene);
-    assert_eq!(posted.len(), 131);
-    assert!(posted[130].body.starts_with(marker) && posted[130].body.contains("**swaps live:"));
-    run("is up to date");
-    assert_eq!(notes(&scene), posted);
-
-    plan_json(&scene, &assignment("live", Side::Upstream, ""));
-    let _ = scene
-        .gigadb_roles(&["review", "plan.json", "--gitlab-note"])
-        .expect(0)
-        .says(&["Updated the review"]);
-    let updated = notes(&scene);
-    assert_eq!(updated.len(), 131);
-    assert!(
-        updated[130].body.contains("**changes no role"),
-        "{:?}",
-        updated[130]
-    );
-    assert_eq!(updated[..130], before[..]);
-}
-
-#[test]
-fn a_note_that_cannot_be_posted_is_an_error_with_its_way_on() {
-    let mut scene = in_pipeline();
-    scene.set("CI_MERGE_REQUEST_IID", "4711");
-    let _ = scene
-        .gigadb_roles(&["review", "plan.json", "--gitlab-note"])
-        .expect(1)
-        .says(&["could not be posted", "merge request !4711"]);
-    scene.unset("CI_MERGE_REQUEST_IID");
-    let _ = scene
-        .gigadb_roles(&["review", "plan.json", "--gitlab-note"])
-        .expect(64)
-        .says(&["--gitlab-note needs CI_MERGE_REQUEST_IID"]);
-    scene.set("CI_MERGE_REQUEST_IID", "7").unset("GITLAB_TOKEN");
-    let _ = scene
-        .gigadb_roles(&["review", "plan.json", "--gitlab-note"])
-        .expect(64)
-        .says(&["neither GITLAB_TOKEN nor GITLAB_PRIVATE_TOKEN is set"]);
-    scene.set("GITLAB_PRIVATE_TOKEN", GITLAB_DEVELOPER_TOKEN);
-    let _ = scene
-        .gigadb_roles(&["review", "plan.json", "--gitlab-note"])
-        .expect(2)
-        .says(&["Posted the review"]);
 }
