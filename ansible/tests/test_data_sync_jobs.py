@@ -103,6 +103,16 @@ def test_a_pause_holds_until_it_is_lifted(fresh, ansible):
     assert changed(fresh.apply(ansible, *JOBS, **GREEN_IS_PRODUCTION)) == 0
 
 
+def test_while_one_side_is_lost_the_other_is_set_alone(fresh, ansible):
+    lost = {"ansible_connection": "ssh", "ansible_host": "127.0.0.1", "ansible_port": 9, "gigadb_role": "hot_standby"}
+    roles = {"blue": lost, "green": {"gigadb_role": "production"}}
+    fresh.apply(ansible, *JOBS, **roles).failed("UNREACHABLE")
+    assert matrix(fresh) == [set(), set()]
+    # the lost side stays in the inventory, which knows its addresses
+    fresh.apply(ansible, *JOBS, "--limit", "green-live-bastion", **roles).succeeded()
+    assert matrix(fresh) == [set(), PRODUCTION]
+
+
 def test_without_a_clear_role_nothing_changes(fresh, ansible):
     fresh.apply(ansible, *JOBS, **BLUE_IS_PRODUCTION).succeeded()
     applied = everything(fresh)
