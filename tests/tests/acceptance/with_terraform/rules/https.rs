@@ -1,9 +1,9 @@
 //! The rule on what the promoted side answers, with machines that present certificates.
 
-use std::net::Ipv4Addr;
+use std::{net::Ipv4Addr, sync::Arc};
 
 use gigadb_simulator::{
-    World,
+    Api, Fault, World,
     sites::{Site, Sites},
 };
 use gigadb_tests::{Output, Scene, assignment, procedure::Side};
@@ -20,11 +20,11 @@ fn stage(site: Option<Site>) -> (Scene, Sites) {
     let mut scene = Scene::with_world(World::sop().on_loopback());
     scene.unset("GIGADB_HTTPS_CHECK");
     let sites = Sites::start().unwrap();
-    // Where nothing listens connections are refused.
-    sites.set(PROMOTED, Site::of(&NAMES)).unwrap();
-    match site {
-        Some(site) => sites.set(PROMOTED, site).unwrap(),
-        None => sites.refuse(PROMOTED),
+    let refuses = site.is_none();
+    let site = site.unwrap_or_else(|| Site::of(&NAMES));
+    sites.set(PROMOTED, site).unwrap();
+    if refuses {
+        sites.refuse(PROMOTED);
     }
     scene.adopt_live();
     (scene, sites)
@@ -110,6 +110,48 @@ fn a_side_that_is_ready() {
         assert!(times.count() >= 2, "{name}: {asked:#?}");
     }
     assert_promoted(&scene);
+}
+
+#[test]
+fn a_side_that_breaks_between_plan_and_apply() {
+    let (scene, sites) = stage(Some(Site::of(&NAMES)));
+    ask(&scene, &sites, "require", "");
+    scene
+        .plan(&["-out=swap.tfplan"])
+        .expect(2)
+        .omits(&["https-ready"]);
+    let world = scene.world();
+    sites.refuse(PROMOTED);
+    let refused = scene
+        .terraform(&["apply", "-no-color", "swap.tfplan"])
+        .expect(1);
+    refused.says(&[
+        "Error: live https-ready",
+        "connection refused. on: ",
+        &format!("changed: Nothing was changed. next: {NEXT}"),
+    ]);
+    scene.assert_nothing_written();
+    assert!(scene.world() == world, "the world moved");
+}
+
+#[test]
+fn a_side_that_breaks_while_it_is_promoted() {
+    let (scene, sites) = stage(Some(Site::of(&NAMES)));
+    ask(&scene, &sites, "require", "");
+    let sites = Arc::new(sites);
+    let breaking = Arc::clone(&sites);
+    let batch = Fault::hook(move |_| breaking.refuse(PROMOTED));
+    scene
+        .simulator()
+        .fault(batch.api(Api::Cloudflare).method("POST"));
+    let applied = scene.apply().expect(0);
+    applied.says(&[
+        "Warning: live https-ready",
+        "connection refused. on: ",
+        "changed: Everything was written, and stays as it is. next: Look at the web server and the certificate of that side now; trade the roles back if users are affected.",
+    ]);
+    assert_promoted(&scene);
+    let _ = scene.plan(&[]).expect(0);
 }
 
 #[test]
