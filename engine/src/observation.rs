@@ -139,8 +139,31 @@ impl Observation {
         world: &World,
         previous: Option<&Self>,
     ) -> Result<Self, ProjectError> {
-        let table = environment_of(topology, environment)?;
+        Self::project_under(topology, topology.digest(), environment, world, previous)
+    }
+
+    /// Projects `world` on every environment of the topology, in time linear in their number.
+    pub fn project_each(
+        topology: &Topology,
+        world: &World,
+    ) -> BTreeMap<EnvironmentName, Result<Self, ProjectError>> {
         let digest = topology.digest();
+        let one = |environment: &EnvironmentName| {
+            let digest = digest.clone();
+            Self::project_under(topology, digest, environment, world, None)
+        };
+        let environments = topology.environments.keys();
+        environments.map(|name| (name.clone(), one(name))).collect()
+    }
+
+    fn project_under(
+        topology: &Topology,
+        digest: TopologyDigest,
+        environment: &EnvironmentName,
+        world: &World,
+        previous: Option<&Self>,
+    ) -> Result<Self, ProjectError> {
+        let table = environment_of(topology, environment)?;
         let previous = previous.filter(|p| p.topology == digest && p.environment == *environment);
         let zones = match &world.zones {
             Reading::Read(zones) => {

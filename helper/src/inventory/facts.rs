@@ -24,19 +24,19 @@ pub(crate) struct Facts {
 /// known, and who has which role is not.
 pub(crate) fn facts(topology: &Topology, world: &World) -> BTreeMap<EnvironmentName, Facts> {
     let mut facts = BTreeMap::new();
-    for (name, environment) in &topology.environments {
-        let projected = Observation::project(topology, name, world, None);
-        let known = match projected {
-            Ok(observation) => {
+    for (name, projected) in Observation::project_each(topology, world) {
+        let known = match (projected, topology.environments.get(&name)) {
+            (Ok(observation), Some(environment)) => {
                 let roles = view::roles(topology, environment, &observation);
                 Some(Facts {
                     observation,
                     roles: roles.map_err(|unclear| unclear.to_string()),
                 })
             }
-            Err(error) => without_records(topology, name, world, &error),
+            (Err(error), _) => without_records(topology, &name, world, &error),
+            (Ok(_), None) => None,
         };
-        facts.extend(known.map(|known| (name.clone(), known)));
+        facts.extend(known.map(|known| (name, known)));
     }
     facts
 }
