@@ -25,10 +25,21 @@ pub(crate) fn programs() -> PathBuf {
     target().join("debug")
 }
 
+/// What Cargo tells a program that it runs of the program's own package. Build scripts watch some of
+/// these (ring's does), and would run again, with all that rests on them, whenever a build from here
+/// and one from a shell take turns.
+const OF_THIS_PACKAGE: [&str; 2] = ["CARGO_PKG_", "CARGO_MANIFEST_"];
+
 /// Returns a Cargo command at the root, the same Cargo that runs this program.
 pub(crate) fn cargo(arguments: &[&str]) -> Command {
     let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.current_dir(root()).args(arguments);
+    for (name, _) in env::vars_os() {
+        let name = name.to_string_lossy();
+        if OF_THIS_PACKAGE.iter().any(|start| name.starts_with(start)) {
+            command.env_remove(name.as_ref());
+        }
+    }
     command
 }
 

@@ -61,7 +61,8 @@ fn swap() -> Vec<Row> {
     scene.simulator().set_latency(LATENCY);
 
     scene.simulator().clear_requests();
-    let memory = processes::peak_memory_of("terraform-provider-gigadb", || {
+    let provider = programs::ours("terraform-provider-gigadb");
+    let memory = processes::peak_memory_of(&provider, || {
         let _ = scene.plan(&["-out=swap.tfplan"]).expect(2);
     });
     let planned = scene.simulator().requests();

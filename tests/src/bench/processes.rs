@@ -1,7 +1,8 @@
-//! What processes of a given name use while something runs.
+//! What the processes of a program use while something runs.
 
 use std::{
     fs,
+    path::Path,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -9,15 +10,18 @@ use std::{
     time::Duration,
 };
 
-/// The largest resident set of any process of that name while `work` runs, sampled every
-/// millisecond from the kernel's own high-water mark.
-pub(crate) fn peak_memory_of(name: &'static str, work: impl FnOnce()) -> String {
+/// The largest resident set of any process of that program while `work` runs, sampled every
+/// millisecond from the kernel's own high-water mark. Another build of it does not count.
+pub(crate) fn peak_memory_of(program: &Path, work: impl FnOnce()) -> String {
+    let program = program
+        .canonicalize()
+        .unwrap_or_else(|_| program.to_owned());
     let stop = Arc::new(AtomicBool::new(false));
     let stopped = Arc::clone(&stop);
     let watcher = std::thread::spawn(move || {
         let mut peak = 0;
         while !stopped.load(Ordering::Relaxed) {
-            peak = peak.max(largest(name).unwrap_or(0));
+            peak = peak.max(largest(&program).unwrap_or(0));
             std::thread::sleep(Duration::from_millis(1));
         }
         peak
@@ -30,14 +34,12 @@ pub(crate) fn peak_memory_of(name: &'static str, work: impl FnOnce()) -> String 
     }
 }
 
-fn largest(name: &str) -> Option<u32> {
+fn largest(program: &Path) -> Option<u32> {
     fs::read_dir("/proc")
         .ok()?
         .filter_map(|entry| {
             let folder = entry.ok()?.path();
-            let command = fs::read(folder.join("cmdline")).ok()?;
-            let program = String::from_utf8_lossy(command.split(|b| *b == 0).next()?).into_owned();
-            if !program.ends_with(name) {
+            if fs::read_link(folder.join("exe")).ok()? != program {
                 return None;
             }
             let status = fs::read_to_string(folder.join("status")).ok()?;
