@@ -191,6 +191,36 @@ fn a_plan_is_one_document() {
 }
 
 #[test]
+fn who_has_which_role_and_what_was_checked_are_documents() {
+    let stage = Stage::sop();
+    let read = |name: &str, arguments: &[&str]| -> Value {
+        let output = stage.output(&[arguments, &["--format", "json"]].concat());
+        let document = serde_json::from_slice(&output.stdout).unwrap();
+        check(name, &document);
+        document
+    };
+    let clear = read("status", &["status"]);
+    assert_eq!(
+        clear["environments"]["live"]["production"],
+        "gigadb-website"
+    );
+    assert_eq!(read("check", &["check"])["ok"], true);
+    // Whatever is null where nothing is known.
+    stage.set_record("files.gigadb.org", "192.0.2.7");
+    let unclear = read("status", &["status"]);
+    assert_eq!(unclear["environments"]["live"]["production"], Value::Null);
+    stage
+        .simulator
+        .fault(Fault::new(Effect::Refuse).api(Api::Gitlab).always());
+    let unread = read("status", &["status"]);
+    assert_ne!(unread["environments"]["live"]["unread"], json!([]));
+    assert_eq!(read("check", &["check"])["ok"], false);
+    let mut wrong = clear;
+    wrong["environments"]["live"]["status"] = json!("well");
+    assert!(!schema("status").is_valid(&wrong));
+}
+
+#[test]
 fn a_closed_pipe_does_not_stop_a_run() {
     let stage = Stage::sop();
     let mut child = stage
