@@ -129,7 +129,7 @@ impl Swapped<'_> {
         );
         let bastions = if self.lost {
             format!(
-                "on the bastion of `{}` now, and on that of `{}` as soon as it can be reached",
+                "on the bastion of `{}` now (with `--limit`: a host that cannot be reached stops the play), and on that of `{}` as soon as it can be reached",
                 production.name, hot_standby.name
             )
         } else {

@@ -274,7 +274,7 @@ fn a_failover_is_said_and_can_be_forbidden() {
 
 
 
-    - Run the data_sync playbook on the bastion of `alt-gigadb-website` now, and on that of `gigadb-website` as soon as it can be reached: a databaseReset job still present on `alt-gigadb-website` drops production's database at its next run, at 10:05 UTC.
+    - Run the data_sync playbook on the bastion of `alt-gigadb-website` now (with `--limit`: a host that cannot be reached stops the play), and on that of `gigadb-website` as soon as it can be reached: a databaseReset job still present on `alt-gigadb-website` drops production's database at its next run, at 10:05 UTC.
     - When `gigadb-website` can be reached again, rebuild and deploy `gigascience/upstream/gigadb-website`: `HOME_URL`, `REMOTE_HOME_URL`, `REMOTE_HOSTNAME` take effect when its images are built.
     - Run the files playbook on `alt-gigadb-website` now, and on `gigadb-website` as soon as it can be reached: `remote_fileserver_hostname` takes effect then.
     - Resolvers may use the old addresses for as long as the records' TTL: some users are sent to `gigadb-website`, which is lost, and see errors meanwhile.
