@@ -5,7 +5,7 @@ use std::{fmt, time::Instant};
 
 use gigadb_simulator::Effect;
 use gigadb_tests::{
-    Scene, objects,
+    Scene, assignment, objects,
     places::{Place, places},
     procedure::Side,
     proof, side_by_side, wait_until,
@@ -16,35 +16,39 @@ use super::{LIVE, assert_live, lease, name_a_lock};
 /// How many scenes at once: much of a case is spent in starting programs.
 const WORKERS: usize = 4;
 
-/// A write of the swap, and whether it was carried out when the provider is killed.
-struct Case {
-    write: Place,
+const MODES: [&str; 2] = ["switchover", "failover"];
+
+/// A write of a swap, and whether it was carried out when the provider is killed.
+struct Case<'a> {
+    swap: &'a Swap,
+    write: &'a Place,
     effect: Effect,
 }
 
-impl fmt::Display for Case {
+impl fmt::Display for Case<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:?} at {}", self.effect, self.write)
+        write!(f, "{}: {:?} at {}", self.swap.mode, self.effect, self.write)
     }
 }
 
-/// What of one scene serves them all: its state and its plan of the swap.
-struct Kept {
+/// A swap that goes well, and what it begins with.
+struct Swap {
+    mode: &'static str,
+    hcl: String,
     state: String,
     plan: Vec<u8>,
+    writes: Vec<Place>,
 }
 
-/// A swap that goes well: its writes, and what it began with.
-fn clean() -> (Vec<Place>, Kept) {
+fn swap(mode: &'static str) -> Swap {
     let scene = Scene::new();
     name_a_lock(&scene);
     scene.adopt_live();
-    scene.configure_live(Side::Alt);
-    scene.plan_to("swap.tfplan");
-    let kept = Kept {
-        state: scene.read("terraform.tfstate"),
-        plan: std::fs::read(scene.root().join("swap.tfplan")).unwrap(),
-    };
+    let hcl = assignment("live", Side::Alt, &format!("mode = \"{mode}\""));
+    scene.configure(&hcl);
+    let _ = scene.plan(&["-out=swap.tfplan"]).expect(2);
+    let state = scene.read("terraform.tfstate");
+    let plan = std::fs::read(scene.root().join("swap.tfplan")).unwrap();
     scene.simulator().clear_requests();
     let _ = scene
         .terraform(&["apply", "-no-color", "swap.tfplan"])
@@ -52,16 +56,25 @@ fn clean() -> (Vec<Place>, Kept) {
     assert_live(&scene, Side::Alt);
     let mut writes = places(&scene.simulator().requests());
     writes.retain(|place| place.is_write);
-    (writes, kept)
+    // The lease and its end, eight variables, a batch for each of two zones.
+    assert_eq!(writes.len(), 12);
+    Swap {
+        mode,
+        hcl,
+        state,
+        plan,
+        writes,
+    }
 }
 
 /// The scene in which the provider was killed while the write was held.
-fn kill(case: &Case, kept: &Kept) -> Scene {
+fn kill(case: &Case<'_>) -> Scene {
+    let swap = case.swap;
     let scene = Scene::new();
     name_a_lock(&scene);
-    scene.configure_live(Side::Alt);
-    scene.write("terraform.tfstate", &kept.state);
-    std::fs::write(scene.root().join("swap.tfplan"), &kept.plan).unwrap();
+    scene.configure(&swap.hcl);
+    scene.write("terraform.tfstate", &swap.state);
+    std::fs::write(scene.root().join("swap.tfplan"), &swap.plan).unwrap();
     scene
         .simulator()
         .fault(case.write.fault(case.effect.clone()));
@@ -132,17 +145,20 @@ fn goes_on(scene: &Scene) -> &'static str {
 #[test]
 fn at_every_write_before_and_after_it_is_carried_out() {
     let started = Instant::now();
-    let (writes, kept) = clean();
-    // The lease and its end, eight variables, a batch for each of two zones.
-    assert_eq!(writes.len(), 12);
+    let swaps = MODES.map(swap);
     let mut cases = Vec::new();
-    for write in writes {
-        for effect in [Effect::Hang, Effect::CommitThenHang] {
-            let write = write.clone();
-            cases.push(Case { write, effect });
+    for swap in &swaps {
+        for write in &swap.writes {
+            for effect in [Effect::Hang, Effect::CommitThenHang] {
+                cases.push(Case {
+                    swap,
+                    write,
+                    effect,
+                });
+            }
         }
     }
-    let ends = side_by_side(&cases, WORKERS, |case| goes_on(&kill(case, &kept)));
+    let ends = side_by_side(&cases, WORKERS, |case| goes_on(&kill(case)));
     let count = |end| ends.iter().filter(|told| **told == end).count();
     proof(format_args!(
         "the provider killed at every write of live: {} cases in {:.0?}; lease taken over in {}, given back in {}, free in {}",
@@ -152,6 +168,7 @@ fn at_every_write_before_and_after_it_is_carried_out() {
         count("given back"),
         count("free"),
     ));
-    // Killed after the last batch, and before the lease is given back.
-    assert_eq!(count("given back"), 2);
+    // Killed after the last write of records and variables, and before the lease is given back; in
+    // a failover the last write is one of four at once, so that the others may be left to write.
+    assert!((3..=7).contains(&count("given back")));
 }
