@@ -22,6 +22,7 @@ pub mod due;
 pub mod earlier;
 pub mod executor;
 pub mod intent;
+mod lookup;
 pub mod message;
 pub mod name;
 pub mod nearest;

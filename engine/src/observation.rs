@@ -12,15 +12,13 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    name::{
-        EndpointName, EnvironmentName, Hostname, InfrastructureName, VariableKey, ZoneId, ZoneName,
-    },
+    lookup::{Lookup, Machines},
+    name::{EndpointName, EnvironmentName, Hostname, InfrastructureName, VariableKey, ZoneName},
     nearest::nearest,
     rules::stored_certificates,
     topology::{Environment, Topology, TopologyDigest},
     world::{
-        CiVariable, ElasticIp, Failure, Instance, Reading, Record, Side, StoredCertificate, World,
-        Zone,
+        CiVariable, ElasticIp, Failure, Instance, Reading, Record, StoredCertificate, World, Zone,
     },
 };
 
@@ -139,7 +137,9 @@ impl Observation {
         world: &World,
         previous: Option<&Self>,
     ) -> Result<Self, ProjectError> {
-        Self::project_under(topology, topology.digest(), environment, world, previous)
+        let lookup = Lookup::new(world);
+        let digest = topology.digest();
+        Self::project_under(topology, digest, environment, (world, &lookup), previous)
     }
 
     /// Projects `world` on every environment of the topology, in time linear in their number.
@@ -147,10 +147,11 @@ impl Observation {
         topology: &Topology,
         world: &World,
     ) -> BTreeMap<EnvironmentName, Result<Self, ProjectError>> {
+        let lookup = Lookup::new(world);
         let digest = topology.digest();
         let one = |environment: &EnvironmentName| {
             let digest = digest.clone();
-            Self::project_under(topology, digest, environment, world, None)
+            Self::project_under(topology, digest, environment, (world, &lookup), None)
         };
         let environments = topology.environments.keys();
         environments.map(|name| (name.clone(), one(name))).collect()
@@ -160,7 +161,7 @@ impl Observation {
         topology: &Topology,
         digest: TopologyDigest,
         environment: &EnvironmentName,
-        world: &World,
+        (world, lookup): (&World, &Lookup<'_>),
         previous: Option<&Self>,
     ) -> Result<Self, ProjectError> {
         let table = environment_of(topology, environment)?;
@@ -182,7 +183,7 @@ impl Observation {
             .infrastructures
             .keys()
             .map(|infrastructure| {
-                let fresh = side_reading(topology, environment, infrastructure, world);
+                let fresh = side_reading(topology, environment, infrastructure, world, lookup);
                 let known = previous.and_then(|p| p.sides.get(infrastructure));
                 (infrastructure.clone(), or_last_known(fresh, known))
             })
@@ -196,7 +197,7 @@ impl Observation {
                 (infrastructure.clone(), or_last_known(fresh, known))
             })
             .collect();
-        let names = names(topology, table, &zones, world, &sides)?;
+        let names = names(topology, table, &zones, (world, lookup), &sides)?;
         let certificates = certificates(topology, environment, world, previous);
         Ok(Self {
             topology: digest,
@@ -390,46 +391,34 @@ fn side_reading(
     environment: &EnvironmentName,
     infrastructure: &InfrastructureName,
     world: &World,
+    lookup: &Lookup<'_>,
 ) -> Reading<SideObservation> {
     let Some(reading) = world.sides.get(infrastructure) else {
         return Reading::failed(not_asked("this region"));
     };
-    reading.map(|side| {
+    let machines = lookup.machines(infrastructure);
+    reading.map(|_| {
         topology
             .endpoints
             .keys()
             .map(|endpoint| {
                 let eip = topology.eip_name(infrastructure, environment, endpoint);
                 let instance = topology.instance_name(infrastructure, environment, endpoint);
-                (
-                    endpoint.clone(),
-                    endpoint_of(side, eip.as_deref(), instance.as_deref()),
-                )
+                let observed =
+                    machines.map(|found| endpoint_of(found, eip.as_deref(), instance.as_deref()));
+                (endpoint.clone(), observed.unwrap_or_default())
             })
             .collect()
     })
 }
 
-fn endpoint_of(side: &Side, eip: Option<&str>, instance: Option<&str>) -> EndpointObservation {
-    let mut elastic_ips: Vec<ElasticIp> = side
-        .elastic_ips
-        .iter()
-        .filter(|e| Some(e.name.as_str()) == eip)
-        .cloned()
-        .collect();
-    elastic_ips.sort();
-    let mut instances: Vec<Instance> = side
-        .instances
-        .iter()
-        .filter(|i| {
-            Some(i.name.as_str()) == instance
-                || elastic_ips
-                    .iter()
-                    .any(|e| e.instance_id.as_ref() == Some(&i.id))
-        })
-        .cloned()
-        .collect();
-    instances.sort();
+fn endpoint_of(
+    machines: &Machines<'_>,
+    eip: Option<&str>,
+    instance: Option<&str>,
+) -> EndpointObservation {
+    let elastic_ips = eip.map_or_else(Vec::new, |name| machines.elastic_ips(name));
+    let instances = machines.instances(instance, &elastic_ips);
     EndpointObservation {
         elastic_ips,
         instances,
@@ -504,25 +493,18 @@ fn names(
     topology: &Topology,
     table: &Environment,
     zones: &[Zone],
-    world: &World,
+    (world, lookup): (&World, &Lookup<'_>),
     sides: &BTreeMap<InfrastructureName, Reading<SideObservation>>,
 ) -> Result<BTreeMap<Hostname, NameObservation>, ProjectError> {
     let mut names = BTreeMap::new();
-    let mut by_name: BTreeMap<(&ZoneId, &Hostname), Vec<&Record>> = BTreeMap::new();
-    for (zone, reading) in &world.records {
-        for record in reading.read().into_iter().flatten() {
-            let key = (zone, &record.name);
-            by_name.entry(key).or_default().push(record);
-        }
-    }
     for (hostname, (_, endpoint)) in table.hostnames() {
         let zone = zone_for(hostname, zones).cloned();
         let mut records = Vec::new();
         if let Some(zone) = &zone {
             match world.records.get(&zone.id) {
                 Some(Reading::Read(_)) => {
-                    let found = by_name.get(&(&zone.id, hostname));
-                    records.extend(found.into_iter().flatten().copied().cloned());
+                    let found = lookup.records(&zone.id, hostname);
+                    records.extend(found.iter().copied().cloned());
                 }
                 Some(Reading::Failed { failure, .. }) => {
                     return Err(unread_zone(zone, failure.clone()));
