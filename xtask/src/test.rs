@@ -133,7 +133,7 @@ pub(crate) fn all(steps: &mut Steps, require_terraform: bool) -> anyhow::Result<
             steps,
             "acceptance tests with OpenTofu",
             again,
-            Totals::of_cargo,
+            Totals::of_cargo_chosen,
         )?;
     }
 

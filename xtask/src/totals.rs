@@ -39,6 +39,16 @@ impl Totals {
         })
     }
 
+    /// The same where tests were chosen by name: those that were left out are not skipped.
+    pub(crate) fn of_cargo_chosen(line: &str) -> Option<Self> {
+        let totals = Self::of_cargo(line)?;
+        let left_out = count(line.split_once(". ")?.1, "filtered out")?;
+        Some(Self {
+            skipped: totals.skipped - left_out,
+            ..totals
+        })
+    }
+
     /// Reads the closing line of pytest, with or without its frame; `None` for any other line.
     pub(crate) fn of_pytest(line: &str) -> Option<Self> {
         let line = line.trim_matches(['=', ' ']);
@@ -80,6 +90,12 @@ mod tests {
                 "test result: FAILED. 12 passed; 1 failed; 2 ignored; 0 measured; 3 filtered out; finished in 0.02s"
             ),
             totals(12, 1, 5)
+        );
+        assert_eq!(
+            Totals::of_cargo_chosen(
+                "test result: ok. 12 passed; 0 failed; 2 ignored; 0 measured; 3 filtered out; finished in 0.02s"
+            ),
+            totals(12, 0, 2)
         );
         assert_eq!(Totals::of_cargo("test swap::there_and_back ... ok"), None);
         assert_eq!(
