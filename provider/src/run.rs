@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use gigadb_clients::run::{NotBegun, Start, Told, UnderWay};
-use gigadb_engine::{plan::Plan, world::Zone};
+use gigadb_engine::{plan::Plan, rules::one_swap_at_a_time::LeasePlace, world::Zone};
 use tfplug::{CancellationToken, Diagnostic, Diagnostics, Value};
 
 use crate::{
@@ -23,8 +23,8 @@ pub(crate) enum Refused {
 }
 
 /// Begins the run that carries out `plan`. While the lease is asked for, the zones are listed:
-/// they do not come and go during a swap. `None` where that failed, so that who observes asks
-/// again.
+/// they do not come and go during a swap. `None` where that failed, and where there is no lease to
+/// wait for, so that who observes lists them beside all else.
 pub(crate) async fn begin<'a>(
     ready: &'a Ready,
     reach: &'a Reach,
@@ -39,7 +39,13 @@ pub(crate) async fn begin<'a>(
         program: PROGRAM,
         follows: None,
     };
-    let zones = async { Ok(reach.apis.zones(cancel).await.ok()) };
+    let leased = LeasePlace::of(start.topology, start.intent).is_some();
+    let zones = async {
+        if !leased {
+            return Ok(None);
+        }
+        Ok(reach.apis.zones(cancel).await.ok())
+    };
     tokio::try_join!(reach.apis.begin(start, cancel), zones).map_err(|why| match why {
         NotBegun::Stopped => Refused::Stopped,
         NotBegun::Refused(told) => {
