@@ -1,21 +1,23 @@
 //! Carries out what the engine's executor commands: a thin loop between it and the APIs.
 //!
-//! It decides nothing. What it adds is I/O: writes and read-backs side by side where the executor
-//! asks for several, the journal, and the operator's wish to stop.
+//! It decides nothing. What it adds is I/O: writes and readings side by side where the executor
+//! asks for several, the journal, the clock, and the operator's wish to stop.
 
-use std::collections::{HashMap, VecDeque};
+use std::{
+    collections::{HashMap, VecDeque},
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
 
 use futures::stream::{FuturesUnordered, StreamExt};
 use gigadb_engine::{
     changes::{Boundary, ChangeSet, Step, Target, Transaction},
-    executor::{
-        Announcement, Command, End, Event, Executor, Outcome, TransactionId, TransactionStatus,
-    },
+    executor::{Announcement, Command, End, Event, Executor, Outcome, Pace, Report, TransactionId},
     intent::{Intent, Mode},
     name::RecordId,
     topology::Policy,
     world::{CiVariable, Record, RecordType, Zone},
 };
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::{Apis, NewRecord, Patch, Patience, WriteFailure, gitlab::Keys, write};
@@ -28,8 +30,11 @@ pub trait Journal: Send {
     fn announce(&mut self, announcement: &Announcement) -> Result<(), String>;
     /// Notes the id of a record that a step of a transaction created, as well as it can.
     fn created(&mut self, transaction: TransactionId, step: usize, record: &RecordId);
-    /// Notes how a transaction ended, as well as it can.
-    fn note(&mut self, transaction: TransactionId, status: &TransactionStatus);
+    /// Notes how a transaction ended, or that it is open and waited for, as well as it can.
+    fn note(&mut self, report: &Report);
+    /// Hears that the run now waits until this time, in seconds since 1970, because these
+    /// transactions may still take effect. A stop ends the wait.
+    fn waits(&mut self, _transactions: &[TransactionId], _until: u64) {}
 }
 
 /// The journal of a run that keeps none.
@@ -43,12 +48,12 @@ impl Journal for NoJournal {
 
     fn created(&mut self, _: TransactionId, _: usize, _: &RecordId) {}
 
-    fn note(&mut self, _: TransactionId, _: &TransactionStatus) {}
+    fn note(&mut self, _: &Report) {}
 }
 
 impl Apis {
     /// Carries out `changes` and says how that ended. When `cancel` is triggered the executor is
-    /// told that a stop was asked; calls in flight are finished, whatever it then decides.
+    /// told at once that a stop was asked; calls in flight are finished, whatever it then decides.
     ///
     /// The caller forgets shared observations before and after
     /// ([`SharedWorld::invalidate`](crate::SharedWorld::invalidate)).
@@ -68,7 +73,7 @@ impl Apis {
             intent,
             policy,
         };
-        let mut expected: HashMap<TransactionId, Expected> = HashMap::new();
+        let mut open: HashMap<TransactionId, Open> = HashMap::new();
         let mut created: HashMap<(TransactionId, usize), RecordId> = HashMap::new();
         let mut in_flight = FuturesUnordered::new();
         let mut events: VecDeque<Event> = VecDeque::new();
@@ -81,22 +86,28 @@ impl Apis {
                         Ok(()) => Event::Announced(what),
                         Err(why) => Event::AnnounceFailed(what, why),
                     }),
-                    Command::Note(id, status) => journal.note(id, &status),
-                    Command::Write(id) => {
-                        expected.insert(id, Expected::Written);
-                        in_flight.push(run.carry_out(Work::Write(id)));
-                    }
+                    Command::Note(report) => journal.note(&report),
+                    Command::Write(id) => in_flight.push(run.carry_out(Work::Write(id))),
                     Command::Undo(id, steps) => {
-                        expected.insert(id, Expected::Undone(steps.clone()));
                         let ids = steps
                             .iter()
                             .map(|step| created.get(&(id, *step)).cloned())
                             .collect();
                         in_flight.push(run.carry_out(Work::Undo(id, steps, ids)));
                     }
-                    Command::ReadBack(id) => {
-                        let expected = expected.get(&id).cloned().unwrap_or(Expected::Written);
-                        in_flight.push(run.carry_out(Work::ReadBack(id, expected)));
+                    Command::ReadBack(id) => in_flight.push(run.carry_out(Work::ReadBack(id))),
+                    Command::Pause(id, pace) => {
+                        let pause = self.pause(pace);
+                        in_flight.push(run.carry_out(Work::Pause(id, pause)));
+                    }
+                    Command::WaitUntilClosed(ids) => {
+                        let of_these = ids.iter().filter_map(|id| open.get(id));
+                        let last = of_these.max_by_key(|open| open.closes);
+                        if let Some(last) = last {
+                            journal.waits(&ids, last.until);
+                        }
+                        let closes = last.map_or_else(Instant::now, |open| open.closes);
+                        in_flight.push(run.carry_out(Work::Wait(ids, closes)));
                     }
                     Command::Finish(outcome) => return outcome,
                 }
@@ -121,6 +132,13 @@ impl Apis {
                                 }
                                 created.insert((id, step), record);
                             }
+                            if let Some((id, new)) = done.open {
+                                let known = open.entry(id).or_insert(new);
+                                *known = Open {
+                                    until: known.until.max(new.until),
+                                    closes: known.closes.max(new.closes),
+                                };
+                            }
                             done.event
                         }
                         None => return stalled(),
@@ -132,26 +150,31 @@ impl Apis {
     }
 }
 
-/// What the last request of a transaction, if carried out, leaves behind.
-#[derive(Debug, Clone)]
-enum Expected {
-    Written,
-    Undone(Vec<usize>),
+/// Until when a request without an answer may take effect: for people and journals, and by the
+/// clock that nobody can set.
+#[derive(Debug, Clone, Copy)]
+struct Open {
+    until: u64,
+    closes: Instant,
 }
 
-/// One request, or one read-back.
+/// One request, one reading, or one wait.
 enum Work {
     Write(TransactionId),
     /// Steps, each with the id of the record that this run created for it, if it did.
     Undo(TransactionId, Vec<usize>, Vec<Option<RecordId>>),
-    ReadBack(TransactionId, Expected),
+    ReadBack(TransactionId),
+    Pause(TransactionId, Duration),
+    Wait(Vec<TransactionId>, Instant),
 }
 
-/// A request that has ended.
+/// What has ended.
 struct Done {
     event: Event,
     /// Ids of records: of those that were created, and of all that were read back.
     record_ids: Vec<((TransactionId, usize), RecordId)>,
+    /// A request that may take effect all the same.
+    open: Option<(TransactionId, Open)>,
 }
 
 /// What all requests of a run share.
@@ -172,15 +195,25 @@ impl Run<'_> {
     async fn carry_out(&self, work: Work) -> Done {
         match work {
             Work::Write(id) => match self.write(id).await {
-                Ok(created) => Done {
-                    event: Event::Answered(id),
-                    record_ids: created.into_iter().map(|(s, r)| ((id, s), r)).collect(),
-                },
-                Err(failure) => Done::of(id, Err(failure)),
+                Ok(created) => {
+                    let ids = created.into_iter();
+                    let record_ids = ids.map(|(step, record)| ((id, step), record)).collect();
+                    Done {
+                        record_ids,
+                        ..Done::of(Event::Answered(id))
+                    }
+                }
+                Err(failure) => self.failed(id, failure),
             },
-            Work::Undo(id, steps, ids) => Done::of(id, self.undo(id, &steps, &ids).await),
-            Work::ReadBack(id, expected) => {
-                let present = self.read_back_settled(id, &expected).await;
+            Work::Undo(id, steps, ids) => match self.undo(id, &steps, &ids).await {
+                Ok(()) => Done::of(Event::Answered(id)),
+                Err(failure) => self.failed(id, failure),
+            },
+            Work::ReadBack(id) => {
+                let present = match self.transaction(id) {
+                    Ok(transaction) => self.read_back(transaction).await,
+                    Err(bug) => Err(bug.failure.message),
+                };
                 let record_ids = present.as_ref().map_or_else(
                     |_| Vec::new(),
                     |present| {
@@ -190,10 +223,38 @@ impl Run<'_> {
                     },
                 );
                 Done {
-                    event: Event::ReadBack(id, present.map(|present| present.values)),
                     record_ids,
+                    ..Done::of(Event::ReadBack(id, present.map(|present| present.values)))
                 }
             }
+            Work::Pause(id, pause) => {
+                tokio::time::sleep(pause).await;
+                Done::of(Event::Paused(id))
+            }
+            Work::Wait(ids, closes) => {
+                tokio::time::sleep_until(closes).await;
+                Done::of(Event::Closed(ids))
+            }
+        }
+    }
+
+    /// What is known after a request that did not succeed.
+    fn failed(&self, id: TransactionId, failure: WriteFailure) -> Done {
+        let why = failure.failure.message;
+        let open_for = self.apis.timing().open_for;
+        let closes = failure.sent + open_for;
+        let since = SystemTime::now().duration_since(UNIX_EPOCH);
+        let left = closes.saturating_duration_since(Instant::now());
+        // Rounded up: what is said to be over is over.
+        let until = (since.unwrap_or_default() + left).as_secs() + 1;
+        let event = match failure.outcome {
+            write::Outcome::NotSent => return Done::of(Event::NotSent(id, why)),
+            write::Outcome::Refused => Event::Refused(id, why, until),
+            write::Outcome::Unknown => Event::NoAnswer(id, why, until),
+        };
+        Done {
+            open: Some((id, Open { until, closes })),
+            ..Done::of(event)
         }
     }
 
@@ -316,26 +377,6 @@ impl Run<'_> {
         }
     }
 
-    /// Reads back until what is expected is there, or reading often enough did not show it: a
-    /// read right after a write may still show the world before it.
-    async fn read_back_settled(
-        &self,
-        id: TransactionId,
-        expected: &Expected,
-    ) -> Result<Present, String> {
-        let transaction = self.transaction(id).map_err(|e| e.failure.message)?;
-        let timing = self.apis.timing();
-        let mut reads = 1;
-        loop {
-            let present = self.read_back(transaction).await?;
-            if expected.holds(transaction, &present.values) || reads >= timing.read_backs {
-                return Ok(present);
-            }
-            tokio::time::sleep(timing.settle(reads)).await;
-            reads += 1;
-        }
-    }
-
     async fn read_back(&self, transaction: &Transaction) -> Result<Present, String> {
         let mut present = Present {
             values: Vec::new(),
@@ -413,35 +454,11 @@ impl Run<'_> {
 }
 
 impl Done {
-    fn of(id: TransactionId, result: Result<(), WriteFailure>) -> Self {
-        let event = match result {
-            Ok(()) => Event::Answered(id),
-            Err(failure) => match failure.outcome {
-                write::Outcome::NotApplied => Event::Refused(id, failure.failure.message),
-                write::Outcome::Unknown => Event::NoAnswer(id, failure.failure.message),
-            },
-        };
+    fn of(event: Event) -> Self {
         Self {
             event,
             record_ids: Vec::new(),
-        }
-    }
-}
-
-impl Expected {
-    fn holds(&self, transaction: &Transaction, values: &[Option<String>]) -> bool {
-        let is = |index: usize, wanted: &str| {
-            values.get(index).and_then(Option::as_deref) == Some(wanted)
-        };
-        match self {
-            Self::Written => {
-                let mut steps = transaction.steps.iter().enumerate();
-                steps.all(|(index, step)| is(index, &step.to))
-            }
-            Self::Undone(indices) => indices.iter().all(|index| {
-                let step = transaction.steps.get(*index);
-                step.is_some_and(|step| is(*index, &step.undo))
-            }),
+            open: None,
         }
     }
 }
@@ -466,6 +483,15 @@ fn record_of<'a>(step: &Step, records: &'a [Record]) -> Option<&'a Record> {
 }
 
 impl Apis {
+    /// Readings come as after any write; a sending after one pause more.
+    fn pause(&self, pace: Pace) -> Duration {
+        const LONGEST: u32 = 3;
+        match pace {
+            Pace::Reading(n) => self.timing().settle(u32::from(n).min(LONGEST)),
+            Pace::Sending(n) => self.timing().settle(u32::from(n) + 1),
+        }
+    }
+
     async fn read_records(&self, zone: &Zone) -> Result<Vec<Record>, String> {
         self.cloudflare
             .list_records(zone, self.budget(Patience::Ordinary))

@@ -12,7 +12,7 @@
 
 use gigadb_engine::{
     changes::ChangeSet,
-    executor::{Announcement, Outcome, TransactionId, TransactionStatus},
+    executor::{Announcement, Outcome, Report, TransactionId, TransactionStatus},
     intent::{Intent, Mode},
     message::{Message, NOTHING_CHANGED},
     name::RecordId,
@@ -118,9 +118,9 @@ impl Journal for Watched<'_> {
         self.journal.created(transaction, step, record);
     }
 
-    fn note(&mut self, transaction: TransactionId, status: &TransactionStatus) {
-        self.journal.note(transaction, status);
-        self.watch.ended(transaction, status);
+    fn note(&mut self, report: &Report) {
+        self.journal.note(report);
+        self.watch.ended(report.transaction, &report.status);
     }
 }
 

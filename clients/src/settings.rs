@@ -12,6 +12,14 @@ pub const CLOUDFLARE_BASE_URL: &str = "https://api.cloudflare.com/client/v4";
 /// Where GitLab's API is, unless settings say otherwise.
 pub const GITLAB_BASE_URL: &str = "https://gitlab.com/api/v4";
 
+/// How long after it was sent a write without an answer may take effect, unless
+/// `GIGADB_OPEN_FOR` says otherwise.
+const OPEN_FOR: Duration = Duration::from_mins(2);
+/// The least that may be set.
+const SHORTEST_OPEN: Duration = Duration::from_secs(30);
+/// The most that may be set.
+const LONGEST_OPEN: Duration = Duration::from_hours(24);
+
 /// Settings given on purpose (a provider block, a command line). `None` and empty texts leave
 /// the choice to the environment.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -100,6 +108,8 @@ pub struct Timing {
     pub backoff: Duration,
     /// Reads after a write, at most, until they show it.
     pub read_backs: u32,
+    /// How long after it was sent a write without an answer may take effect.
+    pub open_for: Duration,
 }
 
 impl Default for Timing {
@@ -113,6 +123,7 @@ impl Default for Timing {
             lost_side_writes: Duration::from_secs(10),
             backoff: Duration::from_millis(500),
             read_backs: 4,
+            open_for: OPEN_FOR,
         }
     }
 }
@@ -138,17 +149,20 @@ pub enum Setting {
     GitlabBaseUrl,
     /// EC2's endpoint.
     AwsEndpointUrl,
+    /// How long a write without an answer may take effect.
+    OpenFor,
 }
 
 impl Setting {
-    /// The attribute of the provider block, as its steps.
-    pub fn attribute(self) -> [&'static str; 2] {
+    /// The attribute of the provider block, as its steps; none for what only the environment sets.
+    pub fn attribute(self) -> Option<[&'static str; 2]> {
         match self {
-            Self::CloudflareToken => ["cloudflare", "api_token"],
-            Self::CloudflareBaseUrl => ["cloudflare", "base_url"],
-            Self::GitlabToken => ["gitlab", "token"],
-            Self::GitlabBaseUrl => ["gitlab", "base_url"],
-            Self::AwsEndpointUrl => ["aws", "endpoint_url"],
+            Self::CloudflareToken => Some(["cloudflare", "api_token"]),
+            Self::CloudflareBaseUrl => Some(["cloudflare", "base_url"]),
+            Self::GitlabToken => Some(["gitlab", "token"]),
+            Self::GitlabBaseUrl => Some(["gitlab", "base_url"]),
+            Self::AwsEndpointUrl => Some(["aws", "endpoint_url"]),
+            Self::OpenFor => None,
         }
     }
 
@@ -160,6 +174,7 @@ impl Setting {
             Self::GitlabToken => &["GITLAB_TOKEN", "GITLAB_PRIVATE_TOKEN"],
             Self::GitlabBaseUrl => &["GITLAB_BASE_URL"],
             Self::AwsEndpointUrl => &["AWS_ENDPOINT_URL_EC2", "AWS_ENDPOINT_URL"],
+            Self::OpenFor => &["GIGADB_OPEN_FOR"],
         }
     }
 }
@@ -172,6 +187,7 @@ impl fmt::Display for Setting {
             Self::GitlabToken => "the GitLab token",
             Self::GitlabBaseUrl => "the GitLab base URL",
             Self::AwsEndpointUrl => "the AWS endpoint URL",
+            Self::OpenFor => "the time for which a write without an answer stays open",
         })
     }
 }
@@ -188,7 +204,10 @@ pub enum Source {
 impl fmt::Display for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Explicit(setting) => write!(f, "`{}`", setting.attribute().join(".")),
+            Self::Explicit(setting) => match setting.attribute() {
+                Some(attribute) => write!(f, "`{}`", attribute.join(".")),
+                None => write!(f, "{setting}"),
+            },
             Self::Environment(variable) => write!(f, "environment variable `{variable}`"),
         }
     }
@@ -238,6 +257,7 @@ impl Settings {
         let proxy = first(&["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"]);
         let endpoints_ignored = first(&["AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"])
             .is_some_and(|text| text.trim().eq_ignore_ascii_case("true"));
+        let open_for = open_for(find(Setting::OpenFor, None))?;
         let explicit_endpoint = explicit.aws_endpoint_url.filter(|t| !t.trim().is_empty());
         let aws_endpoint = if endpoints_ignored && explicit_endpoint.is_none() {
             None
@@ -278,7 +298,10 @@ impl Settings {
                 bypass: first(&["NO_PROXY", "no_proxy"]).unwrap_or_default(),
             }),
             dns: None,
-            timing: Timing::default(),
+            timing: Timing {
+                open_for,
+                ..Timing::default()
+            },
             journal_folder: journal::folder(env),
         })
     }
@@ -343,6 +366,23 @@ fn token(found: Option<Found>) -> Result<Option<Secret>, SettingsError> {
             "holds a blank, a line break or a character that no token has; copy the token again, alone",
         ))
     }
+}
+
+/// Whole seconds, at least [`SHORTEST_OPEN`]; [`OPEN_FOR`] where nothing is set.
+fn open_for(found: Option<Found>) -> Result<Duration, SettingsError> {
+    let Some(found) = found else {
+        return Ok(OPEN_FOR);
+    };
+    let least = SHORTEST_OPEN.as_secs();
+    let given = found.text.parse().ok().map(Duration::from_secs);
+    given
+        .filter(|given| (SHORTEST_OPEN..=LONGEST_OPEN).contains(given))
+        .ok_or_else(|| {
+            found.refuse(format!(
+                "is not a number of seconds from {least} to {}; write it as `120`",
+                LONGEST_OPEN.as_secs()
+            ))
+        })
 }
 
 /// Accepts https, and http for loopback addresses, without user, query or fragment.
@@ -436,6 +476,34 @@ mod tests {
             settings.aws.endpoint_url.as_deref(),
             Some("http://[::1]:2/")
         );
+    }
+
+    #[test]
+    fn how_long_a_write_stays_open_is_a_number_of_seconds() {
+        let open_for = |text: &str| {
+            let settings = resolve(Explicit::default(), &[("GIGADB_OPEN_FOR", text)]);
+            settings.map(|settings| settings.timing.open_for.as_secs())
+        };
+        assert_eq!(open_for(""), Ok(120));
+        assert_eq!(open_for(" 30 "), Ok(30));
+        assert_eq!(open_for("86400"), Ok(86400));
+        for wrong in [
+            "29",
+            "0",
+            "-1",
+            "86401",
+            "2m",
+            "1e3",
+            "99999999999999999999",
+        ] {
+            let error = open_for(wrong).unwrap_err();
+            assert_eq!(
+                error,
+                "the time for which a write without an answer stays open (from environment \
+                 variable `GIGADB_OPEN_FOR`) is not a number of seconds from 30 to 86400; write \
+                 it as `120`"
+            );
+        }
     }
 
     #[test]

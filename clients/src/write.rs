@@ -5,11 +5,12 @@ use gigadb_engine::{
     world::{Failure, FailureKind},
 };
 use thiserror::Error;
+use tokio::time::Instant;
 
 use crate::{
     Apis,
     cloudflare::{NewRecord, Patch},
-    http::{Budget, CallError},
+    http::{Budget, CallError, Effect},
 };
 
 /// A write that did not succeed.
@@ -18,6 +19,8 @@ use crate::{
 pub struct WriteFailure {
     /// What is known about its effect.
     pub outcome: Outcome,
+    /// When it was sent, for the last time.
+    pub sent: Instant,
     /// Why.
     pub failure: Failure,
 }
@@ -25,20 +28,23 @@ pub struct WriteFailure {
 /// What is known about the effect of a write that did not succeed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
-    /// It surely had none: it was refused, or never left.
-    NotApplied,
-    /// It may have been carried out: read back before anything is decided.
+    /// It surely had none: it never left.
+    NotSent,
+    /// The API refused it in its own words: believed once reading back agrees.
+    Refused,
+    /// It may have been carried out, or may be later.
     Unknown,
 }
 
 impl From<Box<CallError>> for WriteFailure {
     fn from(error: Box<CallError>) -> Self {
         Self {
-            outcome: if error.fault.surely_not_applied() {
-                Outcome::NotApplied
-            } else {
-                Outcome::Unknown
+            outcome: match error.fault.effect() {
+                Effect::NotSent => Outcome::NotSent,
+                Effect::Refused => Outcome::Refused,
+                Effect::Unknown => Outcome::Unknown,
             },
+            sent: error.sent.unwrap_or_else(Instant::now),
             failure: error.failure(),
         }
     }
@@ -119,7 +125,8 @@ impl Apis {
 /// The failure of a write that was never sent because the change set makes no sense.
 pub(crate) fn bug(what: &str) -> WriteFailure {
     WriteFailure {
-        outcome: Outcome::NotApplied,
+        outcome: Outcome::NotSent,
+        sent: Instant::now(),
         failure: Failure {
             kind: FailureKind::Misconfigured,
             message: format!(

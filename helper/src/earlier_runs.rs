@@ -208,7 +208,9 @@ fn fate(status: &TransactionStatus) -> Fate {
         TransactionStatus::NotSent
         | TransactionStatus::NotApplied(_)
         | TransactionStatus::Undone => Fate::NotInForce,
-        TransactionStatus::Unknown(_) | TransactionStatus::NotUndone(_) => Fate::Perhaps,
+        TransactionStatus::Open(_)
+        | TransactionStatus::Unknown(_)
+        | TransactionStatus::NotUndone(_) => Fate::Perhaps,
     }
 }
 

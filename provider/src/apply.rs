@@ -450,7 +450,7 @@ impl Job<'_> {
                     format!("{environment} apply: what was changed was put back"),
                     "Remove the cause, then plan and apply again.",
                 ),
-                Some(End::PartlyApplied) => (
+                Some(End::PartlyApplied | End::Open) => (
                     format!("{environment} apply: partly done"),
                     "Plan again: the plan shows what is left. Apply it, or set `production` back to go back.",
                 ),

@@ -30,7 +30,10 @@ pub(crate) fn account(changes: &ChangeSet, outcome: &Outcome) -> String {
             matches!(s, TransactionStatus::NotUndone(_))
         }),
         ("Perhaps in force", |s| {
-            matches!(s, TransactionStatus::Unknown(_))
+            matches!(
+                s,
+                TransactionStatus::Unknown(_) | TransactionStatus::Open(_)
+            )
         }),
         ("Refused or without effect", |s| {
             matches!(s, TransactionStatus::NotApplied(_))
@@ -61,6 +64,7 @@ fn told(transaction: &Transaction, status: &TransactionStatus) -> String {
     match status {
         TransactionStatus::NotApplied(why)
         | TransactionStatus::Unknown(why)
+        | TransactionStatus::Open(why)
         | TransactionStatus::NotUndone(why) => format!("{what} ({why})"),
         TransactionStatus::Applied | TransactionStatus::Undone | TransactionStatus::NotSent => what,
     }

@@ -61,10 +61,10 @@ pub(crate) fn fault(error: &SettingsError) -> Diagnostic {
     );
     let diagnostic = diagnostics::error(format!("{} cannot be used", error.setting), &message);
     match error.source_name {
-        gigadb_clients::settings::Source::Explicit(setting) => {
-            let [group, name] = setting.attribute();
-            diagnostic.at(AttributePath::attribute(group).then(name))
-        }
+        gigadb_clients::settings::Source::Explicit(setting) => match setting.attribute() {
+            Some([group, name]) => diagnostic.at(AttributePath::attribute(group).then(name)),
+            None => diagnostic,
+        },
         gigadb_clients::settings::Source::Environment(_) => diagnostic,
     }
 }

@@ -20,6 +20,8 @@ pub(super) struct Envelope<T> {
 #[derive(Debug, Deserialize)]
 struct Faulty {
     #[serde(default)]
+    success: Option<bool>,
+    #[serde(default)]
     errors: Option<Vec<Message>>,
 }
 
@@ -101,10 +103,12 @@ pub(super) struct Post<'a> {
     pub(super) proxied: bool,
 }
 
-/// The errors that a body names; none where it is not Cloudflare's JSON.
+/// The errors that a body names; none where it is not Cloudflare's JSON, which says that it did not
+/// succeed.
 pub(super) fn faults(body: &[u8]) -> Vec<VendorFault> {
     serde_json::from_slice::<Faulty>(body)
         .ok()
+        .filter(|faulty| faulty.success == Some(false))
         .and_then(|faulty| faulty.errors)
         .map(flatten)
         .unwrap_or_default()

@@ -69,8 +69,16 @@ pub(super) struct LockInfo {
 }
 
 /// The errors that a body names: `message` as text, or as a map of field to texts, or `error`
-/// with `error_description`. None where it is no JSON (rate limits answer in plain text).
+/// with `error_description`. The one that is no JSON is what a rate limit answers:
+/// <https://docs.gitlab.com/administration/settings/user_and_ip_rate_limits/>. None elsewhere.
 pub(super) fn faults(body: &[u8]) -> Vec<VendorFault> {
+    if body.trim_ascii() == b"Retry later" {
+        let message = "Retry later".to_owned();
+        return vec![VendorFault {
+            code: None,
+            message,
+        }];
+    }
     let Ok(Value::Object(body)) = serde_json::from_slice(body) else {
         return Vec::new();
     };

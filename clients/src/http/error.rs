@@ -4,6 +4,7 @@ use std::{fmt, time::Duration};
 
 use gigadb_engine::world::{Failure, FailureKind};
 use reqwest::Method;
+use tokio::time::Instant;
 
 use crate::{secret::Secret, settings::Setting};
 
@@ -35,12 +36,23 @@ pub(crate) enum Fault {
         /// How long the vendor asks to wait.
         wait: Option<Duration>,
     },
-    /// Answered with another place. Nothing was carried out.
+    /// Answered with another place.
     Redirected { status: u16, to: Option<String> },
     /// Answered with success and a body that makes no sense; it may have been carried out.
     Garbage(String),
     /// The operator stopped the run. Only reads are stopped.
     Stopped,
+}
+
+/// What is known of the effect of a request that did not succeed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Effect {
+    /// It surely never left.
+    NotSent,
+    /// The API refused it in its own words.
+    Refused,
+    /// It may have been carried out, or may be later.
+    Unknown,
 }
 
 impl Fault {
@@ -52,9 +64,9 @@ impl Fault {
             .map(|v| format!("`{v}`"))
             .collect::<Vec<_>>()
             .join(" or ");
+        let attribute = setting.attribute().unwrap_or_default().join(".");
         Self::Misconfigured(format!(
-            "{setting} is not set; set {variables} in the environment, or `{}` in the provider block",
-            setting.attribute().join(".")
+            "{setting} is not set; set {variables} in the environment, or `{attribute}` in the provider block"
         ))
     }
 
@@ -79,14 +91,31 @@ impl Fault {
         }
     }
 
-    /// Tells whether the request surely had no effect.
-    pub(crate) fn surely_not_applied(&self) -> bool {
+    /// What is known of the request's effect.
+    pub(crate) fn effect(&self) -> Effect {
         match self {
-            Self::Misconfigured(_) | Self::NoConnection { .. } | Self::Redirected { .. } => true,
-            // 408 says that the server waited for us; a proxy may say it of the server behind.
-            Self::Status { status, .. } => (400..500).contains(status) && *status != 408,
-            Self::NoAnswer(_) | Self::Broken(_) | Self::Garbage(_) | Self::Stopped => false,
+            Self::Misconfigured(_) | Self::NoConnection { .. } => Effect::NotSent,
+            // These statuses say that somebody on the way waited in vain, whoever writes the body:
+            // https://www.rfc-editor.org/rfc/rfc9110#section-15.6.5, and 520 to 530, which are
+            // Cloudflare's edge about the server behind it.
+            Self::Status {
+                status: 408 | 502 | 504 | 520..=530,
+                ..
+            } => Effect::Unknown,
+            Self::Status { faults, .. } if !faults.is_empty() => Effect::Refused,
+            // What is not in the API's own words may be anybody's on the way.
+            Self::Status { .. }
+            | Self::Redirected { .. }
+            | Self::NoAnswer(_)
+            | Self::Broken(_)
+            | Self::Garbage(_)
+            | Self::Stopped => Effect::Unknown,
         }
+    }
+
+    /// Tells whether the request surely had no effect, as far as the API's own words go.
+    pub(crate) fn surely_not_applied(&self) -> bool {
+        self.effect() != Effect::Unknown
     }
 
     /// Tells whether the same request may succeed a little later.
@@ -111,6 +140,8 @@ pub(crate) struct CallError {
     pub(crate) fault: Fault,
     pub(crate) request_id: Option<String>,
     pub(crate) attempts: u32,
+    /// When the last attempt began.
+    pub(crate) sent: Option<Instant>,
     /// The vendor asked for this pause, which is longer than the call may take.
     pub(crate) too_long: Option<TooLong>,
     pub(crate) refusals: &'static [i64],

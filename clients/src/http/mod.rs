@@ -11,7 +11,7 @@ mod transport;
 
 use std::time::{Duration, SystemTime};
 
-pub(crate) use error::{CallError, Fault, VendorFault, seconds, tidy};
+pub(crate) use error::{CallError, Effect, Fault, VendorFault, seconds, tidy};
 use reqwest::{
     Method,
     header::{HeaderMap, HeaderName, HeaderValue, LOCATION},
@@ -176,19 +176,19 @@ impl Api {
         let url = self.url(call);
         let mut retry = Retry::new(&self.transport.timing, call.repeat, budget.until);
         loop {
-            let error = match self.attempt(client, token, &url, call, budget, also).await {
+            let sent = Instant::now();
+            let mut error = match self.attempt(client, token, &url, call, budget, also).await {
                 Ok(answer) => return Ok(answer),
                 Err(error) => error,
             };
+            error.sent = Some(sent);
             match retry.after(&error.fault, SystemTime::now()) {
                 Ok(pause) => match stoppable(tokio::time::sleep(pause), budget.cancel).await {
                     Some(()) => {}
                     None => return Err(fail(Fault::Stopped)),
                 },
                 Err(too_long) => {
-                    let attempts = retry.attempts();
-                    let mut error = error;
-                    error.attempts = attempts;
+                    error.attempts = retry.attempts();
                     error.too_long = too_long;
                     return Err(error);
                 }
@@ -338,6 +338,7 @@ impl Api {
             fault,
             request_id: None,
             attempts: 1,
+            sent: None,
             too_long: None,
             refusals: self.refusals,
         })

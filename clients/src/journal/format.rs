@@ -20,7 +20,11 @@ use serde::{Deserialize, Serialize};
 use crate::process::Process;
 
 /// The format that this version writes. Older ones are read; newer ones are refused.
-pub const FORMAT_VERSION: u32 = 1;
+///
+/// Version 2 adds the status `open`, the end `open` and a report's `open_until`, and a transaction
+/// may be announced, and end, more than once. In version 1 nothing was ever open: what it calls not
+/// applied or undone may be in force all the same.
+pub const FORMAT_VERSION: u32 = 2;
 /// How much of an environment's name an id shows.
 const LONGEST_ENVIRONMENT: usize = 40;
 /// The longest id, in bytes: a file's name has to hold it with its ending.
@@ -198,7 +202,7 @@ pub enum JournalEvent {
         /// The record's id.
         record: RecordId,
     },
-    /// A transaction has ended.
+    /// A transaction has ended, or is open and waited for. The last one counts.
     Ended(Report),
     /// The run has ended.
     Finished(Outcome),

@@ -20,7 +20,7 @@ use std::{
 
 use gigadb_engine::{
     changes::ChangeSet,
-    executor::{Announcement, Outcome, Report, TransactionId, TransactionStatus},
+    executor::{Announcement, Outcome, Report, TransactionId},
     intent::Intent,
     name::RecordId,
     topology::TopologyDigest,
@@ -196,11 +196,8 @@ impl Journal for FileJournal {
         });
     }
 
-    fn note(&mut self, transaction: TransactionId, status: &TransactionStatus) {
-        self.note_event(JournalEvent::Ended(Report {
-            transaction,
-            status: status.clone(),
-        }));
+    fn note(&mut self, report: &Report) {
+        self.note_event(JournalEvent::Ended(report.clone()));
     }
 }
 

@@ -2,7 +2,7 @@ use std::fs;
 
 use gigadb_engine::{
     changes::{Boundary, Step, Target, Transaction},
-    executor::End,
+    executor::{End, TransactionStatus},
     intent::{Arrangement, Mode, OnFailure},
     rules::Rule,
 };
@@ -13,6 +13,8 @@ use super::*;
 
 /// A journal of format version 1, to be read for ever.
 const VERSION_1: &str = include_str!("version-1.jsonl");
+/// The same of version 2.
+const VERSION_2: &str = include_str!("version-2.jsonl");
 
 fn changes() -> ChangeSet {
     let step = Step {
@@ -86,12 +88,21 @@ fn begin(folder: &Path) -> (RunId, FileJournal) {
     begin_in(folder).unwrap()
 }
 
+fn report(status: TransactionStatus, open_until: Option<u64>) -> Report {
+    Report {
+        transaction: TransactionId(0),
+        status,
+        open_until,
+    }
+}
+
 fn outcome() -> Outcome {
     Outcome {
         end: End::Completed,
         reports: vec![Report {
             transaction: TransactionId(0),
             status: TransactionStatus::Applied,
+            open_until: Some(1_795_343_520),
         }],
         cause: None,
     }
@@ -107,7 +118,7 @@ fn a_run_is_read_as_it_was_written() {
     let refused = TransactionStatus::NotApplied("refused".into());
     journal.announce(&Announcement::Send(vec![first])).unwrap();
     journal.created(first, 0, &"0123".parse().unwrap());
-    journal.note(first, &refused);
+    journal.note(&report(refused.clone(), None));
     assert!(read(&folder, &id).unwrap().may_be_under_way());
     journal.finish(&outcome());
     assert_eq!(journal.failed(), None);
@@ -146,16 +157,24 @@ fn later_runs_come_first() {
 }
 
 #[test]
-fn the_first_version_is_read_for_ever() {
+fn every_version_is_read_for_ever() {
+    let written = |run: &Run| {
+        let mut written = serde_json::to_string(&run.header).unwrap();
+        for entry in &run.entries {
+            written.push('\n');
+            written.push_str(&serde_json::to_string(entry).unwrap());
+        }
+        written
+    };
+    // Version 1 had less to tell, and told it in the same words.
     let run = Run::parse(VERSION_1.as_bytes()).unwrap();
     assert_eq!(run.entries.len(), 7);
-    // It is still what is written: a change to the format changes its version.
-    let mut written = serde_json::to_string(&run.header).unwrap();
-    for entry in &run.entries {
-        written.push('\n');
-        written.push_str(&serde_json::to_string(entry).unwrap());
-    }
-    assert_eq!(written, VERSION_1.trim_end());
+    assert_eq!(written(&run), VERSION_1.trim_end());
+    // The last one is what is written: a change to the format changes its version.
+    let run = Run::parse(VERSION_2.as_bytes()).unwrap();
+    assert_eq!(run.header.format_version, FORMAT_VERSION);
+    assert_eq!(run.entries.len(), 8);
+    assert_eq!(written(&run), VERSION_2.trim_end());
 }
 
 #[cfg(unix)]
@@ -176,7 +195,8 @@ fn a_run_that_was_killed_at_any_byte_leaves_a_readable_journal() {
     let header = fs::read(journal.path()).unwrap().len();
     let first = TransactionId(0);
     journal.announce(&Announcement::Send(vec![first])).unwrap();
-    journal.note(first, &TransactionStatus::Unknown("größer".into()));
+    let open = TransactionStatus::Open("größer".into());
+    journal.note(&report(open, Some(1_795_343_520)));
     journal.finish(&outcome());
     let whole = fs::read(journal.path()).unwrap();
     for length in 0..whole.len() {
@@ -212,13 +232,13 @@ fn what_is_no_journal_is_refused_with_the_place() {
     assert_snapshot!([
         refused(""),
         refused("hello\n"),
-        refused("{\"format_version\":2}\n"),
+        refused("{\"format_version\":3}\n"),
         refused("{\"format_version\":1}\n"),
         refused(&format!("{whole}garbage\n{whole}")),
     ].join("\n"), @r"
     `FILE` is not a journal that this version reads: it is empty
     `FILE` is not a journal that this version reads: line 1, column 1: expected value
-    `FILE` is not a journal that this version reads: it has format version 2, and this version knows 1 at most; use the version that wrote it, or a newer one
+    `FILE` is not a journal that this version reads: it has format version 3, and this version knows 2 at most; use the version that wrote it, or a newer one
     `FILE` is not a journal that this version reads: line 1, column 20: missing field `id`
     `FILE` is not a journal that this version reads: line 2, column 1: expected value
     ");
@@ -251,7 +271,7 @@ fn a_full_disk_is_told_and_remembered() {
         .announce(&Announcement::Send(vec![first]))
         .unwrap_err();
     assert!(why.contains("No space left on device"), "{why}");
-    journal.note(first, &TransactionStatus::Applied);
+    journal.note(&report(TransactionStatus::Applied, None));
     assert_eq!(journal.failed(), Some(why.as_str()));
 }
 

@@ -1,66 +1,28 @@
-//! The machine itself: one state for each transaction, one phase for the whole.
+//! The machine itself: one state for each transaction, one phase for the whole. What happens to
+//! one transaction is in [`transaction`](super::transaction); here is what that means for all.
 
-use std::{hash::Hash, mem::discriminant, sync::Arc};
+use std::{hash::Hash, sync::Arc};
 
-use super::{Announcement, Command, Event, Outcome, TransactionId, TransactionStatus};
+use super::{
+    Announcement, Command, Event, Outcome, Report, TransactionId,
+    look::{After, Look},
+    track::{Activity, State, Track},
+};
 use crate::{
     changes::{Boundary, ChangeSet, Transaction},
     intent::{Mode, OnFailure},
 };
 
-/// The state of one transaction.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-enum State {
-    Pending,
-    /// Waits for its announcement to be durable.
-    Announced,
-    InFlight,
-    /// No answer came (why); its targets are being read back.
-    Checking(String),
-    Applied,
-    NotApplied(String),
-    Unknown(String),
-    /// Its targets are being read, to see what is still as this run left it.
-    UndoChecking,
-    UndoAnnounced(Vec<usize>, Option<String>),
-    /// These steps are being undone; the text says what cannot be, as far as known.
-    Undoing(Vec<usize>, Option<String>),
-    /// No answer came to the undo (why); its targets are being read back.
-    UndoVerifying(Vec<usize>, String),
-    Undone,
-    NotUndone(String),
-}
-
-impl State {
-    fn is_settled(&self) -> bool {
-        matches!(
-            self,
-            Self::Pending
-                | Self::Applied
-                | Self::NotApplied(_)
-                | Self::Unknown(_)
-                | Self::Undone
-                | Self::NotUndone(_)
-        )
-    }
-
-    /// All of it but the reasons.
-    fn condition(&self) -> impl Hash + use<'_> {
-        let (steps, is_partial): (&[usize], bool) = match self {
-            Self::UndoAnnounced(steps, left) | Self::Undoing(steps, left) => {
-                (steps, left.is_some())
-            }
-            Self::UndoVerifying(steps, _) => (steps, false),
-            _ => (&[], false),
-        };
-        (discriminant(self), steps, is_partial)
-    }
-}
+/// What is said where a stop keeps an undo from beginning.
+const NOT_UNDONE: &str =
+    "nothing was undone, because a request without an answer may still take effect";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Phase {
     /// Sending the stage with this index.
     Forward(usize),
+    /// Waiting until nothing is open, to undo the stages before this index.
+    Closing(usize),
     /// Undoing the stage with this index.
     Backward(usize),
     Finished,
@@ -72,11 +34,11 @@ pub struct Executor {
     transactions: Arc<[Transaction]>,
     /// For each stage, the indices of its transactions.
     stages: Arc<[Vec<usize>]>,
-    mode: Mode,
+    pub(super) mode: Mode,
     on_failure: OnFailure,
-    states: Vec<State>,
+    pub(super) tracks: Vec<Track>,
     phase: Phase,
-    stop_asked: bool,
+    pub(super) stop_asked: bool,
     cause: Option<String>,
 }
 
@@ -94,13 +56,13 @@ impl Executor {
             })
             .collect();
         let transactions: Arc<[Transaction]> = changes.transactions().cloned().collect();
-        let states = vec![State::Pending; transactions.len()];
+        let tracks = vec![Track::new(); transactions.len()];
         Self {
             transactions,
             stages,
             mode,
             on_failure,
-            states,
+            tracks,
             phase: Phase::Forward(0),
             stop_asked: false,
             cause: None,
@@ -113,11 +75,11 @@ impl Executor {
     }
 
     /// What decides how it goes on: what holds for the whole, then the condition of each
-    /// transaction, without reasons. Executors of one change set that agree in it answer every
-    /// event alike, so that a search can tell what it has seen and fold what is symmetric.
+    /// transaction, without reasons and times. Executors of one change set that agree in it answer
+    /// every event alike, so that a search can tell what it has seen and fold what is symmetric.
     pub fn situation(&self) -> (impl Hash + use<'_>, impl Iterator<Item = impl Hash + '_>) {
         let whole = (self.phase, self.stop_asked, self.cause.is_some());
-        (whole, self.states.iter().map(State::condition))
+        (whole, self.tracks.iter().map(Track::condition))
     }
 
     /// The first commands.
@@ -136,20 +98,18 @@ impl Executor {
             return Vec::new();
         }
         let mut commands = match event {
-            Event::StopAsked => {
-                self.stop_asked = true;
-                Vec::new()
-            }
+            Event::StopAsked => self.stop(),
             Event::Announced(what) => self.announced(&what),
             Event::AnnounceFailed(what, why) => self.announce_failed(&what, &why),
             Event::Answered(id) => self.answered(id),
-            Event::Refused(id, why) => self.refused(id, why),
-            Event::NoAnswer(id, why) => self.no_answer(id, why),
+            Event::Refused(id, why, until) => self.refused(id, why, until),
+            Event::NotSent(id, why) => self.not_sent(id, why),
+            Event::NoAnswer(id, why, until) => self.no_answer(id, why, until),
             Event::ReadBack(id, values) => self.read_back(id, values),
+            Event::Paused(id) => self.paused(id),
+            Event::Closed(ids) => ids.into_iter().flat_map(|id| self.closed(id)).collect(),
         };
-        if commands.iter().all(|c| matches!(c, Command::Note(..))) {
-            commands.extend(self.advance());
-        }
+        commands.extend(self.advance());
         commands
     }
 
@@ -157,221 +117,49 @@ impl Executor {
         self.phase = Phase::Forward(stage);
         let ids: Vec<TransactionId> = self.stages[stage]
             .iter()
-            .filter(|i| self.states[**i] == State::Pending)
+            .filter(|i| self.tracks[**i].state == State::Pending)
             .map(|i| TransactionId(*i))
             .collect();
         for id in &ids {
-            self.states[id.0] = State::Announced;
+            self.tracks[id.0].state = State::Forward(Activity::Announced);
         }
         vec![Command::Announce(Announcement::Send(ids))]
     }
 
-    fn announced(&mut self, what: &Announcement) -> Vec<Command> {
-        match what {
-            Announcement::Send(ids) if self.stop_asked => {
-                self.withdraw(ids);
-                self.fail("it was asked to stop".to_owned());
-                Vec::new()
-            }
-            Announcement::Send(ids) => {
-                let mut commands = Vec::new();
-                for id in ids {
-                    if let Some(state @ State::Announced) = self.states.get_mut(id.0) {
-                        *state = State::InFlight;
-                        commands.push(Command::Write(*id));
-                    }
-                }
-                commands
-            }
-            Announcement::Undo(id, _) => match self.states.get(id.0).cloned() {
-                Some(State::UndoAnnounced(steps, left)) => {
-                    self.states[id.0] = State::Undoing(steps.clone(), left);
-                    vec![Command::Undo(*id, steps)]
-                }
-                _ => Vec::new(),
-            },
-        }
-    }
-
-    /// A switchover does not go on without its journal; a failover, or an undo, does.
-    fn announce_failed(&mut self, what: &Announcement, why: &str) -> Vec<Command> {
-        match what {
-            Announcement::Send(ids) if self.mode == Mode::Switchover => {
-                self.withdraw(ids);
-                self.fail(format!("the journal could not be written: {why}"));
-                Vec::new()
-            }
-            _ => self.announced(what),
-        }
-    }
-
-    fn withdraw(&mut self, ids: &[TransactionId]) {
-        for id in ids {
-            if let Some(state @ State::Announced) = self.states.get_mut(id.0) {
-                *state = State::Pending;
-            }
-        }
-    }
-
-    fn answered(&mut self, id: TransactionId) -> Vec<Command> {
-        match self.states.get(id.0).cloned() {
-            Some(State::InFlight) => self.settle(id, State::Applied),
-            Some(State::Undoing(_, left)) => {
-                self.settle(id, left.map_or(State::Undone, State::NotUndone))
-            }
-            _ => Vec::new(),
-        }
-    }
-
-    fn refused(&mut self, id: TransactionId, why: String) -> Vec<Command> {
-        match self.states.get(id.0) {
-            Some(State::InFlight) => {
-                self.fail(why.clone());
-                self.settle(id, State::NotApplied(why))
-            }
-            Some(State::Undoing(..)) => self.settle(id, State::NotUndone(why)),
-            _ => Vec::new(),
-        }
-    }
-
-    fn no_answer(&mut self, id: TransactionId, why: String) -> Vec<Command> {
-        let next = match self.states.get(id.0) {
-            Some(State::InFlight) => State::Checking(why),
-            Some(State::Undoing(steps, _)) => State::UndoVerifying(steps.clone(), why),
-            _ => return Vec::new(),
-        };
-        self.states[id.0] = next;
-        vec![Command::ReadBack(id)]
-    }
-
-    fn read_back(
-        &mut self,
-        id: TransactionId,
-        values: Result<Vec<Option<String>>, String>,
-    ) -> Vec<Command> {
-        match self.states.get(id.0).cloned() {
-            Some(State::Checking(why)) => self.checked(id, &why, values),
-            Some(State::UndoChecking) => self.undo_checked(id, values),
-            Some(State::UndoVerifying(steps, why)) => {
-                let done = values.as_ref().is_ok_and(|values| {
-                    steps
-                        .iter()
-                        .all(|s| self.holds(id, *s, values, |step| Some(&step.undo)))
-                });
-                let state = if done {
-                    State::Undone
-                } else {
-                    State::NotUndone(format!(
-                        "the undo got no answer ({why}) and is not in force"
-                    ))
-                };
-                self.settle(id, state)
-            }
-            _ => Vec::new(),
-        }
-    }
-
-    fn checked(
-        &mut self,
-        id: TransactionId,
-        why: &str,
-        values: Result<Vec<Option<String>>, String>,
-    ) -> Vec<Command> {
-        let state = match values {
-            Err(unread) => State::Unknown(format!("{why}; reading back failed: {unread}")),
-            Ok(values) => {
-                let steps = 0..self.transactions[id.0].steps.len();
-                let all = |want: fn(&crate::changes::Step) -> Option<&String>| {
-                    steps.clone().all(|s| self.holds(id, s, &values, want))
-                };
-                if all(|step| Some(&step.to)) {
-                    State::Applied
-                } else if all(|step| step.from.as_ref()) {
-                    State::NotApplied(format!("{why}; read back: it was not carried out"))
-                } else {
-                    State::Unknown(format!(
-                        "{why}; read back: neither as before nor as written"
-                    ))
-                }
-            }
-        };
-        if let State::NotApplied(why) | State::Unknown(why) = &state {
+    pub(super) fn settle(&mut self, id: TransactionId, state: State) -> Vec<Command> {
+        if let State::NotApplied(why) | State::Open(why) | State::Unknown(why) = &state {
             self.fail(why.clone());
         }
-        self.settle(id, state)
+        self.tracks[id.0].state = state;
+        vec![Command::Note(self.report(id))]
     }
 
-    fn undo_checked(
-        &mut self,
-        id: TransactionId,
-        values: Result<Vec<Option<String>>, String>,
-    ) -> Vec<Command> {
-        let values = match values {
-            Ok(values) => values,
-            Err(why) => {
-                return self.settle(id, State::NotUndone(format!("it could not be read: {why}")));
-            }
-        };
-        let transaction = &self.transactions[id.0];
-        let mut undo = Vec::new();
-        let mut left = Vec::new();
-        for (index, step) in transaction.steps.iter().enumerate() {
-            let present = values.get(index).and_then(Option::as_ref);
-            if present == Some(&step.undo) || present == step.from.as_ref() {
-                continue;
-            }
-            if present == Some(&step.to) {
-                undo.push(index);
-            } else {
-                left.push(step.target.to_string());
-            }
-        }
-        let left = (!left.is_empty())
-            .then(|| format!("changed by somebody else since: {}", left.join(", ")));
-        if undo.is_empty() {
-            return self.settle(id, left.map_or(State::Undone, State::NotUndone));
-        }
-        self.states[id.0] = State::UndoAnnounced(undo.clone(), left);
-        vec![Command::Announce(Announcement::Undo(id, undo))]
-    }
-
-    fn holds(
-        &self,
-        id: TransactionId,
-        step: usize,
-        values: &[Option<String>],
-        want: impl Fn(&crate::changes::Step) -> Option<&String>,
-    ) -> bool {
-        let wanted = self.transactions[id.0].steps.get(step).and_then(want);
-        values
-            .get(step)
-            .is_some_and(|present| present.as_ref() == wanted)
-    }
-
-    fn settle(&mut self, id: TransactionId, state: State) -> Vec<Command> {
-        self.states[id.0] = state;
-        vec![Command::Note(id, self.status(id.0))]
-    }
-
-    fn fail(&mut self, why: String) {
+    pub(super) fn fail(&mut self, why: String) {
         self.cause.get_or_insert(why);
     }
 
-    /// Goes on when nothing of the present stage is under way any more.
+    pub(super) fn is_decisive(&self, id: TransactionId) -> bool {
+        matches!(
+            self.transactions[id.0].boundary,
+            Boundary::ZoneBatch { decisive: true, .. }
+        )
+    }
+
+    /// Goes on when nothing keeps the next stage waiting any more.
     fn advance(&mut self) -> Vec<Command> {
-        if !self.states.iter().all(State::is_settled) {
-            return Vec::new();
-        }
-        match self.phase {
-            Phase::Forward(stage) => self.after_stage(stage),
-            Phase::Backward(stage) => self.undo_before(stage),
-            Phase::Finished => Vec::new(),
+        let settled = self.tracks.iter().all(Track::is_settled);
+        match (self.phase, self.mode) {
+            (Phase::Forward(stage), Mode::Failover) => self.on_beside(stage, settled),
+            (Phase::Forward(stage), Mode::Switchover) if settled => self.after_stage(stage),
+            (Phase::Closing(_), _) if self.stop_asked => self.finish_beside_open(),
+            (Phase::Closing(stage), _) if self.open().is_empty() => self.undo_before(stage),
+            (Phase::Backward(stage), _) if settled => self.undo_before(stage),
+            _ => Vec::new(),
         }
     }
 
     fn after_stage(&mut self, stage: usize) -> Vec<Command> {
-        let in_force = |i: &usize| self.states[*i] == State::Applied;
-        let complete = self.stages[stage].iter().all(in_force);
+        let complete = self.is_complete(stage);
         let last = stage + 1 == self.stages.len();
         let stopping = self.stop_asked && !last;
         if complete && !stopping {
@@ -384,24 +172,60 @@ impl Executor {
         if stopping {
             self.fail("it was asked to stop".to_owned());
         }
-        match self.mode {
-            Mode::Failover if last || self.stop_asked || self.decisive_batch_missing(stage) => {
-                self.finish()
-            }
-            Mode::Failover => self.announce_stage(stage + 1),
-            Mode::Switchover if self.may_undo() => self.undo_before(stage + 1),
-            Mode::Switchover => self.finish(),
+        if self.may_undo() {
+            self.back_from(stage + 1)
+        } else {
+            self.finish()
         }
     }
 
-    /// In a failover, whether this stage is the batch that decides, and is not in force.
-    fn decisive_batch_missing(&self, stage: usize) -> bool {
-        self.stages[stage].iter().any(|i| {
-            let decisive = matches!(
-                self.transactions[*i].boundary,
-                Boundary::ZoneBatch { decisive: true, .. }
+    /// In a failover: the next stage begins beside what is open. Only a first sending under way
+    /// keeps it waiting, and the batch that decides until it is known whether it was refused.
+    fn on_beside(&mut self, stage: usize, settled: bool) -> Vec<Command> {
+        let ids = (0..self.tracks.len()).map(TransactionId);
+        let holding = ids.filter(|id| self.holds_up(*id)).count();
+        if holding > 0 {
+            return Vec::new();
+        }
+        let last = stage + 1 == self.stages.len();
+        if !last && !self.stop_asked && !self.decisive_batch_missing() {
+            return self.announce_stage(stage + 1);
+        }
+        if !settled {
+            return Vec::new();
+        }
+        if self.stop_asked && !last {
+            self.fail("it was asked to stop".to_owned());
+        }
+        self.finish()
+    }
+
+    fn holds_up(&self, id: TransactionId) -> bool {
+        let track = &self.tracks[id.0];
+        match &track.state {
+            State::Forward(Activity::Announced) => track.sendings == 0,
+            State::Forward(Activity::InFlight) => track.sendings == 1,
+            State::Forward(Activity::Looking(look)) => {
+                look.after == After::Refused && track.silent == 0 && self.is_decisive(id)
+            }
+            _ => false,
+        }
+    }
+
+    fn is_complete(&self, stage: usize) -> bool {
+        let mut transactions = self.stages[stage].iter();
+        transactions.all(|i| self.tracks[*i].state == State::Applied)
+    }
+
+    /// Whether the batch that decides was tried and is not in force.
+    fn decisive_batch_missing(&self) -> bool {
+        let mut ids = (0..self.tracks.len()).map(TransactionId);
+        ids.any(|id| {
+            let missing = matches!(
+                self.tracks[id.0].state,
+                State::NotApplied(_) | State::Unknown(_)
             );
-            decisive && self.states[*i] != State::Applied
+            missing && self.is_decisive(id)
         })
     }
 
@@ -411,23 +235,62 @@ impl Executor {
             .transactions
             .iter()
             .rposition(|t| matches!(t.boundary, Boundary::ZoneBatch { .. }));
-        let passed = last_batch
-            .is_some_and(|i| matches!(self.states[i], State::Applied | State::Unknown(_)));
+        let passed = last_batch.is_some_and(|i| {
+            matches!(
+                self.tracks[i].state,
+                State::Applied | State::Open(_) | State::Unknown(_)
+            )
+        });
         self.on_failure == OnFailure::Revert && !passed
+    }
+
+    /// What may still take effect.
+    fn open(&self) -> Vec<TransactionId> {
+        let open = |i: &usize| self.tracks[*i].open_until.is_some();
+        (0..self.tracks.len())
+            .filter(open)
+            .map(TransactionId)
+            .collect()
+    }
+
+    /// Turns back: at once where nothing is open, else once that is so.
+    fn back_from(&mut self, stage: usize) -> Vec<Command> {
+        let open = self.open();
+        if open.is_empty() {
+            return self.undo_before(stage);
+        }
+        let to_undo = |track: &Track| matches!(track.state, State::Applied | State::Unknown(_));
+        if !self.tracks.iter().any(to_undo) {
+            return self.finish();
+        }
+        if self.stop_asked {
+            return self.finish_beside_open();
+        }
+        self.phase = Phase::Closing(stage);
+        vec![Command::WaitUntilClosed(open)]
     }
 
     /// Begins to undo the nearest stage before `stage` that has something to undo.
     fn undo_before(&mut self, stage: usize) -> Vec<Command> {
+        let open = |track: &Track| matches!(track.state, State::Open(_));
+        if self.tracks.iter().any(open) {
+            return self.finish_beside_open();
+        }
         for earlier in (0..stage).rev() {
+            let to_undo =
+                |i: &&usize| matches!(self.tracks[**i].state, State::Applied | State::Unknown(_));
             let ids: Vec<TransactionId> = self.stages[earlier]
                 .iter()
-                .filter(|i| matches!(self.states[**i], State::Applied | State::Unknown(_)))
+                .filter(to_undo)
                 .map(|i| TransactionId(*i))
                 .collect();
             if !ids.is_empty() {
                 self.phase = Phase::Backward(earlier);
                 for id in &ids {
-                    self.states[id.0] = State::UndoChecking;
+                    let look = Look::new(After::Closed, String::new(), self.patience(*id));
+                    let track = &mut self.tracks[id.0];
+                    track.sendings = 0;
+                    track.state = State::BeforeUndo(look);
                 }
                 return ids.into_iter().map(Command::ReadBack).collect();
             }
@@ -435,25 +298,36 @@ impl Executor {
         self.finish()
     }
 
-    fn finish(&mut self) -> Vec<Command> {
-        self.phase = Phase::Finished;
-        let statuses = (0..self.states.len()).map(|i| self.status(i)).collect();
-        vec![Command::Finish(Outcome::new(statuses, self.cause.clone()))]
+    fn finish_beside_open(&mut self) -> Vec<Command> {
+        let cause = self.cause.take();
+        self.cause = Some(cause.map_or_else(
+            || NOT_UNDONE.to_owned(),
+            |cause| format!("{cause}; {NOT_UNDONE}"),
+        ));
+        self.finish()
     }
 
-    fn status(&self, index: usize) -> TransactionStatus {
-        match &self.states[index] {
-            State::Pending | State::Announced => TransactionStatus::NotSent,
-            State::Applied => TransactionStatus::Applied,
-            State::NotApplied(why) => TransactionStatus::NotApplied(why.clone()),
-            State::Undone => TransactionStatus::Undone,
-            State::NotUndone(why) => TransactionStatus::NotUndone(why.clone()),
-            State::Unknown(why) | State::Checking(why) => TransactionStatus::Unknown(why.clone()),
-            State::InFlight
-            | State::UndoChecking
-            | State::UndoAnnounced(..)
-            | State::Undoing(..)
-            | State::UndoVerifying(..) => TransactionStatus::Unknown("it is under way".to_owned()),
+    fn finish(&mut self) -> Vec<Command> {
+        self.phase = Phase::Finished;
+        let ids = (0..self.tracks.len()).map(TransactionId);
+        let reports = ids.map(|id| self.report(id)).collect();
+        vec![Command::Finish(Outcome::new(reports, self.cause.clone()))]
+    }
+
+    pub(super) fn report(&self, id: TransactionId) -> Report {
+        let track = &self.tracks[id.0];
+        Report {
+            transaction: id,
+            status: track.status(),
+            open_until: track.open_until,
         }
+    }
+
+    pub(super) fn steps(&self, id: TransactionId) -> &[crate::changes::Step] {
+        &self.transactions[id.0].steps
+    }
+
+    pub(super) fn is_batch(&self, id: TransactionId) -> bool {
+        matches!(self.transactions[id.0].boundary, Boundary::ZoneBatch { .. })
     }
 }

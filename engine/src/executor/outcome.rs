@@ -12,9 +12,12 @@ pub enum TransactionStatus {
     NotSent,
     /// It is in force.
     Applied,
-    /// It was sent and is not in force: why, as a clause.
+    /// It was sent, or was to be, and is not in force: why, as a clause.
     NotApplied(String),
-    /// It may be in force: why that is not known, as a clause.
+    /// It is not known to be in force, and may still take effect until the report's time: why, as
+    /// a clause.
+    Open(String),
+    /// It cannot take effect any more, and whether it is in force is not known: why, as a clause.
     Unknown(String),
     /// It was in force and was undone.
     Undone,
@@ -25,7 +28,10 @@ pub enum TransactionStatus {
 impl TransactionStatus {
     /// Tells whether the world may differ, for this transaction, from what it was before.
     pub fn may_differ_from_before(&self) -> bool {
-        matches!(self, Self::Applied | Self::Unknown(_) | Self::NotUndone(_))
+        matches!(
+            self,
+            Self::Applied | Self::Open(_) | Self::Unknown(_) | Self::NotUndone(_)
+        )
     }
 }
 
@@ -37,6 +43,11 @@ pub struct Report {
     /// How it ended.
     #[serde(flatten)]
     pub status: TransactionStatus,
+    /// Until when a request of it that got no answer may take effect, in seconds since 1970. With
+    /// [`TransactionStatus::Applied`] and [`TransactionStatus::Undone`] that is a twin of the
+    /// same values: it changes nothing, unless the values are changed before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub open_until: Option<u64>,
 }
 
 /// How the whole ended.
@@ -51,6 +62,8 @@ pub enum End {
     Reverted,
     /// Some transactions are, or may be, in force, and some are not.
     PartlyApplied,
+    /// Some transactions may still take effect.
+    Open,
 }
 
 /// How an execution ended.
@@ -65,32 +78,29 @@ pub struct Outcome {
 }
 
 impl Outcome {
-    pub(super) fn new(statuses: Vec<TransactionStatus>, cause: Option<String>) -> Self {
-        let all = |f: fn(&TransactionStatus) -> bool| statuses.iter().all(f);
+    pub(super) fn new(reports: Vec<Report>, cause: Option<String>) -> Self {
+        let all = |f: fn(&TransactionStatus) -> bool| reports.iter().all(|r| f(&r.status));
+        let any = |f: fn(&TransactionStatus) -> bool| reports.iter().any(|r| f(&r.status));
         let end = if all(|s| *s == TransactionStatus::Applied) {
             End::Completed
-        } else if statuses
-            .iter()
-            .any(TransactionStatus::may_differ_from_before)
-        {
+        } else if any(|s| matches!(s, TransactionStatus::Open(_))) {
+            End::Open
+        } else if any(TransactionStatus::may_differ_from_before) {
             End::PartlyApplied
-        } else if statuses.contains(&TransactionStatus::Undone) {
+        } else if any(|s| *s == TransactionStatus::Undone) {
             End::Reverted
         } else {
             End::NothingChanged
         };
-        let reports = statuses
-            .into_iter()
-            .enumerate()
-            .map(|(i, status)| Report {
-                transaction: TransactionId(i),
-                status,
-            })
-            .collect();
         Self {
             end,
             reports,
             cause,
         }
+    }
+
+    /// Until when something of it may still take effect, in seconds since 1970.
+    pub fn open_until(&self) -> Option<u64> {
+        self.reports.iter().filter_map(|r| r.open_until).max()
     }
 }

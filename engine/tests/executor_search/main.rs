@@ -7,17 +7,6 @@
 
 #![expect(clippy::unwrap_used, reason = "a test's own fixtures")]
 
-#[path = "../model/mod.rs"]
-mod model;
-
-mod judge;
-mod live;
-mod procedure;
-mod run;
-mod search;
-mod small;
-mod two;
-
 use std::io::Write as _;
 
 /// Says how far a search went, on standard output itself: the test runner keeps back what a passing

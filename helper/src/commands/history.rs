@@ -148,6 +148,7 @@ fn entry(run: &Run) -> Entry {
             Some(End::NothingChanged) => "nothing_changed",
             Some(End::Reverted) => "put_back",
             Some(End::PartlyApplied) => "partly_applied",
+            Some(End::Open) => "open",
             None => match header.process.liveness() {
                 Liveness::Running => "under_way",
                 Liveness::Gone => "interrupted",

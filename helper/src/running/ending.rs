@@ -262,7 +262,7 @@ pub(super) fn not_completed(
         Verb::Apply => "Settle the cause, then apply the plan again.".to_owned(),
     };
     let (exit, changed, next) = match outcome.end {
-        End::Completed | End::PartlyApplied => (
+        End::Completed | End::PartlyApplied | End::Open => (
             Exit::PartlyApplied,
             account(&plan.changes, outcome),
             match run {
@@ -318,7 +318,9 @@ fn account(changes: &ChangeSet, outcome: &Outcome) -> String {
     let unclear = list(|status| {
         matches!(
             status,
-            TransactionStatus::Unknown(_) | TransactionStatus::NotUndone(_)
+            TransactionStatus::Open(_)
+                | TransactionStatus::Unknown(_)
+                | TransactionStatus::NotUndone(_)
         )
     });
     let not_changed = list(|status| !status.may_differ_from_before());

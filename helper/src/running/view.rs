@@ -292,6 +292,7 @@ fn word(status: &TransactionStatus) -> (&'static str, Option<&str>) {
         TransactionStatus::NotSent => ("not_sent", None),
         TransactionStatus::Applied => ("in_force", None),
         TransactionStatus::NotApplied(why) => ("not_in_force", Some(why)),
+        TransactionStatus::Open(why) => ("open", Some(why)),
         TransactionStatus::Unknown(why) => ("perhaps_in_force", Some(why)),
         TransactionStatus::Undone => ("undone", None),
         TransactionStatus::NotUndone(why) => ("not_undone", Some(why)),

@@ -167,6 +167,7 @@ fn quick() -> Timing {
         lost_side_writes: Duration::from_secs(4),
         backoff: Duration::from_millis(5),
         read_backs: 2,
+        open_for: Duration::from_secs(1),
     }
 }
 

@@ -195,6 +195,7 @@ fn calm() -> Timing {
         lost_side_writes: Duration::from_secs(10),
         backoff: Duration::from_millis(5),
         read_backs: 2,
+        open_for: Duration::from_secs(1),
     }
 }
 
