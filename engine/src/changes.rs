@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     name::{EnvironmentName, Hostname, InfrastructureName, RecordId, VariableKey},
+    object::Object,
     view::View,
     world::Zone,
 };
@@ -37,19 +38,23 @@ pub enum Target {
     },
 }
 
+impl Target {
+    /// The object that is written.
+    pub fn object(&self) -> Object {
+        match self {
+            Self::Record { hostname, .. } => Object::Name(hostname.clone()),
+            Self::Variable {
+                infrastructure,
+                key,
+                ..
+            } => Object::Variable(infrastructure.clone(), key.clone()),
+        }
+    }
+}
+
 impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Record { hostname, .. } => write!(f, "A record of `{hostname}`"),
-            Self::Variable {
-                project,
-                key,
-                scope,
-                ..
-            } => {
-                write!(f, "variable `{key}` of `{project}`, scope `{scope}`")
-            }
-        }
+        self.object().fmt(f)
     }
 }
 
@@ -136,6 +141,16 @@ pub enum Blocked {
     Name(Hostname),
     /// A variable without a writable row in the exact scope.
     Variable(InfrastructureName, VariableKey),
+}
+
+impl Blocked {
+    /// The object that cannot be written.
+    pub fn object(&self) -> Object {
+        match self {
+            Self::Name(hostname) => Object::Name(hostname.clone()),
+            Self::Variable(side, key) => Object::Variable(side.clone(), key.clone()),
+        }
+    }
 }
 
 /// Every write of a plan, in stages: a stage begins when the one before has ended; the

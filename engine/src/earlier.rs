@@ -7,13 +7,15 @@ use std::collections::BTreeSet;
 
 use crate::{
     changes::{ChangeSet, Step, Target, Transaction},
+    evidence::Evidence,
+    finding::{Finding, Rule, Severity},
     intent::{Intent, Mode},
     message::Message,
     name::Role,
     observation::{Observation, environment_of},
     plan::{Incomputable, Plan, plan},
     resolve::sides,
-    rules::{self, Context, Finding, Rule, Severity, unchanged_since_plan::Moved},
+    rules::{self, Context, unchanged_since_plan::Moved},
     topology::{Environment, Topology},
     view::View,
 };
@@ -52,7 +54,12 @@ pub enum Obstacle {
 
 impl EarlierRun {
     /// The plan that completes the run from the present world: the same intent, planned anew.
-    pub fn resume(&self, topology: &Topology, observation: &Observation) -> Result<Plan, Obstacle> {
+    pub fn resume(
+        &self,
+        topology: &Topology,
+        observation: &Observation,
+        evidence: &Evidence,
+    ) -> Result<Plan, Obstacle> {
         let environment = self.environment(topology)?;
         let mut moved: BTreeSet<Moved> = self
             .steps()
@@ -70,9 +77,12 @@ impl EarlierRun {
             changes_production: holder != Some(&self.intent.arrangement.production),
             ..self.intent.clone()
         };
-        let mut plan = plan(topology, &intent, observation).map_err(Obstacle::Incomputable)?;
+        let mut plan =
+            plan(topology, &intent, observation, evidence).map_err(Obstacle::Incomputable)?;
         for step in plan.changes.steps() {
-            let known = self.steps().any(|(own, _)| same(&own.target, &step.target));
+            let known = self
+                .steps()
+                .any(|(own, _)| own.target.object() == step.target.object());
             if !known && !self.may_be_owed(environment, observation, step) {
                 moved.insert(changed(step, &step.to, step.from.as_ref()));
             }
@@ -93,6 +103,7 @@ impl EarlierRun {
         &self,
         topology: &Topology,
         observation: &Observation,
+        evidence: &Evidence,
         overrides: &BTreeSet<Rule>,
     ) -> Result<Plan, Obstacle> {
         let environment = self.environment(topology)?;
@@ -136,6 +147,7 @@ impl EarlierRun {
             environment,
             intent: &intent,
             observation,
+            evidence,
             changes: &changes,
         };
         let mut findings = rules::check(&context);
@@ -161,8 +173,11 @@ impl EarlierRun {
         };
         let stages = &mut whole.changes.stages;
         for transaction in stages.iter_mut().flatten() {
-            let further =
-                |step: &Step| !self.steps().any(|(own, _)| same(&own.target, &step.target));
+            let further = |step: &Step| {
+                !self
+                    .steps()
+                    .any(|(own, _)| own.target.object() == step.target.object())
+            };
             transaction.steps.retain(further);
         }
         stages.splice(..0, self.stages.iter().cloned());
@@ -283,7 +298,7 @@ impl EarlierRun {
 fn inverse_of(step: &Step, observation: &Observation, moved: &mut BTreeSet<Moved>) -> Option<Step> {
     let Some(present) = present(observation, &step.target) else {
         moved.insert(Moved {
-            object: step.target.to_string(),
+            object: step.target.object(),
             planned_from: step.to.clone(),
             present: "a value that could not be read".to_owned(),
         });
@@ -352,29 +367,9 @@ fn present(observation: &Observation, target: &Target) -> Option<Option<String>>
 
 fn changed(step: &Step, left: &str, present: Option<&String>) -> Moved {
     Moved {
-        object: step.target.to_string(),
+        object: step.target.object(),
         planned_from: left.to_owned(),
         present: present.map_or_else(|| "nothing".to_owned(), Clone::clone),
-    }
-}
-
-/// Whether two targets are one object, whatever its record's id was.
-fn same(a: &Target, b: &Target) -> bool {
-    match (a, b) {
-        (Target::Record { hostname: a, .. }, Target::Record { hostname: b, .. }) => a == b,
-        (
-            Target::Variable {
-                infrastructure: a,
-                key: c,
-                ..
-            },
-            Target::Variable {
-                infrastructure: b,
-                key: d,
-                ..
-            },
-        ) => a == b && c == d,
-        _ => false,
     }
 }
 

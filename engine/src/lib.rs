@@ -6,7 +6,7 @@
 //! observe  Topology + World              -> Observation   observation::Observation::project
 //! resolve  Topology, Intent, Observation -> Desired       resolve::resolve
 //! diff     Observation, Desired          -> ChangeSet     diff::diff
-//! check    ChangeSet, Observation        -> Findings      rules::check
+//! check    ChangeSet, Observation, Evidence -> Findings   rules::check
 //! execute  ChangeSet                     -> Outcome       executor::Executor, a state machine
 //! verify   Desired, Observation          -> Verdict       verify::verify
 //! ```
@@ -20,17 +20,23 @@ pub mod changes;
 mod diff;
 pub mod due;
 pub mod earlier;
+pub mod evidence;
 pub mod executor;
+mod finding;
 pub mod intent;
 mod lookup;
 pub mod message;
 pub mod name;
 pub mod nearest;
+pub mod object;
 pub mod observation;
+mod pair;
 pub mod plan;
 pub mod preflight;
+pub mod readiness;
 mod resolve;
 pub mod rules;
+mod scope;
 pub mod topology;
 pub mod verify;
 pub mod view;

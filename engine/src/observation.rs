@@ -15,7 +15,7 @@ use crate::{
     lookup::{Lookup, Machines},
     name::{EndpointName, EnvironmentName, Hostname, InfrastructureName, VariableKey, ZoneName},
     nearest::nearest,
-    rules::stored_certificates,
+    scope,
     topology::{Environment, Topology, TopologyDigest},
     world::{
         CiVariable, ElasticIp, Failure, Instance, Reading, Record, StoredCertificate, World, Zone,
@@ -466,7 +466,7 @@ fn certificates(
         .filter_map(|infrastructure| {
             let known = previous.and_then(|p| p.certificates.get(infrastructure));
             let certificate = match world.certificates.get(infrastructure) {
-                Some(rows) => stored_certificates::of_environment(rows, environment),
+                Some(rows) => scope::of_environment(rows, environment),
                 None => known?.clone(),
             };
             Some((infrastructure.clone(), certificate))

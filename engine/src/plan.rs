@@ -5,8 +5,10 @@ use std::collections::BTreeSet;
 use crate::{
     changes::{Blocked, ChangeSet, Target, Transaction},
     diff::diff,
+    evidence::Evidence,
     intent::{Intent, Mode},
     name::{InfrastructureName, Role},
+    object::Object,
     observation::{Observation, environment_of},
     resolve::{resolve, sides},
     rules::{self, Context, Finding, Rule},
@@ -42,7 +44,7 @@ pub struct Plan {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Owed {
     /// The hostname or variable.
-    pub object: String,
+    pub object: Object,
     /// What it should be, where that is known.
     pub wanted: Option<String>,
     /// Why it is left: a clause.
@@ -80,6 +82,7 @@ pub fn plan(
     topology: &Topology,
     intent: &Intent,
     observation: &Observation,
+    evidence: &Evidence,
 ) -> Result<Plan, Incomputable> {
     let Ok(environment) = environment_of(topology, &intent.environment) else {
         return Err(Incomputable(vec![rules::unknown_environment(intent)]));
@@ -97,6 +100,7 @@ pub fn plan(
         environment,
         intent,
         observation,
+        evidence,
         changes: &full,
     });
     let (changes, owed) = leave_out_of_reach(
@@ -149,7 +153,7 @@ fn leave_out_of_reach(
                 )
             {
                 owed.insert(Owed {
-                    object: format!("A record of `{hostname}`"),
+                    object: blocked.object(),
                     wanted: wanted.address.map(|a| a.to_string()),
                     reason: "it has not exactly one A record".to_owned(),
                 });
@@ -163,10 +167,7 @@ fn leave_out_of_reach(
             let id = (side.clone(), key.clone());
             if leave && let Some(wanted) = desired.variables.get_mut(&id) {
                 owed.insert(Owed {
-                    object: format!(
-                        "variable `{key}` of `{side}`, scope `{}`",
-                        intent.environment
-                    ),
+                    object: blocked.object(),
                     wanted: wanted.clone(),
                     reason: unread_reason(observation, side)
                         .unwrap_or_else(|| "it has no readable row in this exact scope".to_owned()),
@@ -194,7 +195,7 @@ fn names_without_address(intent: &Intent, desired: &View) -> Vec<Owed> {
         .iter()
         .filter(|(_, name)| name.infrastructure.as_ref() != Some(intent.arrangement.get(name.role)))
         .map(|(hostname, name)| Owed {
-            object: format!("A record of `{hostname}`"),
+            object: Object::Name(hostname.clone()),
             wanted: None,
             reason: format!(
                 "the address of the {} endpoint of `{}` is not known",
@@ -230,7 +231,7 @@ fn owe_unreachable(
     let last_known = observed.variables.get(&id).cloned().flatten();
     desired.variables.insert(id, last_known);
     owed.insert(Owed {
-        object: step.target.to_string(),
+        object: step.target.object(),
         wanted: Some(step.to.clone()),
         reason,
     });

@@ -1,18 +1,14 @@
 //! Whether the world that was read again is the world that was desired.
 
 use crate::{
-    name::{InfrastructureName, VariableKey},
-    observation::Observation,
-    plan::Plan,
-    topology::Environment,
-    view::View,
+    object::Object, observation::Observation, plan::Plan, topology::Environment, view::View,
 };
 
 /// One object that is not as desired.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Difference {
     /// The hostname or variable.
-    pub object: String,
+    pub object: Object,
     /// What was desired.
     pub desired: Option<String>,
     /// What is there.
@@ -33,17 +29,12 @@ impl Verdict {
     }
 }
 
-/// The name of a variable in [`Difference::object`].
-pub fn variable(side: &InfrastructureName, key: &VariableKey) -> String {
-    format!("variable `{key}` of `{side}`")
-}
-
 /// Compares the world read again with the desired one.
 pub fn verify(desired: &View, present: &View) -> Verdict {
     let names = desired.hostnames.iter().filter_map(|(hostname, wanted)| {
         let address = present.hostnames.get(hostname).and_then(|n| n.address);
         (address != wanted.address).then(|| Difference {
-            object: format!("A record of `{hostname}`"),
+            object: Object::Name(hostname.clone()),
             desired: wanted.address.map(|a| a.to_string()),
             present: address.map(|a| a.to_string()),
         })
@@ -51,7 +42,7 @@ pub fn verify(desired: &View, present: &View) -> Verdict {
     let variables = desired.variables.iter().filter_map(|(id, wanted)| {
         let value = present.variables.get(id).cloned().flatten();
         (value != *wanted).then(|| Difference {
-            object: variable(&id.0, &id.1),
+            object: Object::Variable(id.0.clone(), id.1.clone()),
             desired: wanted.clone(),
             present: value,
         })

@@ -142,7 +142,11 @@ fn the_rest_of_a_run_leaves_to_do_what_the_whole_run_does() {
         stages: plan.changes.stages,
     };
     let rest = earlier
-        .resume(&topology, &model::observe(&topology, "live", &world))
+        .resume(
+            &topology,
+            &model::observe(&topology, "live", &world),
+            &gigadb_engine::evidence::Evidence::none(),
+        )
         .unwrap();
     assert!(rest.changes.is_empty());
     assert!(due(&topology, &rest, EIGHT).is_empty());

@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 use gigadb_engine::{
     changes::Target,
     earlier::{EarlierRun, Fate, Obstacle},
+    evidence::Evidence,
     plan::Plan,
     rules::Rule,
     topology::Topology,
@@ -66,14 +67,18 @@ fn a_run_cut_off_anywhere_is_completed_or_taken_back() {
             let left = after(start.clone(), &plan, sent);
             let earlier = run(&plan, done, next);
             let observation = observe(&topology, "live", &left);
-            let further = earlier.resume(&topology, &observation).unwrap();
+            let further = earlier
+                .resume(&topology, &observation, &Evidence::none())
+                .unwrap();
             let count = further.changes.transactions().count();
             assert_eq!(
                 after(left.clone(), &further, count),
                 end,
                 "resume after {done}"
             );
-            let back = earlier.revert(&topology, &observation, &none()).unwrap();
+            let back = earlier
+                .revert(&topology, &observation, &Evidence::none(), &none())
+                .unwrap();
             assert!(back.blocking().next().is_none(), "{:?}", back.findings);
             let count = back.changes.transactions().count();
             assert_eq!(after(left, &back, count), start, "revert after {done}");
@@ -100,13 +105,13 @@ fn every_later_change_is_named_and_nothing_is_planned_over_it() {
         let observation = observe(&topology, "live", &changed);
         let expected = step.target.to_string();
         for result in [
-            earlier.resume(&topology, &observation),
-            earlier.revert(&topology, &observation, &none()),
+            earlier.resume(&topology, &observation, &Evidence::none()),
+            earlier.revert(&topology, &observation, &Evidence::none(), &none()),
         ] {
             let Err(Obstacle::Changed(moved)) = result else {
                 panic!("planned over {expected}");
             };
-            let objects: Vec<&str> = moved.iter().map(|one| one.object.as_str()).collect();
+            let objects: Vec<String> = moved.iter().map(|one| one.object.to_string()).collect();
             assert_eq!(objects, [expected.as_str()]);
             assert_eq!(moved[0].present, foreign.to);
         }
@@ -134,11 +139,15 @@ fn an_address_that_is_nobodys_any_more_is_not_put_back() {
         }
     }
     let observation = observe(&topology, "live", &end);
-    let refused = earlier.revert(&topology, &observation, &none()).unwrap();
+    let refused = earlier
+        .revert(&topology, &observation, &Evidence::none(), &none())
+        .unwrap();
     let rules: Vec<Rule> = refused.blocking().map(|finding| finding.rule).collect();
     assert_eq!(rules, [Rule::Permutation]);
     let waived = BTreeSet::from([Rule::Permutation]);
-    let permitted = earlier.revert(&topology, &observation, &waived).unwrap();
+    let permitted = earlier
+        .revert(&topology, &observation, &Evidence::none(), &waived)
+        .unwrap();
     assert!(permitted.blocking().next().is_none());
 }
 
@@ -157,7 +166,12 @@ fn what_was_created_is_set_to_what_the_restored_roles_require_and_not_deleted() 
     let earlier = run(&plan, all, Fate::NotInForce);
     let end = after(start, &plan, all);
     let back = earlier
-        .revert(&topology, &observe(&topology, "live", &end), &none())
+        .revert(
+            &topology,
+            &observe(&topology, "live", &end),
+            &Evidence::none(),
+            &none(),
+        )
         .unwrap();
     let count = back.changes.transactions().count();
     let restored = after(end, &back, count);

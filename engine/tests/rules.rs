@@ -5,9 +5,10 @@
 mod model;
 
 use gigadb_engine::{
+    evidence::{Evidence, SharedKeys},
     intent::{Intent, Mode},
     plan::plan,
-    rules::{Rule, separate_credentials::SharedKeys},
+    rules::Rule,
     topology::{Missing, Topology},
     world::{Failure, FailureKind, Reading, RecordType, World},
 };
@@ -69,14 +70,14 @@ fn a_clean_swap_in_the_order_of_writing() {
     )
     .unwrap();
     insta::assert_snapshot!(sketch(&plan), @r"
-    1 variable `HOME_URL` of `gigascience/upstream/alt-gigadb-website`, scope `live`: http://alt-live.gigadb.host -> https://gigadb.org
-    1 variable `REMOTE_HOME_URL` of `gigascience/upstream/alt-gigadb-website`, scope `live`: http://alt-live.gigadb.host -> https://gigadb.org
-    1 variable `REMOTE_HOSTNAME` of `gigascience/upstream/alt-gigadb-website`, scope `live`: alt-live.gigadb.host -> gigadb.org
-    1 variable `remote_fileserver_hostname` of `gigascience/upstream/alt-gigadb-website`, scope `live`: files.alt-live.gigadb.host -> files.gigadb.org
-    1 variable `HOME_URL` of `gigascience/upstream/gigadb-website`, scope `live`: https://gigadb.org -> http://alt-live.gigadb.host
-    1 variable `REMOTE_HOME_URL` of `gigascience/upstream/gigadb-website`, scope `live`: https://gigadb.org -> http://alt-live.gigadb.host
-    1 variable `REMOTE_HOSTNAME` of `gigascience/upstream/gigadb-website`, scope `live`: gigadb.org -> alt-live.gigadb.host
-    1 variable `remote_fileserver_hostname` of `gigascience/upstream/gigadb-website`, scope `live`: files.gigadb.org -> files.alt-live.gigadb.host
+    1 variable `HOME_URL` of `alt-gigadb-website`: http://alt-live.gigadb.host -> https://gigadb.org
+    1 variable `REMOTE_HOME_URL` of `alt-gigadb-website`: http://alt-live.gigadb.host -> https://gigadb.org
+    1 variable `REMOTE_HOSTNAME` of `alt-gigadb-website`: alt-live.gigadb.host -> gigadb.org
+    1 variable `remote_fileserver_hostname` of `alt-gigadb-website`: files.alt-live.gigadb.host -> files.gigadb.org
+    1 variable `HOME_URL` of `gigadb-website`: https://gigadb.org -> http://alt-live.gigadb.host
+    1 variable `REMOTE_HOME_URL` of `gigadb-website`: https://gigadb.org -> http://alt-live.gigadb.host
+    1 variable `REMOTE_HOSTNAME` of `gigadb-website`: gigadb.org -> alt-live.gigadb.host
+    1 variable `remote_fileserver_hostname` of `gigadb-website`: files.gigadb.org -> files.alt-live.gigadb.host
     2 A record of `alt-live.gigadb.host`: 198.51.100.3 -> 198.51.101.3
     2 A record of `bastion.alt-live.gigadb.host`: 198.51.100.1 -> 198.51.101.1
     2 A record of `portainer.alt-live.gigadb.host`: 198.51.100.3 -> 198.51.101.3
@@ -109,14 +110,14 @@ fn a_failover_begins_with_the_apex() {
     2 A record of `alt-live.gigadb.host`: 198.51.100.3 -> 198.51.101.3
     2 A record of `bastion.alt-live.gigadb.host`: 198.51.100.1 -> 198.51.101.1
     2 A record of `portainer.alt-live.gigadb.host`: 198.51.100.3 -> 198.51.101.3
-    3 variable `HOME_URL` of `gigascience/upstream/alt-gigadb-website`, scope `live`: http://alt-live.gigadb.host -> https://gigadb.org
-    3 variable `REMOTE_HOME_URL` of `gigascience/upstream/alt-gigadb-website`, scope `live`: http://alt-live.gigadb.host -> https://gigadb.org
-    3 variable `REMOTE_HOSTNAME` of `gigascience/upstream/alt-gigadb-website`, scope `live`: alt-live.gigadb.host -> gigadb.org
-    3 variable `remote_fileserver_hostname` of `gigascience/upstream/alt-gigadb-website`, scope `live`: files.alt-live.gigadb.host -> files.gigadb.org
-    4 variable `HOME_URL` of `gigascience/upstream/gigadb-website`, scope `live`: https://gigadb.org -> http://alt-live.gigadb.host
-    4 variable `REMOTE_HOME_URL` of `gigascience/upstream/gigadb-website`, scope `live`: https://gigadb.org -> http://alt-live.gigadb.host
-    4 variable `REMOTE_HOSTNAME` of `gigascience/upstream/gigadb-website`, scope `live`: gigadb.org -> alt-live.gigadb.host
-    4 variable `remote_fileserver_hostname` of `gigascience/upstream/gigadb-website`, scope `live`: files.gigadb.org -> files.alt-live.gigadb.host
+    3 variable `HOME_URL` of `alt-gigadb-website`: http://alt-live.gigadb.host -> https://gigadb.org
+    3 variable `REMOTE_HOME_URL` of `alt-gigadb-website`: http://alt-live.gigadb.host -> https://gigadb.org
+    3 variable `REMOTE_HOSTNAME` of `alt-gigadb-website`: alt-live.gigadb.host -> gigadb.org
+    3 variable `remote_fileserver_hostname` of `alt-gigadb-website`: files.alt-live.gigadb.host -> files.gigadb.org
+    4 variable `HOME_URL` of `gigadb-website`: https://gigadb.org -> http://alt-live.gigadb.host
+    4 variable `REMOTE_HOME_URL` of `gigadb-website`: https://gigadb.org -> http://alt-live.gigadb.host
+    4 variable `REMOTE_HOSTNAME` of `gigadb-website`: gigadb.org -> alt-live.gigadb.host
+    4 variable `remote_fileserver_hostname` of `gigadb-website`: files.gigadb.org -> files.alt-live.gigadb.host
     Warning known-address: The Elastic IPs of `gigadb-website` could not be read: no answer.
     notice mode: A failover may lose data. What was written on `gigadb-website` since the last synchronization to `alt-gigadb-website` (database, dropboxes, files) is not on `alt-gigadb-website`: a failover loses it.
     consistent -> consistent
@@ -240,7 +241,7 @@ fn permutation() {
         rows_mut(w, HK).iter_mut().find(|r| r.scope == "live").unwrap().value = Some("foreign".to_owned());
     }), @r"
     16 steps
-    Error permutation: The present value of the variable `HOME_URL` of `gigascience/upstream/gigadb-website`, scope `live` belongs to neither side: `foreign`.
+    Error permutation: The present value of the variable `HOME_URL` of `gigadb-website` belongs to neither side: `foreign`.
     mixed -> consistent
     ");
     insta::assert_snapshot!(check(|t, w, i| {
@@ -312,7 +313,7 @@ fn variables_visible() {
     }), @r"
     14 steps
     3 A record of `portainer.gigadb.org`: 198.51.101.3 -> 198.51.100.3
-    Error permutation: The present value of the variable `REMOTE_HOSTNAME` of `gigascience/upstream/alt-gigadb-website`, scope `live` belongs to neither side: `two
+    Error permutation: The present value of the variable `REMOTE_HOSTNAME` of `alt-gigadb-website` belongs to neither side: `two
     lines`.
     Error variables-visible: `HOME_URL` is hidden, so that its present value can be neither reviewed nor restored.
     Error variables-visible: `REMOTE_HOME_URL` is of type file.
@@ -344,10 +345,10 @@ fn a_failover_owes_what_is_out_of_reach() {
     Warning variables-visible: The variables of `gigadb-website` could not be read: no answer.
     owed A record of `alt-live.gigadb.host`: the address of the web endpoint of `gigadb-website` is not known
     owed A record of `portainer.alt-live.gigadb.host`: the address of the web endpoint of `gigadb-website` is not known
-    owed variable `HOME_URL` of `gigadb-website`, scope `live`: no answer
-    owed variable `REMOTE_HOME_URL` of `gigadb-website`, scope `live`: no answer
-    owed variable `REMOTE_HOSTNAME` of `gigadb-website`, scope `live`: no answer
-    owed variable `remote_fileserver_hostname` of `gigadb-website`, scope `live`: no answer
+    owed variable `HOME_URL` of `gigadb-website`: no answer
+    owed variable `REMOTE_HOME_URL` of `gigadb-website`: no answer
+    owed variable `REMOTE_HOSTNAME` of `gigadb-website`: no answer
+    owed variable `remote_fileserver_hostname` of `gigadb-website`: no answer
     notice mode: A failover may lose data. What was written on `gigadb-website` since the last synchronization to `alt-gigadb-website` (database, dropboxes, files) is not on `alt-gigadb-website`: a failover loses it.
     unknown -> mixed
     ");
@@ -392,7 +393,7 @@ fn what_moved_since_the_plan_is_named() {
     let intent = intent(&topology, "live", SYDNEY);
     let before = world(&topology, HK);
     let seen = observe(&topology, "live", &before);
-    let plan = plan(&topology, &intent, &seen).unwrap();
+    let plan = plan(&topology, &intent, &seen, &Evidence::none()).unwrap();
     let mut now = before;
     record_mut(&mut now, "gigadb.org").content = "192.0.2.9".to_owned();
     let desired = plan.desired.hostnames["alt-live.gigadb.host"]
@@ -418,7 +419,7 @@ fn what_moved_since_the_plan_is_named() {
     let finding = gigadb_engine::rules::unchanged_since_plan::finding(&moved, "live").unwrap();
     insta::assert_snapshot!(finding.message, @r"
     3 objects have changed since the plan was made.
-      on:      environment `live`: Elastic IP of the bastion endpoint of `alt-gigadb-website`: planned from 198.51.100.1 (eipalloc-0-1), now 198.51.100.1 (eipalloc-new); records of `gigadb.org`: planned from A `198.51.101.3` (id rec-gigadb.org), now A `192.0.2.9` (id rec-gigadb.org); variable `HOME_URL` of `gigadb-website`, scope `live`: planned from `https://gigadb.org`, now `x`
+      on:      environment `live`: A record of `gigadb.org`: planned from A `198.51.101.3` (id rec-gigadb.org), now A `192.0.2.9` (id rec-gigadb.org); variable `HOME_URL` of `gigadb-website`: planned from `https://gigadb.org`, now `x`; Elastic IP of the bastion endpoint of `alt-gigadb-website`: planned from 198.51.100.1 (eipalloc-0-1), now 198.51.100.1 (eipalloc-new)
       changed: Nothing was changed.
       next:    Find out who changed it, then plan again and review the new plan.
     ");
@@ -433,7 +434,7 @@ fn only_productions_https_names_that_move_are_probed() {
         &world(&topology, HK),
     )
     .unwrap();
-    let probes: Vec<String> = gigadb_engine::rules::https_ready::probes(&topology, &plan)
+    let probes: Vec<String> = gigadb_engine::readiness::probes(&topology, &plan)
         .iter()
         .map(|p| format!("{} at {} ({})", p.hostname, p.address, p.infrastructure))
         .collect();
@@ -455,8 +456,9 @@ fn one_access_key_for_both_sides_stops_a_switchover_that_changes_something() {
     let said = |production: &str, edit: fn(&mut Intent), keys: &SharedKeys| {
         let mut intent = intent(&topology, "live", production);
         edit(&mut intent);
-        let mut plan = planned(&topology, &intent, &world(&topology, HK)).unwrap();
-        plan.judge_keys(&topology, keys);
+        let seen = observe(&topology, "live", &world(&topology, HK));
+        let evidence = Evidence { keys: keys.clone() };
+        let plan = plan(&topology, &intent, &seen, &evidence).unwrap();
         plan.findings
             .iter()
             .map(|f| format!("{:?} {} blocks: {}", f.severity, f.rule, f.blocks()))

@@ -14,6 +14,7 @@ use std::{
 
 use gigadb_engine::{
     changes::Transaction,
+    evidence::Evidence,
     intent::{Arrangement, Intent, Mode, OnFailure},
     name::{EnvironmentName, Hostname, InfrastructureName, VariableKey},
     observation::Observation,
@@ -117,7 +118,11 @@ pub(crate) fn write(
 }
 
 /// Reads a plan that was made for `topology`, and computes it again.
-pub(crate) fn read(file: &Path, topology: &Topology) -> Result<Saved, Failure> {
+pub(crate) fn read(
+    file: &Path,
+    topology: &Topology,
+    evidence: &Evidence,
+) -> Result<Saved, Failure> {
     let refused = |what: String, next: &str| {
         Failure::refused(what, format!("`{}`", file.display()), next.to_owned())
     };
@@ -161,7 +166,13 @@ pub(crate) fn read(file: &Path, topology: &Topology) -> Result<Saved, Failure> {
              review it.",
         ));
     }
-    let made = plan(topology, &document.intent.parse(), &document.observation).ok();
+    let made = plan(
+        topology,
+        &document.intent.parse(),
+        &document.observation,
+        evidence,
+    )
+    .ok();
     let made = made.filter(|made| {
         made.changes.stages == document.stages
             && Desired::of(&made.desired) == document.desired

@@ -8,12 +8,13 @@ use gigadb_clients::run::UnderWay;
 use gigadb_engine::{
     changes::ChangeSet,
     due,
+    evidence::Evidence,
     executor::{End, Outcome},
     intent::Mode,
     message::Message,
     observation::{Observation, ProjectError, environment_of},
     plan::Plan,
-    rules::{Rule, separate_credentials::SharedKeys, unchanged_since_plan},
+    rules::{Rule, unchanged_since_plan},
     topology::Environment,
     verify::{Difference, verify_plan},
     view::View,
@@ -50,7 +51,7 @@ struct Reviewed {
     /// What the review was made from.
     observation: Observation,
     decision: Decision,
-    keys: SharedKeys,
+    evidence: Evidence,
 }
 
 impl Reviewed {
@@ -61,8 +62,14 @@ impl Reviewed {
             .filter(|observation| observation.environment == wanted.environment)
             .ok_or_else(|| no_review(&wanted))?;
         same_topology(&ready, &wanted, &observation)?;
-        let keys = ready.shared_keys().await;
-        let decided = decide(&ready, &wanted, &request.prior_state, &observation, &keys)?;
+        let evidence = ready.evidence().await;
+        let decided = decide(
+            &ready,
+            &wanted,
+            &request.prior_state,
+            &observation,
+            &evidence,
+        )?;
         if let Decision::Change(plan) = &decided.decision
             && !state::shows(&request.planned_state, &plan.desired)
         {
@@ -73,7 +80,7 @@ impl Reviewed {
             wanted,
             observation,
             decision: decided.decision,
-            keys,
+            evidence,
         })
     }
 
@@ -131,7 +138,7 @@ impl Reviewed {
             wanted,
             observation: reviewed,
             decision,
-            keys,
+            evidence,
         } = self;
         let cancel = &request.context.cancel;
         let fresh = ready
@@ -145,7 +152,7 @@ impl Reviewed {
             Decision::Keep(_) => Work::Keep,
             Decision::Change(plan) => {
                 unmoved(ready, wanted, request, plan, reviewed, &fresh)?;
-                match decide(ready, wanted, &request.prior_state, &fresh, keys)?.decision {
+                match decide(ready, wanted, &request.prior_state, &fresh, evidence)?.decision {
                     Decision::Change(now) => Work::Change {
                         reviewed: plan,
                         now,
@@ -184,12 +191,12 @@ fn decide(
     wanted: &Assignment,
     prior: &Value,
     observation: &Observation,
-    keys: &SharedKeys,
+    evidence: &Evidence,
 ) -> Result<Decided, Diagnostics> {
     let topology = &ready.topology;
     match prior.get("production").as_str() {
-        Some(established) => decision::update(topology, wanted, established, observation, keys),
-        None => decision::create(topology, wanted, observation, keys),
+        Some(established) => decision::update(topology, wanted, established, observation, evidence),
+        None => decision::create(topology, wanted, observation, evidence),
     }
 }
 

@@ -65,9 +65,9 @@ impl PreflightData {
         // There is no state to compare with: whoever holds the apex is production.
         let holder = observation.apex_holder(environment);
         intent.changes_production = holder != Some(&intent.arrangement.production);
-        match plan(&ready.topology, &intent, &observation) {
+        let evidence = ready.evidence().await;
+        match plan(&ready.topology, &intent, &observation, &evidence) {
             Ok(mut plan) => {
-                plan.judge_keys(&ready.topology, &ready.shared_keys().await);
                 let moment = Moment::BeforeWriting;
                 let probed = probing::findings(&ready, &wanted, &plan, moment, cancel).await?;
                 plan.findings.extend(probed);

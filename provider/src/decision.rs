@@ -2,12 +2,13 @@
 //! plan walk, for the plan of the apply walk, and for the apply itself.
 
 use gigadb_engine::{
+    evidence::Evidence,
     intent::{Arrangement, Intent, InvalidIntent, OnExternalSwap, arrange},
     message::Message,
     name::InfrastructureName,
     observation::{Observation, environment_of},
     plan::{Disagreement, Plan, adopt, plan},
-    rules::{Finding, Rule, separate_credentials::SharedKeys},
+    rules::{Finding, Rule},
     topology::{Environment, Topology},
     view::Status,
 };
@@ -47,7 +48,7 @@ pub(crate) fn update(
     wanted: &Assignment,
     established: &str,
     observation: &Observation,
-    keys: &SharedKeys,
+    evidence: &Evidence,
 ) -> Result<Decided, Diagnostics> {
     let environment = table(topology, wanted)?;
     let mut intent = intent(topology, wanted)?;
@@ -62,7 +63,7 @@ pub(crate) fn update(
             }
         }
     }
-    let plan = computed(topology, wanted, &intent, observation, keys)?;
+    let plan = computed(topology, wanted, &intent, observation, evidence)?;
     unblocked(wanted, &plan)?;
     Ok(changing(wanted, plan))
 }
@@ -72,11 +73,11 @@ pub(crate) fn create(
     topology: &Topology,
     wanted: &Assignment,
     observation: &Observation,
-    keys: &SharedKeys,
+    evidence: &Evidence,
 ) -> Result<Decided, Diagnostics> {
     table(topology, wanted)?;
     let intent = intent(topology, wanted)?;
-    let plan = computed(topology, wanted, &intent, observation, keys)?;
+    let plan = computed(topology, wanted, &intent, observation, evidence)?;
     let unread = !observation.failures().is_empty();
     if unread {
         unblocked(wanted, &plan)?;
@@ -230,12 +231,11 @@ fn computed(
     wanted: &Assignment,
     intent: &Intent,
     observation: &Observation,
-    keys: &SharedKeys,
+    evidence: &Evidence,
 ) -> Result<Plan, Diagnostics> {
-    let mut plan = plan(topology, intent, observation).map_err(|incomputable| {
+    let plan = plan(topology, intent, observation, evidence).map_err(|incomputable| {
         diagnostics::findings(wanted.environment.as_str(), &incomputable.0)
     })?;
-    plan.judge_keys(topology, keys);
     Ok(plan)
 }
 

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use gigadb_engine::{
     changes::{ChangeSet, Transaction},
     executor::{End, Outcome, TransactionStatus},
+    object::Object,
     observation::Observation,
-    verify::{self, Difference},
+    verify::Difference,
     view::View,
     world::Failure,
 };
@@ -71,12 +72,12 @@ fn told(transaction: &Transaction, status: &TransactionStatus) -> String {
 }
 
 /// Every variable that could not be read back, as a difference names it, and why.
-pub(crate) fn unread<'a>(after: &'a Observation, planned: &View) -> BTreeMap<String, &'a Failure> {
+pub(crate) fn unread<'a>(after: &'a Observation, planned: &View) -> BTreeMap<Object, &'a Failure> {
     let variables = planned.variables.keys();
     variables
         .filter_map(|(side, key)| {
             let why = after.variables.get(side)?.failure()?;
-            Some((verify::variable(side, key), why))
+            Some((Object::Variable(side.clone(), key.clone()), why))
         })
         .collect()
 }
@@ -84,7 +85,7 @@ pub(crate) fn unread<'a>(after: &'a Observation, planned: &View) -> BTreeMap<Str
 /// Everything that is not, or not known to be, as planned, each on a line of its own.
 pub(crate) fn differences(
     differences: &[Difference],
-    unread: &BTreeMap<String, &Failure>,
+    unread: &BTreeMap<Object, &Failure>,
 ) -> String {
     let text = |value: &Option<String>| {
         value

@@ -49,7 +49,7 @@ async fn create(session: &Session, request: &PlanRequest) -> Result<PlanResponse
         &ready.topology,
         &wanted,
         &observation,
-        &ready.shared_keys().await,
+        &ready.evidence().await,
     )?;
     probe(&ready, &wanted, request, &mut decided).await?;
     let planned = planned_state(&request.config, &wanted, &decided, &Value::Null);
@@ -80,7 +80,7 @@ async fn update(session: &Session, request: &PlanRequest) -> Result<PlanResponse
         &wanted,
         established,
         &observation,
-        &ready.shared_keys().await,
+        &ready.evidence().await,
     )?;
     probe(&ready, &wanted, request, &mut decided).await?;
     let planned = planned_state(&request.config, &wanted, &decided, prior);

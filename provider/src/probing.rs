@@ -11,9 +11,10 @@ use gigadb_engine::{
     message::Message,
     name::EnvironmentName,
     plan::Plan,
+    readiness::probes,
     rules::{
         Finding, Rule,
-        https_ready::{HttpsCheck, HttpsMode, Moment, Probe, probes},
+        https_ready::{HttpsCheck, HttpsMode, Moment, Probe},
     },
 };
 use tfplug::{AttributePath, CancellationToken, Diagnostic, Diagnostics};

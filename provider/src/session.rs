@@ -7,10 +7,11 @@ use std::{
 
 use gigadb_clients::{Apis, Scope, Settings, SharedWorld, Timing, Which};
 use gigadb_engine::{
+    evidence::Evidence,
     message::Message,
     name::EnvironmentName,
     observation::{Observation, ProjectError},
-    rules::{https_ready::HttpsMode, separate_credentials::SharedKeys},
+    rules::https_ready::HttpsMode,
     topology::{Parsed, Topology},
     world::{World, Zone},
 };
@@ -205,11 +206,11 @@ impl Ready {
         self.apis.as_ref().map_err(Clone::clone)
     }
 
-    /// Which sides share an AWS access key, as the profiles on this machine say now.
-    pub(crate) async fn shared_keys(&self) -> SharedKeys {
+    /// What the rules judge besides an observation, as this machine says now.
+    pub(crate) async fn evidence(&self) -> Evidence {
         match &self.apis {
-            Ok(reach) => reach.apis.shared_keys(&self.topology).await,
-            Err(_) => SharedKeys::default(),
+            Ok(reach) => reach.apis.evidence(&self.topology).await,
+            Err(_) => Evidence::none(),
         }
     }
 

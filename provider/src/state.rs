@@ -3,6 +3,7 @@
 use gigadb_engine::{
     intent::Arrangement,
     name::{InfrastructureName, VariableKey},
+    object::Object,
     observation::Observation,
     rules::unchanged_since_plan::Moved,
     topology::Environment,
@@ -120,7 +121,7 @@ pub(crate) fn moved(
             .map(|a| a.to_string());
         let reviewed = before.get("address").as_str();
         (!before.is_null() && reviewed != now.as_deref() && planned != now)
-            .then(|| change(format!("records of `{hostname}`"), reviewed, now.as_deref()))
+            .then(|| change(Object::Name(hostname.clone()), reviewed, now.as_deref()))
     });
     let variables = present.variables.iter().filter_map(|((side, key), now)| {
         let was_read = read
@@ -133,7 +134,7 @@ pub(crate) fn moved(
         let planned = planned.variables.get(&(side.clone(), key.clone()))?;
         (was_read && known && reviewed != now.as_deref() && planned != now).then(|| {
             change(
-                format!("variable `{key}` of `{side}`, scope `{}`", read.environment),
+                Object::Variable(side.clone(), key.clone()),
                 reviewed,
                 now.as_deref(),
             )
@@ -142,7 +143,7 @@ pub(crate) fn moved(
     names.chain(variables).collect()
 }
 
-fn change(object: String, from: Option<&str>, now: Option<&str>) -> Moved {
+fn change(object: Object, from: Option<&str>, now: Option<&str>) -> Moved {
     let text =
         |value: Option<&str>| value.map_or_else(|| "nothing".to_owned(), |v| format!("`{v}`"));
     Moved {

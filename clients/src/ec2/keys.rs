@@ -5,7 +5,10 @@ use std::collections::BTreeSet;
 
 use aws_config::profile::{ProfileSet, load};
 use aws_types::os_shim_internal::{Env, Fs};
-use gigadb_engine::{rules::separate_credentials::SharedKeys, topology::Topology};
+use gigadb_engine::{
+    evidence::{Evidence, SharedKeys},
+    topology::Topology,
+};
 
 use super::Ec2;
 use crate::Apis;
@@ -16,6 +19,13 @@ impl Apis {
     /// process, a web identity) is left out.
     pub async fn shared_keys(&self, topology: &Topology) -> SharedKeys {
         self.ec2.shared_keys(topology).await
+    }
+
+    /// What the rules judge besides an observation; see [`Evidence`].
+    pub async fn evidence(&self, topology: &Topology) -> Evidence {
+        Evidence {
+            keys: self.shared_keys(topology).await,
+        }
     }
 }
 

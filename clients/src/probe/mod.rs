@@ -15,10 +15,10 @@ use std::{
 use futures::StreamExt;
 use gigadb_engine::{
     plan::Plan,
+    readiness::{probes, stored_certificates},
     rules::{
         Finding,
         https_ready::{self, HttpsCheck, HttpsMode, Moment, Probe, ProbeResult},
-        stored_certificates,
     },
     topology::Topology,
 };
@@ -57,7 +57,7 @@ pub async fn https_ready(
     moment: Moment,
     cancel: &CancellationToken,
 ) -> Result<Vec<Finding>, ProbeError> {
-    let probes = https_ready::probes(topology, plan);
+    let probes = probes(topology, plan);
     if check.mode == HttpsMode::Off || probes.is_empty() {
         return Ok(Vec::new());
     }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use gigadb_clients::{Apis, Journal, NoJournal, Scope, Which};
 use gigadb_engine::{
+    evidence::Evidence,
     executor::{Announcement, End, Outcome, Report, TransactionId},
     intent::{Arrangement, Intent, Mode, OnFailure},
     name::RecordId,
@@ -37,7 +38,7 @@ async fn make_plan(bench: &Bench, apis: &Apis, intent: &Intent) -> Plan {
     let world = bench.observe_with(apis).await;
     let observation =
         Observation::project(&bench.topology, &intent.environment, &world, None).unwrap();
-    plan(&bench.topology, intent, &observation).unwrap()
+    plan(&bench.topology, intent, &observation, &Evidence::none()).unwrap()
 }
 
 async fn carry_out(bench: &Bench, intent: &Intent, cancel: &CancellationToken) -> Outcome {

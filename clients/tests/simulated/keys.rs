@@ -1,6 +1,6 @@
 //! Which sides rest on one AWS access key, as the shared files say.
 
-use gigadb_engine::rules::separate_credentials::SharedKeys;
+use gigadb_engine::evidence::SharedKeys;
 use gigadb_simulator::world;
 
 use crate::setup::Bench;

@@ -10,6 +10,7 @@ use gigadb_clients::{
 };
 use gigadb_engine::{
     changes::ChangeSet,
+    evidence::Evidence,
     executor::{End, Outcome},
     intent::{Arrangement, Intent, Mode, OnFailure},
     observation::Observation,
@@ -78,7 +79,13 @@ impl Ground {
         let environment = &self.intent.environment;
         let observation =
             Observation::project(&self.bench.topology, environment, &world, None).unwrap();
-        let plan = plan(&self.bench.topology, &self.intent, &observation).unwrap();
+        let plan = plan(
+            &self.bench.topology,
+            &self.intent,
+            &observation,
+            &Evidence::none(),
+        )
+        .unwrap();
         self.bench.simulator.clear_requests();
         plan.changes
     }

@@ -1,6 +1,7 @@
 //! `external-swap`: roles that were traded elsewhere are never silently traded back.
 
-use super::{Context, Finding, Rule, Severity};
+use super::context::Context;
+use crate::finding::{Finding, Rule, Severity};
 use crate::message::Message;
 
 pub(super) fn check(context: &Context<'_>) -> Vec<Finding> {

@@ -2,19 +2,15 @@
 //! answers for them already: a valid certificate and the expected status, asked by address with
 //! the name in SNI and Host.
 //!
-//! Which probes to make and what their results mean is decided here; making them is not.
+//! What the results of probes mean is decided here; which to make, in [`crate::readiness::probes`].
 
 use std::{collections::BTreeSet, net::Ipv4Addr, time::Duration};
 
-use super::{Finding, Rule, Severity};
 use crate::{
-    changes::Target,
+    finding::{Finding, Rule, Severity},
     intent::Intent,
     message::Message,
-    name::{Hostname, InfrastructureName, Role},
-    observation::environment_of,
-    plan::Plan,
-    topology::Topology,
+    name::{Hostname, InfrastructureName},
 };
 
 /// What to do about a side that is not ready.
@@ -110,35 +106,6 @@ pub enum ProbeResult {
     },
     /// It did not: why, as a clause ("no connection in 5 s", "the certificate is for x.org").
     Failed(String),
-}
-
-/// The probes that a plan calls for: production's hostnames of HTTPS endpoints that it moves.
-pub fn probes(topology: &Topology, plan: &Plan) -> Vec<Probe> {
-    let Ok(environment) = environment_of(topology, &plan.intent.environment) else {
-        return Vec::new();
-    };
-    let https =
-        topology.https_endpoints(&plan.intent.environment, plan.observation.apex(environment));
-    let mut probes: Vec<Probe> = plan
-        .changes
-        .steps()
-        .filter_map(|step| {
-            let Target::Record { hostname, .. } = &step.target else {
-                return None;
-            };
-            let wanted = plan.desired.hostnames.get(hostname)?;
-            let asked = https.contains(&wanted.endpoint);
-            (asked && wanted.role == Role::Production).then(|| {
-                Some(Probe {
-                    hostname: hostname.clone(),
-                    infrastructure: wanted.infrastructure.clone()?,
-                    address: step.address()?,
-                })
-            })?
-        })
-        .collect();
-    probes.sort();
-    probes
 }
 
 /// When the probes were made.

@@ -3,7 +3,8 @@
 
 use std::collections::BTreeSet;
 
-use super::{Context, Finding, Rule, Severity};
+use super::context::Context;
+use crate::finding::{Finding, Rule, Severity};
 use crate::{
     intent::{Intent, Mode},
     message::Message,

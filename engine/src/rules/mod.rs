@@ -1,5 +1,6 @@
 //! The rules that keep a swap safe. Each has a name, which findings, overrides and docs use.
 
+mod context;
 pub(crate) mod external_swap;
 pub mod https_ready;
 pub(crate) mod known_address;
@@ -8,169 +9,12 @@ pub mod one_swap_at_a_time;
 pub(crate) mod permutation;
 pub mod separate_credentials;
 pub(crate) mod single_a_record;
-pub mod stored_certificates;
 pub mod unchanged_since_plan;
 pub mod variables_visible;
 
-use std::{fmt, str::FromStr};
-
-use serde::{Deserialize, Serialize};
-
-use crate::{
-    changes::ChangeSet,
-    intent::{Intent, Mode},
-    message::Message,
-    name::{InfrastructureName, Role},
-    observation::Observation,
-    topology::{Environment, Topology},
-};
-
-macro_rules! rules {
-    ($($(#[$doc:meta])* $variant:ident = $name:literal, waivable: $waivable:literal;)+) => {
-        /// A safety rule, by name.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-        #[serde(rename_all = "kebab-case")]
-        pub enum Rule { $($(#[$doc])* $variant),+ }
-
-        impl Rule {
-            /// Every rule, in the order of the documentation.
-            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
-
-            /// The rule's name.
-            pub fn as_str(self) -> &'static str {
-                match self { $(Self::$variant => $name),+ }
-            }
-
-            /// Whether `overrides` may name it.
-            pub fn is_waivable(self) -> bool {
-                match self { $(Self::$variant => $waivable),+ }
-            }
-        }
-    };
-}
-
-rules! {
-    /// Every managed hostname has exactly one A record and no AAAA or CNAME beside it.
-    SingleARecord = "single-a-record", waivable: true;
-    /// Every endpoint in use has, on each side, exactly one Elastic IP on a running instance.
-    KnownAddress = "known-address", waivable: true;
-    /// Only addresses and values of the two sides are exchanged; nothing else is touched.
-    Permutation = "permutation", waivable: true;
-    /// Nothing moved between plan and apply.
-    UnchangedSincePlan = "unchanged-since-plan", waivable: false;
-    /// Roles traded outside Terraform are never silently traded back.
-    ExternalSwap = "external-swap", waivable: false;
-    /// The promoted side answers HTTPS under production's names.
-    HttpsReady = "https-ready", waivable: true;
-    /// Each hostname has exactly one address after every step.
-    NeverUnresolvable = "never-unresolvable", waivable: false;
-    /// The two sides use different AWS access keys.
-    SeparateCredentials = "separate-credentials", waivable: true;
-    /// Every role variable can be read in its exact scope.
-    VariablesVisible = "variables-visible", waivable: true;
-    /// Two operators cannot swap at once.
-    OneSwapAtATime = "one-swap-at-a-time", waivable: true;
-}
-
-impl fmt::Display for Rule {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
-    }
-}
-
-/// A text that names no rule.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("no rule is called `{text}`{}", .nearest.map(|r| format!("; did you mean `{r}`?")).unwrap_or_default())]
-pub struct UnknownRule {
-    /// The text as given.
-    pub text: String,
-    /// The rule that was probably meant.
-    pub nearest: Option<Rule>,
-}
-
-impl FromStr for Rule {
-    type Err = UnknownRule;
-    fn from_str(text: &str) -> Result<Self, UnknownRule> {
-        Self::ALL
-            .iter()
-            .copied()
-            .find(|r| r.as_str() == text)
-            .ok_or_else(|| UnknownRule {
-                text: text.to_owned(),
-                nearest: crate::nearest::nearest(text, Self::ALL.iter().map(|r| r.as_str()))
-                    .and_then(|n| Self::ALL.iter().copied().find(|r| r.as_str() == n)),
-            })
-    }
-}
-
-/// How much a finding weighs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Severity {
-    /// Worth knowing; nothing is stopped.
-    Warning,
-    /// Stops the plan unless its rule is waived.
-    Error,
-}
-
-/// What a rule found.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Finding {
-    /// The rule.
-    pub rule: Rule,
-    /// Its weight here.
-    pub severity: Severity,
-    /// The message; its `object` names what the finding is about.
-    pub message: Message,
-    /// Whether `overrides` names the rule.
-    pub waived: bool,
-}
-
-impl Finding {
-    /// Whether this finding stops the plan.
-    pub fn blocks(&self) -> bool {
-        self.severity == Severity::Error && !self.waived
-    }
-}
-
-/// What the rules judge.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Context<'a> {
-    pub(crate) topology: &'a Topology,
-    pub(crate) environment: &'a Environment,
-    pub(crate) intent: &'a Intent,
-    pub(crate) observation: &'a Observation,
-    pub(crate) changes: &'a ChangeSet,
-}
-
-impl Context<'_> {
-    /// The weight of a finding that concerns `side`: in a failover only the promoted side must be
-    /// well.
-    fn severity(&self, side: &InfrastructureName) -> Severity {
-        if self.intent.mode == Mode::Failover && *side != self.intent.arrangement.production {
-            Severity::Warning
-        } else {
-            Severity::Error
-        }
-    }
-
-    fn finding(&self, rule: Rule, severity: Severity, message: Message) -> Finding {
-        let waived = rule.is_waivable() && self.intent.overrides.contains(&rule);
-        Finding {
-            rule,
-            severity,
-            message,
-            waived,
-        }
-    }
-
-    fn project(&self, side: &InfrastructureName) -> &str {
-        self.topology
-            .infrastructures
-            .get(side)
-            .map_or("", |i| i.gitlab_project.as_str())
-    }
-}
+pub(crate) use self::context::Context;
+pub use crate::finding::{Finding, Rule, Severity, UnknownRule};
+use crate::{intent::Intent, message::Message};
 
 /// Judges a plan by every rule. With an empty change set only what refuses to be read is
 /// reported, so that a stopped standby never blocks unrelated work.
@@ -184,15 +28,15 @@ pub(crate) fn check(context: &Context<'_>) -> Vec<Finding> {
         findings.extend(external_swap::check(context));
         findings.extend(never_unresolvable::check(context));
         findings.extend(variables_visible::check(context));
+        findings.extend(separate_credentials::check(
+            context.topology,
+            context.intent,
+            &context.evidence.keys,
+        ));
     }
     findings.sort_by(|a, b| (a.rule, &a.message).cmp(&(b.rule, &b.message)));
     findings.dedup();
     findings
-}
-
-/// The side of a role, for what a hostname of that role concerns.
-fn side_of(intent: &Intent, role: Role) -> &InfrastructureName {
-    intent.arrangement.get(role)
 }
 
 pub(crate) fn unknown_environment(intent: &Intent) -> Finding {

@@ -4,7 +4,8 @@
 //! Steps never delete, and a zone's records change in one batch; what is left to refuse is a
 //! batch that would have to be split.
 
-use super::{Context, Finding, Rule, Severity};
+use super::context::Context;
+use crate::finding::{Finding, Rule, Severity};
 use crate::{changes::Boundary, message::Message};
 
 pub(super) fn check(context: &Context<'_>) -> Vec<Finding> {

@@ -1,7 +1,8 @@
 //! `permutation`: addresses and values are exchanged between the two sides; nothing foreign is
 //! replaced unasked, and nothing outside the topology is ever written.
 
-use super::{Context, Finding, Rule, Severity, side_of};
+use super::context::{Context, side_of};
+use crate::finding::{Finding, Rule, Severity};
 use crate::{
     changes::{Step, Target},
     message::Message,

@@ -1,6 +1,7 @@
 //! `single-a-record`: every managed hostname has exactly one A record and nothing beside it.
 
-use super::{Context, Finding, Rule, side_of};
+use super::context::{Context, side_of};
+use crate::finding::{Finding, Rule};
 use crate::{
     message::Message, name::Hostname, observation::NameObservation, topology::Missing,
     world::Record,

@@ -3,10 +3,11 @@
 
 use std::collections::BTreeSet;
 
-use super::{Finding, Rule, Severity};
+use crate::finding::{Finding, Rule, Severity};
 use crate::{
     message::Message,
     name::{EndpointName, InfrastructureName, VariableKey},
+    object::Object,
     observation::{NameObservation, Observation},
     view::View,
     world::{CiVariable, Record},
@@ -16,7 +17,7 @@ use crate::{
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Moved {
     /// The object.
-    pub object: String,
+    pub object: Object,
     /// What the plan was computed from.
     pub planned_from: String,
     /// What is there now.
@@ -39,7 +40,7 @@ pub fn moved(
         let settled = now.is_some_and(|n| n.address().is_some() && n.address() == wanted.address);
         if !settled && records(before) != records(now) {
             moved.insert(Moved {
-                object: format!("records of `{hostname}`"),
+                object: Object::Name(hostname.clone()),
                 planned_from: records(before),
                 present: records(now),
             });
@@ -55,10 +56,7 @@ pub fn moved(
         let settled = wanted.is_some() && present.value(side, key) == wanted.as_deref();
         if !settled && !unread && before != now {
             moved.insert(Moved {
-                object: format!(
-                    "variable `{key}` of `{side}`, scope `{}`",
-                    present.environment
-                ),
+                object: Object::Variable(side.clone(), key.clone()),
                 planned_from: before,
                 present: now,
             });
@@ -127,7 +125,7 @@ fn addresses_moved(
             };
             let (planned_from, present) = (text(before), text(now));
             (planned_from != present).then(|| Moved {
-                object: format!("Elastic IP of the {endpoint} endpoint of `{side}`"),
+                object: Object::Address(side.clone(), endpoint.clone()),
                 planned_from,
                 present,
             })

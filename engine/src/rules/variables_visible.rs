@@ -1,10 +1,12 @@
 //! `variables-visible`: every role variable has one readable row in exactly the environment's
 //! scope.
 
-use super::{Context, Finding, Rule, Severity};
+use super::context::Context;
+use crate::finding::{Finding, Rule, Severity};
 use crate::{
     message::Message,
     name::{EnvironmentName, InfrastructureName, VariableKey},
+    object::Object,
     observation::VariableRows,
     topology::{Missing, Topology},
     world::{CiVariable, FailureKind},
@@ -90,7 +92,8 @@ fn fault(
         .infrastructures
         .get(side)
         .map_or("", |one| one.gitlab_project.as_str());
-    let object = format!("variable `{key}` of `{project}`, scope `{scope}`");
+    let variable = Object::Variable(side.clone(), key.clone());
+    let object = format!("{variable}, GitLab project `{project}`, scope `{scope}`");
     let exact: Vec<&CiVariable> = all.iter().filter(|r| r.scope == scope.as_str()).collect();
     let (what, next) = match exact.as_slice() {
         [row] if row.hidden || row.value.is_none() => (

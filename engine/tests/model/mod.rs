@@ -12,6 +12,7 @@ use std::{collections::BTreeMap, net::Ipv4Addr};
 
 use gigadb_engine::{
     changes::{ChangeSet, Step, Target},
+    evidence::Evidence,
     intent::{Arrangement, Intent, Mode, OnFailure},
     name::{EnvironmentName, InfrastructureName, Role},
     observation::Observation,
@@ -209,6 +210,7 @@ pub(crate) fn planned(
         topology,
         intent,
         &observe(topology, intent.environment.as_str(), world),
+        &Evidence::none(),
     )
 }
 

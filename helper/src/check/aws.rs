@@ -5,9 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures::future::join_all;
 use gigadb_clients::AwsProfile;
 use gigadb_engine::{
+    evidence::SharedKeys,
     intent::Pair,
     name::InfrastructureName,
-    rules::separate_credentials::{self, SharedKeys},
+    rules::separate_credentials,
     topology::{Infrastructure, Topology},
     world::{Failure, Side, World},
 };

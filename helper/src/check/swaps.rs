@@ -5,15 +5,16 @@ use std::collections::BTreeSet;
 use futures::future::join_all;
 use gigadb_clients::journal::RunId;
 use gigadb_engine::{
+    evidence::Evidence,
     intent::{Intent, Mode, OnFailure},
     name::EnvironmentName,
     observation::Observation,
     plan::{self, Plan},
+    readiness::stored_certificates,
     rules::{
         Finding,
         https_ready::HttpsCheck,
         one_swap_at_a_time::{Holder, LeasePlace},
-        stored_certificates,
     },
     topology::{Environment, Topology},
     view,
@@ -109,7 +110,7 @@ fn swapped(
         overrides: BTreeSet::new(),
         changes_production: true,
     };
-    plan::plan(topology, &intent, &observation).map_err(|incomputable| {
+    plan::plan(topology, &intent, &observation, &Evidence::none()).map_err(|incomputable| {
         let first = incomputable.0.into_iter().next();
         first.map_or_else(String::new, |finding| {
             finding.message.what.trim_end_matches('.').to_owned()

@@ -43,7 +43,8 @@ pub(super) async fn run(
     control: &Control,
 ) -> Result<Exit, Failure> {
     let session = Session::open(global, Waiting::Ordinary)?;
-    let saved = saved_plan::read(&args.file, &session.topology)?;
+    let evidence = session.apis.evidence(&session.topology).await;
+    let saved = saved_plan::read(&args.file, &session.topology, &evidence)?;
     let job = Job {
         session: &session,
         ui,
@@ -57,7 +58,7 @@ pub(super) async fn run(
     view.planned(&saved.plan, job.reason);
     let intent = saved.plan.intent.clone();
     let topology = &session.topology;
-    let anew = |present: &_| planning::again(topology, &intent, present);
+    let anew = |present: &_| planning::again(topology, &intent, present, &evidence);
     job.carry_out(saved.plan, &anew, Probes::BeforeAndAfter)
         .await
 }

@@ -102,7 +102,8 @@ pub(super) async fn run(
         prepare: args.prepare.as_deref(),
         options: &args.options,
     };
-    let mut plan = planning::make(&session, &observation, &request).await?;
+    let evidence = session.apis.evidence(&session.topology).await;
+    let mut plan = planning::make(&session, &observation, &request, &evidence)?;
     planning::https::probe(&session.topology, &mut plan, &args.options.https, cancel).await?;
     let reason = session.reason(args.options.reason());
     let refused = plan.blocking().next().is_some();

@@ -88,7 +88,8 @@ pub(super) async fn run(
         completes: Some(&earlier.left),
     };
     let observation = observe(&job, &earlier).await?;
-    let made = |present: &_| earlier.planned(earlier.left.resume(topology, present));
+    let evidence = session.apis.evidence(topology).await;
+    let made = |present: &_| earlier.planned(earlier.left.resume(topology, present, &evidence));
     let plan = made(&observation)?;
     if !plan.changes.is_empty() {
         earlier.is_the_last(&Follows::Resumes(earlier.id.clone()), ui)?;

@@ -65,8 +65,9 @@ pub(super) async fn run(
         completes: None,
     };
     let observation = observe(&job, &earlier).await?;
+    let evidence = session.apis.evidence(topology).await;
     let made = |present: &_| {
-        let plan = earlier.left.revert(topology, present, &waived);
+        let plan = earlier.left.revert(topology, present, &evidence, &waived);
         earlier.planned(plan)
     };
     let plan = made(&observation)?;

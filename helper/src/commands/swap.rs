@@ -106,7 +106,8 @@ impl Change<'_> {
             prepare: None,
             options: self.options,
         };
-        let mut plan = planning::make(&session, &observation?, &request).await?;
+        let evidence = session.apis.evidence(topology).await;
+        let mut plan = planning::make(&session, &observation?, &request, &evidence)?;
         planning::https::probe(topology, &mut plan, https, &control.cancel).await?;
         view.planned(&plan, job.reason);
         job.permitted(&plan)?;
@@ -117,7 +118,7 @@ impl Change<'_> {
             Probes::BeforeAndAfter
         };
         let intent = plan.intent.clone();
-        let anew = |present: &_| planning::again(topology, &intent, present);
+        let anew = |present: &_| planning::again(topology, &intent, present, &evidence);
         job.carry_out(plan, &anew, probes).await
     }
 }

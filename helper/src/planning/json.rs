@@ -57,7 +57,7 @@ struct Finding<'a> {
 
 #[derive(Serialize)]
 struct Owed<'a> {
-    object: &'a str,
+    object: String,
     wanted: Option<&'a str>,
     reason: &'a str,
 }
@@ -102,7 +102,7 @@ pub(crate) fn document<'a>(plan: &'a Plan, reason: Option<&'a str>) -> Document<
             .owed
             .iter()
             .map(|owed| Owed {
-                object: &owed.object,
+                object: owed.object.to_string(),
                 wanted: owed.wanted.as_deref(),
                 reason: &owed.reason,
             })

@@ -7,6 +7,7 @@ pub(crate) mod text;
 use clap::Args;
 use gigadb_clients::{Scope as Reads, Which};
 use gigadb_engine::{
+    evidence::Evidence,
     intent::{Arrangement, Intent, Mode, OnFailure, arrange},
     name::{EnvironmentName, InfrastructureName},
     observation::{Observation, environment_of},
@@ -158,16 +159,15 @@ pub(crate) fn unread(environment: &EnvironmentName, reason: &str) -> Failure {
 }
 
 /// Makes the plan. A plan that the engine cannot compute is an error with its findings.
-pub(crate) async fn make(
+pub(crate) fn make(
     session: &Session,
     observation: &Observation,
     request: &Request<'_>,
+    evidence: &Evidence,
 ) -> Result<Plan, Failure> {
     let topology = &session.topology;
     let intent = intent(topology, observation, request)?;
-    let mut plan = again(topology, &intent, observation)?;
-    plan.judge_keys(topology, &session.apis.shared_keys(topology).await);
-    Ok(plan)
+    again(topology, &intent, observation, evidence)
 }
 
 /// Makes the plan of an intent from what is observed.
@@ -175,8 +175,9 @@ pub(crate) fn again(
     topology: &Topology,
     intent: &Intent,
     observation: &Observation,
+    evidence: &Evidence,
 ) -> Result<Plan, Failure> {
-    plan(topology, intent, observation)
+    plan(topology, intent, observation, evidence)
         .map_err(|incomputable| no_plan(&intent.environment, &incomputable))
 }
 

@@ -77,9 +77,9 @@ pub(crate) async fn findings(
         on_failure: OnFailure::Revert,
         overrides,
     };
-    let remarks = match plan(topology, &intent, &observation) {
+    let evidence = session.apis.evidence(topology).await;
+    let remarks = match plan(topology, &intent, &observation, &evidence) {
         Ok(mut plan) => {
-            plan.judge_keys(topology, &session.apis.shared_keys(topology).await);
             planning::https::probe(topology, &mut plan, https, cancel).await?;
             let sides = plan.intent.arrangement.iter().filter_map(|(_, name)| {
                 let project = &topology.infrastructures.get(name)?.gitlab_project;
@@ -115,7 +115,7 @@ fn moved(change: &Change, observation: &Observation) -> Vec<Finding> {
             Finding {
                 rule: Rule::UnchangedSincePlan.as_str().to_owned(),
                 severity: "error".to_owned(),
-                object: format!("records of `{}`", name.hostname),
+                object: format!("A record of `{}`", name.hostname),
                 message: format!(
                     "The plan was made when `{}` led to {}; now it leads to {}. Plan again.",
                     name.hostname,

@@ -200,7 +200,7 @@ impl Conclusion {
 /// Differences, as something that is owed.
 pub(super) fn owing(differences: Vec<Difference>, why: &str) -> impl Iterator<Item = Owing> {
     differences.into_iter().map(move |one| Owing {
-        object: one.object,
+        object: one.object.to_string(),
         wanted: one.desired,
         reason: why.to_owned(),
     })

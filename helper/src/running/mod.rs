@@ -19,6 +19,7 @@ use gigadb_engine::{
     earlier::EarlierRun,
     executor::{End, Outcome},
     intent::Mode,
+    object::Object,
     observation::{Observation, environment_of},
     plan::{Owed, Plan},
     rules::unchanged_since_plan::{finding, moved},
@@ -249,7 +250,7 @@ impl Job<'_> {
         let now = anew(present)?;
         self.permitted(&now)?;
         // What was owed at the review still is; looking again may have found more.
-        let mut owed: BTreeMap<String, Owed> = BTreeMap::new();
+        let mut owed: BTreeMap<Object, Owed> = BTreeMap::new();
         for one in reviewed.owed.into_iter().chain(now.owed) {
             owed.entry(one.object.clone()).or_insert(one);
         }
@@ -296,7 +297,7 @@ impl Job<'_> {
 
     fn conclusion(&self, plan: &Plan, run: Option<&RunId>, left: Vec<Owing>) -> Conclusion {
         let planned = plan.owed.iter().map(|owed| Owing {
-            object: owed.object.clone(),
+            object: owed.object.to_string(),
             wanted: owed.wanted.clone(),
             reason: owed.reason.clone(),
         });

@@ -11,6 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use gigadb_engine::{
     changes::Blocked,
+    evidence::Evidence,
     intent::{Arrangement, Intent, Mode, OnFailure, arrange},
     name::{EnvironmentName, InfrastructureName, Role},
     observation::{Observation, Part, environment_of},
@@ -143,7 +144,7 @@ fn disagreements(
         overrides: BTreeSet::default(),
         changes_production: false,
     };
-    let plan = match plan(topology, &intent, observation) {
+    let plan = match plan(topology, &intent, observation, &Evidence::none()) {
         Ok(plan) => plan,
         Err(incomputable) => {
             let findings = incomputable.0.into_iter();
@@ -163,7 +164,7 @@ fn disagreements(
     });
     let blocked = plan.changes.blocked.iter().map(|blocked| match blocked {
         Blocked::Name(hostname) => Disagreement {
-            object: format!("A record of `{hostname}`"),
+            object: blocked.object().to_string(),
             present: None,
             expected: plan
                 .desired
@@ -173,10 +174,7 @@ fn disagreements(
                 .map(|address| address.to_string()),
         },
         Blocked::Variable(side, key) => Disagreement {
-            object: format!(
-                "variable `{key}` of `{side}`, scope `{}`",
-                intent.environment
-            ),
+            object: blocked.object().to_string(),
             present: None,
             expected: plan
                 .desired

@@ -165,14 +165,14 @@ fn a_killed_run_is_reverted() {
     Would change 3 records and 8 variables. Nothing was changed yet.
     note: Writing; the journal of this run is RUN
     in force: 3 records of zone `gigadb.host`
-    in force: variable `HOME_URL` of `gigascience/upstream/alt-gigadb-website`, scope `live`
-    in force: variable `HOME_URL` of `gigascience/upstream/gigadb-website`, scope `live`
-    in force: variable `REMOTE_HOME_URL` of `gigascience/upstream/alt-gigadb-website`, scope `live`
-    in force: variable `REMOTE_HOME_URL` of `gigascience/upstream/gigadb-website`, scope `live`
-    in force: variable `REMOTE_HOSTNAME` of `gigascience/upstream/alt-gigadb-website`, scope `live`
-    in force: variable `REMOTE_HOSTNAME` of `gigascience/upstream/gigadb-website`, scope `live`
-    in force: variable `remote_fileserver_hostname` of `gigascience/upstream/alt-gigadb-website`, scope `live`
-    in force: variable `remote_fileserver_hostname` of `gigascience/upstream/gigadb-website`, scope `live`
+    in force: variable `HOME_URL` of `alt-gigadb-website`
+    in force: variable `HOME_URL` of `gigadb-website`
+    in force: variable `REMOTE_HOME_URL` of `alt-gigadb-website`
+    in force: variable `REMOTE_HOME_URL` of `gigadb-website`
+    in force: variable `REMOTE_HOSTNAME` of `alt-gigadb-website`
+    in force: variable `REMOTE_HOSTNAME` of `gigadb-website`
+    in force: variable `remote_fileserver_hostname` of `alt-gigadb-website`
+    in force: variable `remote_fileserver_hostname` of `gigadb-website`
     note: In the Terraform configuration of `live`, set production = "gigadb-website", so that the next apply agrees.
     "#);
     assert_eq!(stage.simulator.world().normalized(), before);
@@ -218,7 +218,7 @@ fn nothing_is_done_over_somebodys_later_change() {
             exit 4
             -- stderr
             error: 2 objects were changed since this run.
-              on:      run `RUN`: A record of `files.gigadb.org`: `203.0.113.12` after the run, now `192.0.2.7`; variable `HOME_URL` of `gigascience/upstream/gigadb-website`, scope `live`: `http://alt-live.gigadb.host` after the run, now `https://maintenance.gigadb.org`
+              on:      run `RUN`: A record of `files.gigadb.org`: `203.0.113.12` after the run, now `192.0.2.7`; variable `HOME_URL` of `gigadb-website`: `http://alt-live.gigadb.host` after the run, now `https://maintenance.gigadb.org`
               changed: Nothing was changed.
               next:    Find out who changed it. To go on from how things are now, plan the arrangement that shall hold: `gigadb-roles plan --environment live --production`.
             ");
@@ -227,7 +227,7 @@ fn nothing_is_done_over_somebodys_later_change() {
             exit 4
             -- stderr
             error: 1 object was changed since this run.
-              on:      run `RUN`: variable `HOME_URL` of `gigascience/upstream/gigadb-website`, scope `live`: `http://alt-live.gigadb.host` after the run, now `https://maintenance.gigadb.org`
+              on:      run `RUN`: variable `HOME_URL` of `gigadb-website`: `http://alt-live.gigadb.host` after the run, now `https://maintenance.gigadb.org`
               changed: Nothing was changed.
               next:    Find out who changed it. To go on from how things are now, plan the arrangement that shall hold: `gigadb-roles plan --environment live --production`.
             ");

@@ -61,14 +61,14 @@ fn a_saved_plan_is_applied_without_asking() {
     let end = told.split_once("Nothing was changed yet.\n").unwrap().1;
     assert_snapshot!(without_due(end), @r#"
     note: Writing; the journal of this run is RUN
-    in force: variable `HOME_URL` of `gigascience/upstream/alt-gigadb-website`, scope `live`
-    in force: variable `HOME_URL` of `gigascience/upstream/gigadb-website`, scope `live`
-    in force: variable `REMOTE_HOME_URL` of `gigascience/upstream/alt-gigadb-website`, scope `live`
-    in force: variable `REMOTE_HOME_URL` of `gigascience/upstream/gigadb-website`, scope `live`
-    in force: variable `REMOTE_HOSTNAME` of `gigascience/upstream/alt-gigadb-website`, scope `live`
-    in force: variable `REMOTE_HOSTNAME` of `gigascience/upstream/gigadb-website`, scope `live`
-    in force: variable `remote_fileserver_hostname` of `gigascience/upstream/alt-gigadb-website`, scope `live`
-    in force: variable `remote_fileserver_hostname` of `gigascience/upstream/gigadb-website`, scope `live`
+    in force: variable `HOME_URL` of `alt-gigadb-website`
+    in force: variable `HOME_URL` of `gigadb-website`
+    in force: variable `REMOTE_HOME_URL` of `alt-gigadb-website`
+    in force: variable `REMOTE_HOME_URL` of `gigadb-website`
+    in force: variable `REMOTE_HOSTNAME` of `alt-gigadb-website`
+    in force: variable `REMOTE_HOSTNAME` of `gigadb-website`
+    in force: variable `remote_fileserver_hostname` of `alt-gigadb-website`
+    in force: variable `remote_fileserver_hostname` of `gigadb-website`
     in force: 3 records of zone `gigadb.host`
     in force: 5 records of zone `gigadb.org`
     note: In the Terraform configuration of `live`, set production = "alt-gigadb-website", so that the next apply agrees.
@@ -152,7 +152,7 @@ fn a_stale_plan_names_everything_that_moved() {
     let end = end.split_once("Nothing was changed yet.\n").unwrap().1;
     assert_snapshot!(end, @r"
     error: 3 objects have changed since the plan was made.
-      on:      environment `live`: Elastic IP of the web endpoint of `alt-gigadb-website`: planned from 203.0.113.10 (eipalloc-4161fffef07cced8b), now 203.0.113.99 (eipalloc-4161fffef07cced8b); records of `files.gigadb.org`: planned from A `198.51.100.12` (id 7570383a62e3450621cd22583b605286), now A `192.0.2.7` (id 7570383a62e3450621cd22583b605286); variable `HOME_URL` of `gigadb-website`, scope `live`: planned from `https://gigadb.org`, now `https://maintenance.gigadb.org`
+      on:      environment `live`: A record of `files.gigadb.org`: planned from A `198.51.100.12` (id 7570383a62e3450621cd22583b605286), now A `192.0.2.7` (id 7570383a62e3450621cd22583b605286); variable `HOME_URL` of `gigadb-website`: planned from `https://gigadb.org`, now `https://maintenance.gigadb.org`; Elastic IP of the web endpoint of `alt-gigadb-website`: planned from 203.0.113.10 (eipalloc-4161fffef07cced8b), now 203.0.113.99 (eipalloc-4161fffef07cced8b)
       changed: Nothing was changed.
       next:    Find out who changed it, then plan again and review the new plan.
     ");

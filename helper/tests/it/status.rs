@@ -27,14 +27,14 @@ fn status_follows_the_records() {
     live         mixed   hot standby  gigadb-website      ap-east-1       Upstream     v4.3.4
 
     live is mixed:
-      - variable `HOME_URL` of `gigascience/upstream/alt-gigadb-website`, scope `live` is http://alt-live.gigadb.host, expected https://gigadb.org
-      - variable `REMOTE_HOME_URL` of `gigascience/upstream/alt-gigadb-website`, scope `live` is http://alt-live.gigadb.host, expected https://gigadb.org
-      - variable `REMOTE_HOSTNAME` of `gigascience/upstream/alt-gigadb-website`, scope `live` is alt-live.gigadb.host, expected gigadb.org
-      - variable `remote_fileserver_hostname` of `gigascience/upstream/alt-gigadb-website`, scope `live` is files.alt-live.gigadb.host, expected files.gigadb.org
-      - variable `HOME_URL` of `gigascience/upstream/gigadb-website`, scope `live` is https://gigadb.org, expected http://alt-live.gigadb.host
-      - variable `REMOTE_HOME_URL` of `gigascience/upstream/gigadb-website`, scope `live` is https://gigadb.org, expected http://alt-live.gigadb.host
-      - variable `REMOTE_HOSTNAME` of `gigascience/upstream/gigadb-website`, scope `live` is gigadb.org, expected alt-live.gigadb.host
-      - variable `remote_fileserver_hostname` of `gigascience/upstream/gigadb-website`, scope `live` is files.gigadb.org, expected files.alt-live.gigadb.host
+      - variable `HOME_URL` of `alt-gigadb-website` is http://alt-live.gigadb.host, expected https://gigadb.org
+      - variable `REMOTE_HOME_URL` of `alt-gigadb-website` is http://alt-live.gigadb.host, expected https://gigadb.org
+      - variable `REMOTE_HOSTNAME` of `alt-gigadb-website` is alt-live.gigadb.host, expected gigadb.org
+      - variable `remote_fileserver_hostname` of `alt-gigadb-website` is files.alt-live.gigadb.host, expected files.gigadb.org
+      - variable `HOME_URL` of `gigadb-website` is https://gigadb.org, expected http://alt-live.gigadb.host
+      - variable `REMOTE_HOME_URL` of `gigadb-website` is https://gigadb.org, expected http://alt-live.gigadb.host
+      - variable `REMOTE_HOSTNAME` of `gigadb-website` is gigadb.org, expected alt-live.gigadb.host
+      - variable `remote_fileserver_hostname` of `gigadb-website` is files.gigadb.org, expected files.alt-live.gigadb.host
     ");
 }
 
@@ -58,7 +58,7 @@ fn what_disagrees_is_listed() {
 
     live is mixed:
       - It is not clear who has which role: `files.gigadb.org` is a name of the production but leads to `alt-gigadb-website`, while `gigadb.org` leads to `gigadb-website`.
-      - variable `HOME_URL` of `gigascience/upstream/gigadb-website`, scope `live` is https://elsewhere.example, expected https://gigadb.org
+      - variable `HOME_URL` of `gigadb-website` is https://elsewhere.example, expected https://gigadb.org
       - A record of `files.gigadb.org` is 203.0.113.12, expected 198.51.100.12
     ");
     stage.set_record("gigadb.org", "192.0.2.1");
@@ -224,14 +224,14 @@ fn without_a_gitlab_token_the_roles_are_still_told() {
     staging      mixed   hot standby  alt-gigadb-website  ap-southeast-2  UpstreamAlt  unknown
 
     staging is mixed:
-      - variable `HOME_URL` of `alt-gigadb-website`, scope `staging` has no single value, expected http://alt-staging.gigadb.host
-      - variable `REMOTE_HOME_URL` of `alt-gigadb-website`, scope `staging` has no single value, expected http://alt-staging.gigadb.host
-      - variable `REMOTE_HOSTNAME` of `alt-gigadb-website`, scope `staging` has no single value, expected alt-staging.gigadb.host
-      - variable `remote_fileserver_hostname` of `alt-gigadb-website`, scope `staging` has no single value, expected files.alt-staging.gigadb.host
-      - variable `HOME_URL` of `gigadb-website`, scope `staging` has no single value, expected https://staging.gigadb.org
-      - variable `REMOTE_HOME_URL` of `gigadb-website`, scope `staging` has no single value, expected https://staging.gigadb.org
-      - variable `REMOTE_HOSTNAME` of `gigadb-website`, scope `staging` has no single value, expected staging.gigadb.org
-      - variable `remote_fileserver_hostname` of `gigadb-website`, scope `staging` has no single value, expected files.staging.gigadb.org
+      - variable `HOME_URL` of `alt-gigadb-website` has no single value, expected http://alt-staging.gigadb.host
+      - variable `REMOTE_HOME_URL` of `alt-gigadb-website` has no single value, expected http://alt-staging.gigadb.host
+      - variable `REMOTE_HOSTNAME` of `alt-gigadb-website` has no single value, expected alt-staging.gigadb.host
+      - variable `remote_fileserver_hostname` of `alt-gigadb-website` has no single value, expected files.alt-staging.gigadb.host
+      - variable `HOME_URL` of `gigadb-website` has no single value, expected https://staging.gigadb.org
+      - variable `REMOTE_HOME_URL` of `gigadb-website` has no single value, expected https://staging.gigadb.org
+      - variable `REMOTE_HOSTNAME` of `gigadb-website` has no single value, expected staging.gigadb.org
+      - variable `remote_fileserver_hostname` of `gigadb-website` has no single value, expected files.staging.gigadb.org
       - Could not be read: variables of `alt-gigadb-website`: the GitLab token is not set; set `GITLAB_TOKEN` or `GITLAB_PRIVATE_TOKEN` in the environment, or `gitlab.token` in the provider block.
       - Could not be read: variables of `gigadb-website`: the GitLab token is not set; set `GITLAB_TOKEN` or `GITLAB_PRIVATE_TOKEN` in the environment, or `gitlab.token` in the provider block.
     -- stderr

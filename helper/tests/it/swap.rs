@@ -139,25 +139,25 @@ fn a_refused_batch_leaves_the_world_as_it_was() {
     let end = told.split_once("Nothing was changed yet.\n").unwrap().1;
     assert_snapshot!(end, @r"
     note: Writing; the journal of this run is RUN
-    in force: variable `HOME_URL` of `gigascience/upstream/alt-gigadb-website`, scope `live`
-    in force: variable `HOME_URL` of `gigascience/upstream/gigadb-website`, scope `live`
-    in force: variable `REMOTE_HOME_URL` of `gigascience/upstream/alt-gigadb-website`, scope `live`
-    in force: variable `REMOTE_HOME_URL` of `gigascience/upstream/gigadb-website`, scope `live`
-    in force: variable `REMOTE_HOSTNAME` of `gigascience/upstream/alt-gigadb-website`, scope `live`
-    in force: variable `REMOTE_HOSTNAME` of `gigascience/upstream/gigadb-website`, scope `live`
-    in force: variable `remote_fileserver_hostname` of `gigascience/upstream/alt-gigadb-website`, scope `live`
-    in force: variable `remote_fileserver_hostname` of `gigascience/upstream/gigadb-website`, scope `live`
+    in force: variable `HOME_URL` of `alt-gigadb-website`
+    in force: variable `HOME_URL` of `gigadb-website`
+    in force: variable `REMOTE_HOME_URL` of `alt-gigadb-website`
+    in force: variable `REMOTE_HOME_URL` of `gigadb-website`
+    in force: variable `REMOTE_HOSTNAME` of `alt-gigadb-website`
+    in force: variable `REMOTE_HOSTNAME` of `gigadb-website`
+    in force: variable `remote_fileserver_hostname` of `alt-gigadb-website`
+    in force: variable `remote_fileserver_hostname` of `gigadb-website`
     in force: 3 records of zone `gigadb.host`
     not in force: 5 records of zone `gigadb.org` (Cloudflare refused POST /zones/{zone_id}/dns_records/batch with 403, code 10000: Authentication error (zone id c0ad183b551fbd855cfb1a67042c1b3a))
     undone: 3 records of zone `gigadb.host`
-    undone: variable `HOME_URL` of `gigascience/upstream/alt-gigadb-website`, scope `live`
-    undone: variable `HOME_URL` of `gigascience/upstream/gigadb-website`, scope `live`
-    undone: variable `REMOTE_HOME_URL` of `gigascience/upstream/alt-gigadb-website`, scope `live`
-    undone: variable `REMOTE_HOME_URL` of `gigascience/upstream/gigadb-website`, scope `live`
-    undone: variable `REMOTE_HOSTNAME` of `gigascience/upstream/alt-gigadb-website`, scope `live`
-    undone: variable `REMOTE_HOSTNAME` of `gigascience/upstream/gigadb-website`, scope `live`
-    undone: variable `remote_fileserver_hostname` of `gigascience/upstream/alt-gigadb-website`, scope `live`
-    undone: variable `remote_fileserver_hostname` of `gigascience/upstream/gigadb-website`, scope `live`
+    undone: variable `HOME_URL` of `alt-gigadb-website`
+    undone: variable `HOME_URL` of `gigadb-website`
+    undone: variable `REMOTE_HOME_URL` of `alt-gigadb-website`
+    undone: variable `REMOTE_HOME_URL` of `gigadb-website`
+    undone: variable `REMOTE_HOSTNAME` of `alt-gigadb-website`
+    undone: variable `REMOTE_HOSTNAME` of `gigadb-website`
+    undone: variable `remote_fileserver_hostname` of `alt-gigadb-website`
+    undone: variable `remote_fileserver_hostname` of `gigadb-website`
     error: The swap did not complete: Cloudflare refused POST /zones/{zone_id}/dns_records/batch with 403, code 10000: Authentication error (zone id c0ad183b551fbd855cfb1a67042c1b3a).
       on:      environment `live`
       changed: What had been written was undone; everything is as before.
@@ -220,25 +220,25 @@ fn ctrl_c_before_the_last_batch_undoes_what_was_written() {
     let end = told.split_once("Nothing was changed yet.\n").unwrap().1;
     assert_snapshot!(end, @r"
     note: Writing; the journal of this run is RUN
-    in force: variable `HOME_URL` of `gigascience/upstream/alt-gigadb-website`, scope `live`
-    in force: variable `HOME_URL` of `gigascience/upstream/gigadb-website`, scope `live`
-    in force: variable `REMOTE_HOME_URL` of `gigascience/upstream/alt-gigadb-website`, scope `live`
-    in force: variable `REMOTE_HOME_URL` of `gigascience/upstream/gigadb-website`, scope `live`
-    in force: variable `REMOTE_HOSTNAME` of `gigascience/upstream/alt-gigadb-website`, scope `live`
-    in force: variable `REMOTE_HOSTNAME` of `gigascience/upstream/gigadb-website`, scope `live`
-    in force: variable `remote_fileserver_hostname` of `gigascience/upstream/alt-gigadb-website`, scope `live`
-    in force: variable `remote_fileserver_hostname` of `gigascience/upstream/gigadb-website`, scope `live`
+    in force: variable `HOME_URL` of `alt-gigadb-website`
+    in force: variable `HOME_URL` of `gigadb-website`
+    in force: variable `REMOTE_HOME_URL` of `alt-gigadb-website`
+    in force: variable `REMOTE_HOME_URL` of `gigadb-website`
+    in force: variable `REMOTE_HOSTNAME` of `alt-gigadb-website`
+    in force: variable `REMOTE_HOSTNAME` of `gigadb-website`
+    in force: variable `remote_fileserver_hostname` of `alt-gigadb-website`
+    in force: variable `remote_fileserver_hostname` of `gigadb-website`
     warning: Stopping: what is in flight is finished first, and undone or completed as the policy says. Press Ctrl-C again to end at once, with requests perhaps half done.
     in force: 3 records of zone `gigadb.host`
     undone: 3 records of zone `gigadb.host`
-    undone: variable `HOME_URL` of `gigascience/upstream/alt-gigadb-website`, scope `live`
-    undone: variable `HOME_URL` of `gigascience/upstream/gigadb-website`, scope `live`
-    undone: variable `REMOTE_HOME_URL` of `gigascience/upstream/alt-gigadb-website`, scope `live`
-    undone: variable `REMOTE_HOME_URL` of `gigascience/upstream/gigadb-website`, scope `live`
-    undone: variable `REMOTE_HOSTNAME` of `gigascience/upstream/alt-gigadb-website`, scope `live`
-    undone: variable `REMOTE_HOSTNAME` of `gigascience/upstream/gigadb-website`, scope `live`
-    undone: variable `remote_fileserver_hostname` of `gigascience/upstream/alt-gigadb-website`, scope `live`
-    undone: variable `remote_fileserver_hostname` of `gigascience/upstream/gigadb-website`, scope `live`
+    undone: variable `HOME_URL` of `alt-gigadb-website`
+    undone: variable `HOME_URL` of `gigadb-website`
+    undone: variable `REMOTE_HOME_URL` of `alt-gigadb-website`
+    undone: variable `REMOTE_HOME_URL` of `gigadb-website`
+    undone: variable `REMOTE_HOSTNAME` of `alt-gigadb-website`
+    undone: variable `REMOTE_HOSTNAME` of `gigadb-website`
+    undone: variable `remote_fileserver_hostname` of `alt-gigadb-website`
+    undone: variable `remote_fileserver_hostname` of `gigadb-website`
     interrupted: The swap did not complete: it was asked to stop.
     What had been written was undone; everything is as before.
     ");
@@ -265,14 +265,14 @@ fn a_swap_that_reading_back_does_not_show_exits_with_5() {
     let end = told.split_once("Nothing was changed yet.\n").unwrap().1;
     assert_snapshot!(end, @r"
     note: Writing; the journal of this run is RUN
-    in force: variable `HOME_URL` of `gigascience/upstream/alt-gigadb-website`, scope `live`
-    in force: variable `HOME_URL` of `gigascience/upstream/gigadb-website`, scope `live`
-    in force: variable `REMOTE_HOME_URL` of `gigascience/upstream/alt-gigadb-website`, scope `live`
-    in force: variable `REMOTE_HOME_URL` of `gigascience/upstream/gigadb-website`, scope `live`
-    in force: variable `REMOTE_HOSTNAME` of `gigascience/upstream/alt-gigadb-website`, scope `live`
-    in force: variable `REMOTE_HOSTNAME` of `gigascience/upstream/gigadb-website`, scope `live`
-    in force: variable `remote_fileserver_hostname` of `gigascience/upstream/alt-gigadb-website`, scope `live`
-    in force: variable `remote_fileserver_hostname` of `gigascience/upstream/gigadb-website`, scope `live`
+    in force: variable `HOME_URL` of `alt-gigadb-website`
+    in force: variable `HOME_URL` of `gigadb-website`
+    in force: variable `REMOTE_HOME_URL` of `alt-gigadb-website`
+    in force: variable `REMOTE_HOME_URL` of `gigadb-website`
+    in force: variable `REMOTE_HOSTNAME` of `alt-gigadb-website`
+    in force: variable `REMOTE_HOSTNAME` of `gigadb-website`
+    in force: variable `remote_fileserver_hostname` of `alt-gigadb-website`
+    in force: variable `remote_fileserver_hostname` of `gigadb-website`
     in force: 3 records of zone `gigadb.host`
     in force: 5 records of zone `gigadb.org`
     error: The swap was applied, but reading back does not show it: A record of `files.gigadb.org` is 198.51.100.12, not 203.0.113.12.

@@ -7,6 +7,7 @@
 )]
 
 mod architecture;
+mod circles;
 mod supply_chain;
 mod tidy;
 

@@ -53,7 +53,7 @@ fn owes_the_variables(output: &gigadb_tests::Output) {
     output.says(&["Warning: live owed: 4 items left as it is"]);
     for (side, key, value) in variables("live", Side::Alt) {
         let owed = format!(
-            "variable `{key}` of `{}`, scope `live`: should be `{value}`;",
+            "variable `{key}` of `{}`: should be `{value}`;",
             side.project()
         );
         if side == Side::Upstream {

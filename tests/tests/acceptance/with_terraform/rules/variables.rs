@@ -8,7 +8,7 @@ use gigadb_tests::{Scene, procedure::Side};
 
 use super::{Broken, Waiver, as_documented, broken, edit, judge};
 
-const ALT: &str = "variable `HOME_URL` of `gigascience/upstream/alt-gigadb-website`, scope `live`";
+const ALT: &str = "variable `HOME_URL` of `alt-gigadb-website`";
 
 /// Changes the standby's row of `HOME_URL` for live.
 fn change(scene: &Scene, how: impl FnOnce(&mut Variable)) {
@@ -38,7 +38,7 @@ const MISSING: Broken = Broken {
     object: &[ALT],
     next: "Create the row in this exact scope, or set `policy.missing_variables: create` in the topology. A value may be inherited from the group; it is left alone.",
     waiver: Waiver::Owes(
-        "variable `HOME_URL` of `alt-gigadb-website`, scope `live`: should be `https://gigadb.org`",
+        "variable `HOME_URL` of `alt-gigadb-website`: should be `https://gigadb.org`",
     ),
 };
 
@@ -103,7 +103,7 @@ fn a_variable_whose_value_is_neither_sides() {
     judge(&Broken {
         rule: "permutation",
         how: |scene| change(scene, |row| row.value = "https://example.org".to_owned()),
-        what: "The present value of the variable `HOME_URL` of `gigascience/upstream/alt-gigadb-website`, scope `live` belongs to neither side: `https://example.org`.",
+        what: "The present value of the variable `HOME_URL` of `alt-gigadb-website` belongs to neither side: `https://example.org`.",
         object: &["expected one of `https://gigadb.org`, `http://alt-live.gigadb.host`"],
         next: "Put one of the two expected values back, or waive the rule `permutation` to have the present one replaced.",
         waiver: Waiver::Passes,

@@ -1,45 +1,20 @@
 //! `https-ready`, of what is stored: each side's certificate in GitLab covers the names that the
 //! side will publish after the swap, and does not end soon. The next rebuild installs it.
 
-use super::{
-    Finding, Rule, Severity,
-    https_ready::{HttpsCheck, HttpsMode, probes},
-};
+use super::probes;
 use crate::{
+    finding::{Finding, Rule, Severity},
     intent::Mode,
     message::Message,
-    name::{EnvironmentName, InfrastructureName, Role, VariableKey},
+    name::{InfrastructureName, Role, VariableKey},
     observation::environment_of,
     plan::Plan,
+    rules::https_ready::{HttpsCheck, HttpsMode},
     topology::Topology,
-    world::{CertificateRow, StoredCertificate},
+    world::StoredCertificate,
 };
 
 const SECONDS_A_DAY: i64 = 86_400;
-
-/// The certificate that jobs of `environment` get: the row of exactly this scope, else of the
-/// longest pattern that fits, else of `*`.
-pub(crate) fn of_environment(
-    rows: &[CertificateRow],
-    environment: &EnvironmentName,
-) -> StoredCertificate {
-    let fitting = rows
-        .iter()
-        .filter(|row| fits(&row.scope, environment.as_str()));
-    fitting
-        .max_by_key(|row| (row.scope == environment.as_str(), row.scope.len()))
-        .map_or(StoredCertificate::Missing, |row| row.certificate.clone())
-}
-
-/// Whether a scope fits a name; `*` stands for any text.
-fn fits(scope: &str, name: &str) -> bool {
-    match scope.split_once('*') {
-        None => scope == name,
-        Some((start, rest)) => name.strip_prefix(start).is_some_and(|tail| {
-            (0..=tail.len()).any(|cut| tail.get(cut..).is_some_and(|tail| fits(rest, tail)))
-        }),
-    }
-}
 
 /// Judges the stored certificates of both sides (in a failover, of the promoted one) for a plan
 /// that moves production's names, at `now` (seconds since the epoch, UTC). Every finding is a
@@ -189,28 +164,6 @@ mod tests {
             (StoredCertificate::Missing, Some("is not there")),
         ] {
             assert_eq!(fault(&stored, &after, 14, NOW).as_deref(), said);
-        }
-    }
-
-    #[test]
-    fn the_row_of_the_closest_scope_counts() {
-        let row = |scope: &str| CertificateRow {
-            scope: scope.to_owned(),
-            certificate: StoredCertificate::Unreadable(scope.to_owned()),
-        };
-        let live = "live".parse().unwrap();
-        for (scopes, chosen) in [
-            (&["*", "live", "liv*", "li*"][..], Some("live")),
-            (&["*", "li*", "liv*"], Some("liv*")),
-            (&["*", "staging"], Some("*")),
-            (&["*e"], Some("*e")),
-            (&["staging", "live*x", "l*x*e"], None),
-            (&[], None),
-        ] {
-            let rows: Vec<_> = scopes.iter().map(|scope| row(scope)).collect();
-            let expected =
-                chosen.map_or(StoredCertificate::Missing, |scope| row(scope).certificate);
-            assert_eq!(of_environment(&rows, &live), expected, "{scopes:?}");
         }
     }
 }
