@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
@@ -57,3 +59,120 @@ def test_a_guard_must_be_told_what_to_expect(ansible, tmp_path):
     done, reached = play(ansible, tmp_path, role="standby", a=STANDBY)
     done.failed("role_guard_role", "production, hot_standby")
     assert reached == []
+
+
+# --- what beats the inventory's variables does not beat the guard
+
+PRODUCTION = {"gigadb_role": "production", "gigadb_environment": "live"}
+
+
+def test_extra_variables_do_not_get_past_the_guard(ansible, tmp_path):
+    done, reached = play(ansible, tmp_path, "-e", "gigadb_role=hot_standby", "-e", '{"gigadb_environment": "live"}', a=PRODUCTION)
+    done.failed("a is production of live", "Only the inventory counts", "Nothing was changed")
+    assert reached == []
+    # not even for a host whose role nobody knows
+    done, reached = play(ansible, tmp_path, "-e", "gigadb_role=hot_standby", a={"gigadb_environment": "live"})
+    done.failed("a has no clear role of live")
+    # what the play is for is the play's to say
+    done, reached = play(ansible, tmp_path, "-e", "role_guard_role=production", a=PRODUCTION)
+    done.failed("given as an extra variable: role_guard_role", "Take it out of the command")
+    assert reached == []
+
+
+def test_variables_of_the_play_and_facts_do_not_either(ansible, tmp_path):
+    beaten = PLAY.replace("  roles:", "  vars: {gigadb_role: hot_standby}\n  pre_tasks: [ansible.builtin.set_fact: {gigadb_environment: live}]\n  roles:")
+    (tmp_path / "play.yml").write_text(beaten.replace("ROLE", "hot_standby"))
+    (tmp_path / "inventory.json").write_text(json.dumps({"all": {"hosts": {"a": PRODUCTION | {"ansible_connection": "local", "gigadb_environment": "staging"}}}}))
+    ansible.playbook(tmp_path / "play.yml", "-i", tmp_path / "inventory.json").failed("a is production of staging")
+    assert not (tmp_path / "a").exists()
+
+
+def test_groups_by_role_must_agree(ansible, tmp_path):
+    """Variables may come from a file beside the inventory's program; its groups do not."""
+    (tmp_path / "play.yml").write_text(PLAY.replace("ROLE", "hot_standby"))
+    hosts = {"a": STANDBY | {"ansible_connection": "local"}}
+    inventory = {"all": {"hosts": hosts, "children": {"role_production": {"hosts": {"a": None}}}}}
+    (tmp_path / "inventory.json").write_text(json.dumps(inventory))
+    ansible.playbook(tmp_path / "play.yml", "-i", tmp_path / "inventory.json").failed("by its variables but in group role_production")
+    assert not (tmp_path / "a").exists()
+
+
+# --- the machine itself
+
+
+class Metadata:
+    """EC2's metadata service of one machine, in its second version: no answer without a token."""
+
+    def __init__(self, **pages):
+        metadata = {path.replace("__", "/").replace("_", "-"): value for path, value in pages.items()}
+
+        class Handler(BaseHTTPRequestHandler):
+            def answer(self, status, text):
+                self.send_response(status)
+                self.end_headers()
+                self.wfile.write(text.encode())
+
+            def do_PUT(self):
+                wanted = self.path == "/latest/api/token" and self.headers["X-aws-ec2-metadata-token-ttl-seconds"]
+                self.answer(200, "a-token") if wanted else self.answer(404, "")
+
+            def do_GET(self):
+                page = self.path.removeprefix("/latest/meta-data/")
+                if self.headers["X-aws-ec2-metadata-token"] != "a-token":
+                    self.answer(401, "")
+                else:
+                    self.answer(200, metadata[page]) if page in metadata else self.answer(404, "")
+
+            def log_message(self, *_):
+                pass
+
+        self.server = HTTPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def __enter__(self):
+        return {
+            "AWS_EC2_METADATA_DISABLED": "false",
+            "AWS_EC2_METADATA_SERVICE_ENDPOINT": "http://127.0.0.1:%d" % self.server.server_port,
+            "http_proxy": "http://127.0.0.1:9",
+        }
+
+    def __exit__(self, *_):
+        self.server.shutdown()
+        self.server.server_close()
+
+
+SYDNEY = STANDBY | {
+    "gigadb_endpoint": "bastion", "aws_region": "ap-southeast-2", "ec2_public_ip": "203.0.113.10",
+    "ec2_bastion_public_ip": "203.0.113.11", "ec2_bastion_private_ip": "10.99.0.11", "gigadb_instance_id": "i-0123456789abcdef0",
+}
+MACHINE = {"instance_id": "i-0123456789abcdef0", "public_ipv4": "203.0.113.11", "local_ipv4": "10.99.0.11", "placement__region": "ap-southeast-2"}
+ELSEWHERE = {"instance_id": "i-0fedcba9876543210", "public_ipv4": "198.51.100.11", "placement__region": "ap-east-1"}
+
+
+def test_the_machine_that_the_inventory_means_passes(ansible, tmp_path):
+    with Metadata(**MACHINE) as environment:
+        ansible.environment |= environment
+        for machine in ("auto", "require"):
+            done, reached = play(ansible, tmp_path, "-e", "role_guard_machine=" + machine, a=SYDNEY, b=STANDBY if machine == "auto" else SYDNEY)
+            done.succeeded()
+            assert reached == ["a", "b"]
+
+
+@pytest.mark.parametrize("what", ELSEWHERE)
+def test_another_machine_at_the_end_of_the_connection_stops_the_play(ansible, tmp_path, what):
+    with Metadata(**{what: ELSEWHERE[what]}) as environment:
+        ansible.environment |= environment
+        # private addresses repeat between the sides, so equal ones say nothing
+        done, reached = play(ansible, tmp_path, a=SYDNEY)
+    done.failed("Another machine answers as a", "is %s, the inventory says" % ELSEWHERE[what], "Nothing was changed")
+    assert reached == []
+
+
+def test_a_machine_that_cannot_say_passes_unless_it_must(ansible, tmp_path):
+    with Metadata(instance_id="<html>a portal</html>") as environment:
+        ansible.environment |= environment
+        done, reached = play(ansible, tmp_path, a=SYDNEY)
+        done.succeeded()
+        done, _ = play(ansible, tmp_path, "-e", "role_guard_machine=require", a=SYDNEY)
+        done.failed("It is not known which machine answers as a")
+    assert reached == ["a"]

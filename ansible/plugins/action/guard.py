@@ -1,0 +1,124 @@
+"""Stops a play on the wrong side: what the inventory says of a host, and what the machine says of itself."""
+
+from __future__ import annotations
+
+from ansible.inventory.helpers import get_group_vars
+from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
+from ansible.utils.vars import combine_vars, load_extra_vars
+
+display = Display()
+
+UNCHANGED = "Nothing was changed on any host by what follows this guard."
+
+
+class ActionModule(ActionBase):
+    """Compares, and fails with a reason."""
+
+    TRANSFERS_FILES = False
+
+    def run(self, tmp=None, task_vars=None):
+        result = super().run(tmp, task_vars)
+        del tmp
+        host = self._host_of(task_vars)
+        expected = {name: str(self._task.args.get(name, "")) for name in ("role", "environment")}
+        fault = self._extra_variables() or self._wrong_side(host, expected, task_vars["inventory_hostname"])
+        if fault:
+            return result | {"failed": True, "msg": fault}
+        if self._task.args.get("machine", "auto") == "ignore":
+            return result | {"changed": False}
+
+        said = self._execute_module(module_name="gigascience.gigadb.guard", module_args=self._task.args, task_vars=task_vars)
+        if said.get("unreachable"):
+            return result | said
+        if said.get("failed") and "machine" not in said:
+            said = {"reason": said.get("msg", ""), "machine": {}, "is_ec2": False}
+        fault = self._wrong_machine(variables_of(host), said, task_vars["inventory_hostname"])
+        if fault:
+            return result | {"failed": True, "msg": fault, "machine": said["machine"]}
+        return result | {"changed": False, "machine": said["machine"]}
+
+    @staticmethod
+    def _host_of(task_vars):
+        """The host as the inventory's sources gave it; what a variable of the play says beats only the variables."""
+        # No documented way leads to it: `hostvars` shows variables after everything that beats the inventory.
+        return task_vars["hostvars"]._inventory.get_host(task_vars["inventory_hostname"])
+
+    def _extra_variables(self):
+        given = sorted(set(self._task.args.get("not_extra") or ()) & set(load_extra_vars(self._loader)))
+        if not given:
+            return None
+        return (
+            "What this play is for was given as an extra variable: %s. The guard would then agree with whoever typed it. %s "
+            "Take it out of the command; the play itself says which side it is for." % (", ".join(given), UNCHANGED)
+        )
+
+    def _wrong_side(self, host, expected, name):
+        variables = variables_of(host)
+        role, environment = variables.get("gigadb_role"), variables.get("gigadb_environment")
+        groups = {group.name for group in host.get_groups()}
+        # Groups by role come from the same inventory; a variable from another source must not contradict them.
+        by_group = {group for group in groups if group in ("role_production", "role_hot_standby")}
+        contradiction = by_group and by_group != {"role_%s" % expected["role"]}
+        if role == expected["role"] and environment == expected["environment"] and not contradiction:
+            return None
+        is_what = "has no clear role" if role is None else "is %s" % role
+        if contradiction and role == expected["role"]:
+            is_what += " by its variables but in group %s," % ", ".join(sorted(by_group))
+        group = "".join(c if c.isalnum() and c.isascii() else "_" for c in expected["environment"].lower())
+        return (
+            "This play is for %s of %s, but %s %s %s. %s Only the inventory counts; extra variables and variables of the play do not. "
+            "Run `gigadb-roles status`, then choose hosts by role (group %s_%s_bastion and the like)."
+            % (
+                expected["role"], expected["environment"], name, is_what,
+                "of no known environment" if environment is None else "of %s" % environment,
+                UNCHANGED, expected["role"], group,
+            )
+        )
+
+    def _wrong_machine(self, variables, said, name):
+        machine = said["machine"]
+        pairs = [
+            (what, wanted, machine[key])
+            for key, what, wanted in (
+                ("instance_id", "instance", variables.get("gigadb_instance_id")),
+                ("public_ipv4", "public address", address(variables, "public")),
+                ("local_ipv4", "private address", address(variables, "private")),
+                ("region", "region", variables.get("aws_region")),
+            )
+            if wanted and key in machine
+        ]
+        differing = [pair for pair in pairs if str(pair[1]) != pair[2]]
+        if differing:
+            return (
+                "Another machine answers as %s: %s. %s "
+                "A connection that was kept open, an entry of known_hosts or a way through another bastion leads to the wrong side. "
+                "Close kept connections (ssh -O exit, or remove the sockets in ~/.ansible/cp), see that ansible_control_path differs "
+                "for every host, and run this again."
+                % (name, "; ".join("its %s is %s, the inventory says %s" % (what, is_, wanted) for what, wanted, is_ in differing), UNCHANGED)
+            )
+        if pairs:
+            return None
+        reason = said.get("reason") or "neither EC2's metadata service nor its firmware says it"
+        if self._task.args.get("machine") == "require":
+            return (
+                "It is not known which machine answers as %s: %s. %s Allow the instance its metadata service, "
+                "or set role_guard_machine to `auto`." % (name, reason, UNCHANGED)
+            )
+        if said.get("is_ec2") or said.get("reason"):
+            display.warning("%s was not asked which machine it is: %s; only the inventory was compared." % (name, reason))
+        return None
+
+
+def variables_of(host):
+    """A host's variables as the sources of the inventory give them, groups first."""
+    return combine_vars(get_group_vars(host.get_groups()), host.vars)
+
+
+def address(variables, kind):
+    """The address of this host in EC2 by the names that the inventory has for it; the web host's have no endpoint in them."""
+    endpoint = variables.get("gigadb_endpoint")
+    if endpoint is None:
+        return None
+    name = "ec2_%s_ip" % kind if endpoint == "web" else "ec2_%s_%s_ip" % (endpoint, kind)
+    return variables.get(name)
