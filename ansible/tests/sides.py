@@ -97,7 +97,11 @@ class Pair:
         (self.root / "apex").write_text("".join(answer + "\n" for answer in answers))
 
     def dump(self, color, key):
-        return self.bucket / ("gigadb_%s_live_%s.backup" % (project(color), key))
+        return self.bucket / ("gigadb_%s_live_%s.dump" % (project(color), key))
+
+    def others_dump(self, color, key):
+        """The name that other tools than ours give their dumps, and read."""
+        return self.dump(color, key).with_suffix(".backup")
 
     def dumps(self):
         return sorted(path.name for path in self.bucket.iterdir())
@@ -129,6 +133,8 @@ class Pair:
             "data_sync_state_directory": str(side.root / "state"),
             "data_sync_link_directory": str(side.root / "bin"),
             "data_sync_cron_file": str(side.cron_file),
+            # No crontab of this machine's.
+            "data_sync_replaced_cron_jobs": [],
         }
 
     def inventory(self, **more):

@@ -29,9 +29,9 @@ def jobs(side):
         return {}
     found = {}
     for line in side.cron_file.read_text().splitlines():
-        match = re.fullmatch(r"(\d+) (\d+) \* \* \* \S+ (\S+)/(\S+) 2>&1 \| logger -t (\S+)", line)
+        match = re.fullmatch(r"(\d+) (\d+) \* \* \* \S+ (\S+)/run_job (\S+)", line)
         if match:
-            assert match[3] == str(side.programs) and match[4] == match[5]
+            assert match[3] == str(side.programs)
             found[match[4]] = "%02d:%02d" % (int(match[2]), int(match[1]))
         else:
             assert line.startswith("#") or re.match(r"[A-Z_]+=", line), line

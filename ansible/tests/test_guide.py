@@ -128,7 +128,7 @@ class Operator:
     def jobs(self):
         """Which jobs are on which side."""
         return [
-            {line.rpartition(" ")[2] for line in (self.root / side / "cron").read_text().splitlines() if "logger -t" in line}
+            {line.rpartition(" ")[2] for line in (self.root / side / "cron").read_text().splitlines() if "/run_job " in line}
             for side in ("gigadb-website", "alt-gigadb-website")
         ]
 

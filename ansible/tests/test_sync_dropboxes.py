@@ -1,19 +1,21 @@
-"""sync_dropboxes with a real rclone, and how the programs ask who is production."""
+"""sync_dropboxes with a real rclone."""
 
 from __future__ import annotations
 
+import datetime
 import fcntl
-import os
 import shutil
 
 import pytest
-from sides import ADDRESSES, APEX
+from sides import ADDRESSES
 
 FOUR_PARTS = ("error: ", "caused by: ", "changed:     nothing", "not changed: ", "hint: ")
 
 
 def tree(folder):
-    return {str(path.relative_to(folder)): path.read_text() for path in sorted(folder.rglob("*")) if path.is_file()}
+    """The files of a folder, but for the marker, which is each side's own."""
+    files = (path for path in sorted(folder.rglob("*")) if path.is_file() and path.name != MARKER)
+    return {str(path.relative_to(folder)): path.read_text() for path in files}
 
 
 def write(folder, files):
@@ -22,10 +24,17 @@ def write(folder, files):
         (folder / name).write_text(content)
 
 
+MARKER = ".gigadb-dropboxes"
+# Enough files that one of them is less than a tenth.
+SAME = {"same/%d" % number: "same" for number in range(20)}
+
+
 @pytest.fixture
 def dropboxes(pair):
-    write(pair.blue.dropboxes, {"user1/reads.fq": "new reads", "user2/notes.txt": "notes"})
-    write(pair.green.dropboxes, {"user1/reads.fq": "old", "user9/only-here.txt": "kept"})
+    write(pair.blue.dropboxes, SAME | {"user1/reads.fq": "new reads", "user2/notes.txt": "notes"})
+    write(pair.green.dropboxes, SAME | {"user1/reads.fq": "old", "user9/only-here.txt": "kept"})
+    for side in pair.sides:
+        assert str(side.dropboxes) in side.run("sync_dropboxes", "--mark").succeeded().stdout
     return pair
 
 
@@ -59,13 +68,138 @@ def test_no_clear_answer_means_refuse(dropboxes, answers):
     assert tree(dropboxes.green.dropboxes) == before
 
 
-def test_an_empty_or_missing_source_empties_nothing(dropboxes):
+def test_an_empty_missing_or_wrong_source_empties_nothing(dropboxes):
     before = tree(dropboxes.green.dropboxes)
-    shutil.rmtree(dropboxes.blue.dropboxes)
-    dropboxes.green.run("sync_dropboxes").failed(*FOUR_PARTS, "could not list", status=1)
-    dropboxes.blue.dropboxes.mkdir()
-    dropboxes.green.run("sync_dropboxes").failed(*FOUR_PARTS, "is empty", status=1)
-    assert tree(dropboxes.green.dropboxes) == before
+    blue = dropboxes.blue.dropboxes
+
+    def refused(*words):
+        dropboxes.green.run("sync_dropboxes").failed(*FOUR_PARTS, *words, status=1)
+        assert tree(dropboxes.green.dropboxes) == before
+
+    # the marker is another side's: the place leads to the machine itself, or is production's no longer
+    (blue / MARKER).write_text((dropboxes.green.dropboxes / MARKER).read_text())
+    refused("belongs to gigascience-upstream-green live, not to gigascience-upstream-blue live")
+    (blue / MARKER).unlink()
+    refused("has no marker file .gigadb-dropboxes", "--mark")
+    shutil.rmtree(blue)
+    refused("could not list")
+    blue.mkdir()
+    refused("has no marker file")
+    # a marker is enough by its presence, as made by `touch`; but then there is too much to remove
+    (blue / MARKER).touch()
+    refused("22 of its 22 files are not in", "at most 10 % of them (2)")
+
+
+def test_each_side_keeps_its_own_marker(dropboxes):
+    before = [(side.dropboxes / MARKER).read_text() for side in dropboxes.sides]
+    dropboxes.green.run("sync_dropboxes").succeeded()
+    assert [(side.dropboxes / MARKER).read_text() for side in dropboxes.sides] == before
+    assert before == ["gigascience-upstream-blue live\n", "gigascience-upstream-green live\n"]
+
+
+@pytest.mark.parametrize("limit, more, allowed", [(10, 1, True), (10, 2, False), (0, 0, False), (50, 9, True), (100, 500, True)])
+def test_no_more_is_removed_than_may_be(dropboxes, limit, more, allowed):
+    """Beside what is there, so many files more are on the standby only; 10 % of 23 are two, of 24 too."""
+    green = dropboxes.green
+    green.settings("MAX_DELETE=%d" % limit)
+    write(green.dropboxes, {"gone/%d" % number: "gone" for number in range(more)})
+    before = tree(green.dropboxes)
+    done = green.run("sync_dropboxes")
+    if allowed:
+        done.succeeded()
+        assert tree(green.dropboxes) == tree(dropboxes.blue.dropboxes)
+        (run,) = green.replaced.iterdir()
+        assert len(tree(run)) == more + 2
+    else:
+        done.failed(*FOUR_PARTS, "%d of its %d files" % (more + 1, len(before)), status=1)
+        assert tree(green.dropboxes) == before
+
+
+def test_what_vanishes_from_the_source_during_the_copy_is_limited_too(dropboxes):
+    green = dropboxes.green
+    blue = dropboxes.blue.dropboxes
+    green.shadow("rclone", 'case $1 in sync) rm -r "%s/same" ;; esac\nPATH=${PATH#*:} exec rclone "$@"\n' % blue)
+    done = green.run("sync_dropboxes").failed("could not bring", "is kept in", status=1)
+    assert "changed:     nothing" not in done.stderr
+    assert sum(name.startswith("same/") for name in tree(green.dropboxes)) >= 18
+
+
+def test_what_was_replaced_is_kept_for_so_many_days(dropboxes):
+    green = dropboxes.green
+    now = datetime.datetime.now(datetime.timezone.utc)
+    old, young = ((now - datetime.timedelta(days=days)).strftime("%Y%m%d%H%M%S") for days in (31, 29))
+    write(green.replaced, {old + "/a": "a", young + "/b": "b", "20200101/c": "not a run's", "notes-20200101000000/d": "not either"})
+    (green.replaced / "20200101000000").symlink_to(green.dropboxes)
+    kept = {young, "20200101", "notes-20200101000000", "20200101000000"}
+
+    # nothing is pruned by a run that fails
+    dropboxes.apex()
+    green.run("sync_dropboxes").failed(status=1)
+    assert {path.name for path in green.replaced.iterdir()} == kept | {old}
+    dropboxes.production_is("blue")
+    green.settings("KEEP_DAYS=0")
+    green.run("sync_dropboxes").succeeded()
+    assert {path.name for path in green.replaced.iterdir()} > kept | {old}
+    green.settings("KEEP_DAYS=30")
+    green.run("sync_dropboxes").succeeded()
+    assert {path.name for path in green.replaced.iterdir()} > kept
+    assert not (green.replaced / old).exists() and tree(green.dropboxes)
+
+
+# --- a swap while it copies
+
+
+def slow(side, then):
+    """A copy that waits at its beginning for as long as its test wants, once `then` has happened."""
+    side.settings("ROLE_CHECK_SECONDS=0")
+    return side.shadow(
+        "rclone",
+        'case $1 in sync) %s\n'
+        '    touch "$HOME/copying"; trap "touch $HOME/stopped; exit 1" TERM; while [[ ! -e $HOME/go ]]; do sleep 0.05; done ;; esac\n'
+        'PATH=${PATH#*:} exec rclone "$@"\n' % then,
+    )
+
+
+@pytest.mark.parametrize(
+    "answer, words",
+    [
+        ("echo %s >apex" % ADDRESSES["green"], "this side became production during the copy"),
+        ("printf '%s\\n%s\\n' >apex" % tuple(ADDRESSES.values()), "no longer clear: gigadb.test has more than one answer"),
+        ("echo 198.51.100.7 >apex", "an address of neither side"),
+        ("rm apex", "could not be resolved"),
+    ],
+)
+def test_a_change_of_roles_stops_the_copy(dropboxes, answer, words):
+    green = dropboxes.green
+    slow(green, "(cd %s && %s)" % (dropboxes.root, answer))
+    before = tree(green.dropboxes)
+    green.run("sync_dropboxes").failed("error: stopped the copy", words, "changed: perhaps", "put back", status=1)
+    assert (green.root / "stopped").exists()
+    assert tree(green.dropboxes) == before
+
+
+def test_a_change_at_the_very_end_is_told_as_well(dropboxes):
+    green = dropboxes.green
+    green.settings("ROLE_CHECK_SECONDS=600")
+    green.shadow("rclone", 'PATH=${PATH#*:}\nrclone "$@" || exit\ncase $1 in sync) echo %s >%s/apex ;; esac\n' % (ADDRESSES["green"], dropboxes.root))
+    done = green.run("sync_dropboxes").failed("stopped the copy", "this side became production", "what was replaced or removed is kept in", status=1)
+    (run,) = green.replaced.iterdir()
+    assert str(run) in done.stderr and tree(run) == {"user1/reads.fq": "old", "user9/only-here.txt": "kept"}
+
+
+def test_one_question_without_an_answer_does_not_stop_a_copy(dropboxes):
+    green = dropboxes.green
+    slow(green, "mv %s/apex %s/later" % (dropboxes.root, dropboxes.root))
+    green.settings("sleep() { [[ ! -e $HOME/copying ]] || { mv %s/later %s/apex 2>/dev/null; touch $HOME/go; }; command sleep 0.1; }" % (dropboxes.root, dropboxes.root))
+    green.run("sync_dropboxes").succeeded()
+
+
+def test_a_stop_stops_the_copy_as_well(dropboxes):
+    green = dropboxes.green
+    slow(green, "kill -TERM $PPID")
+    green.settings("ROLE_CHECK_SECONDS=600")
+    green.run("sync_dropboxes").failed(status=143)
+    assert (green.root / "stopped").exists()
 
 
 def test_two_runs_at_once_are_refused_and_so_are_arguments(dropboxes):
@@ -75,92 +209,3 @@ def test_two_runs_at_once_are_refused_and_so_are_arguments(dropboxes):
     dropboxes.green.run("sync_dropboxes", "--force").failed("unknown argument --force", status=64)
     (dropboxes.green.programs / "data-sync.conf").unlink()
     dropboxes.green.run("sync_dropboxes").failed(*FOUR_PARTS, "there are no settings", status=1)
-
-
-# --- who is production, by dig, host and getent
-
-
-DIG = """
-case "$*" in
-    *" NS %(apex)s") ;;
-    *" NS gigadb.test") printf 'ns1.test.\\nns2.test.\\nns3.test.\\n' ;;
-    *" A %(apex)s @ns1.test.") %(ns1)s ;;
-    *" A %(apex)s @ns2.test.") %(ns2)s ;;
-    *" A %(apex)s @ns3.test.") echo ';; connection timed out; no servers could be reached'; exit 9 ;;
-    *" A %(apex)s @192.0.2.53") %(ns1)s ;;
-    *) exit 10 ;;
-esac
-"""
-
-
-def dig(side, ns1, ns2=None, apex="live.gigadb.test"):
-    """Make side ask this dig: the apex lies in zone `gigadb.test`, whose third server is out of reach."""
-    side.settings("RESOLVER_COMMAND=()", "APEX=" + apex)
-    side.shadow("dig", DIG % {"apex": apex, "ns1": ns1, "ns2": ns2 or ns1})
-
-
-def test_dig_asks_every_authoritative_server(dropboxes):
-    dig(dropboxes.green, "echo " + ADDRESSES["blue"])
-    dropboxes.green.run("sync_dropboxes").succeeded()
-
-
-@pytest.mark.parametrize(
-    "ns1, ns2, reason",
-    [
-        ("echo " + ADDRESSES["blue"], "echo " + ADDRESSES["green"], "more than one answer"),
-        ("echo " + ADDRESSES["blue"], "true", "more than one answer"),
-        ("exit 9", "exit 9", "no authoritative server answered"),
-        ("true", "true", "resolves to none"),
-        ("printf 'web.example.\\n%s\\n'" % ADDRESSES["blue"], None, "more than one answer"),
-        ("echo " + ADDRESSES["green"], None, "this side is production"),
-    ],
-)
-def test_what_dig_says_must_be_one_address(dropboxes, ns1, ns2, reason):
-    dig(dropboxes.green, ns1, ns2)
-    dropboxes.green.run("sync_dropboxes").failed(*FOUR_PARTS, reason, status=1)
-
-
-def test_a_zone_without_servers_is_not_clear(dropboxes):
-    dig(dropboxes.green, "echo " + ADDRESSES["blue"])
-    dropboxes.green.shadow("dig", "exit 9")
-    dropboxes.green.run("sync_dropboxes").failed("authoritative servers could not be found", status=1)
-
-
-def test_a_named_server_is_asked_alone(dropboxes):
-    dig(dropboxes.green, "echo " + ADDRESSES["blue"], "echo " + ADDRESSES["green"])
-    dropboxes.green.settings("RESOLVER_SERVER=192.0.2.53")
-    dropboxes.green.run("sync_dropboxes").succeeded()
-    dropboxes.green.settings("RESOLVER_SERVER=192.0.2.54")
-    dropboxes.green.run("sync_dropboxes").failed("192.0.2.54 did not answer", status=1)
-
-
-def test_getent_is_understood(dropboxes):
-    dropboxes.green.settings("RESOLVER_COMMAND=(getent ahostsv4)")
-    dropboxes.green.shadow("getent", "printf '%s STREAM x\\n%s DGRAM\\n' {0} {0}".format(ADDRESSES["blue"]))
-    dropboxes.green.run("sync_dropboxes").succeeded()
-
-
-HOST_ANSWERS = [
-    ("%s has address %s" % (APEX, ADDRESSES["blue"]), None),
-    ("%s is an alias for web.example.\nweb.example has address %s" % (APEX, ADDRESSES["blue"]), "more than one answer"),
-    ("%s has no A record" % APEX, "has no address"),
-]
-
-
-@pytest.mark.parametrize("said, reason", HOST_ANSWERS)
-def test_host_is_understood(dropboxes, said, reason):
-    side = dropboxes.green
-    side.shadow("host", "cat <<'END'\n%s\nEND\n" % said)
-    # a PATH without dig: only what the program needs
-    for name in ("bash", "basename", "dirname", "readlink", "flock", "sort", "sed", "awk", "date", "cat"):
-        (side.root / "shadow" / name).symlink_to(shutil.which(name))
-    (side.root / "shadow" / "rclone").symlink_to(shutil.which("rclone", path=os.pathsep.join(map(str, rclone_folders()))))
-    side.settings("RESOLVER_COMMAND=()", "PATH=%s" % (side.root / "shadow"))
-    done = side.run("sync_dropboxes")
-    done.failed(*FOUR_PARTS, reason, status=1) if reason else done.succeeded()
-
-
-def rclone_folders():
-    from surroundings import BIN
-
-    return (BIN, *os.environ["PATH"].split(os.pathsep))

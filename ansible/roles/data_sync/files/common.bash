@@ -1,4 +1,4 @@
-# What s3backup, databaseReset and sync_dropboxes share: settings, messages, locks, keys, and who is production.
+# What s3backup, databaseReset and sync_dropboxes share: settings, messages, locks and keys.
 # Sourced, never run; `here` is set by whoever sources it.
 # shellcheck shell=bash
 # shellcheck disable=SC2034,SC2154  # names are set here for whoever sources this, and the other way round
@@ -8,15 +8,16 @@ umask 077
 export LC_ALL=C
 
 program=$(basename "$0")
+invocation=("$@")
 work=''
 
 # Settings, written by the Ansible role data_sync into data-sync.conf beside this file.
 ENVIRONMENT='' APEX='' THIS_SIDE='' BACKUPS='' DATABASE='' MAINTENANCE_DATABASE='postgres'
-RESOLVER_SERVER='' WORK_DIRECTORY='' LOCK_DIRECTORY=''
-BACKUP_TIME='2200' LATEST_MAX_AGE_HOURS=48 KEEP_PREVIOUS_DATABASE='yes'
-DROPBOX_DIRECTORY='' REPLACED_DIRECTORY=''
+RESOLVER_SERVER='' WORK_DIRECTORY='' LOCK_DIRECTORY='' ROLE_CHECK_SECONDS=10
+BACKUP_TIME='2200' LATEST_MAX_AGE_HOURS=48 KEEP_PREVIOUS_DATABASE='yes' RECONNECT_SECONDS=60
+DROPBOX_DIRECTORY='' REPLACED_DIRECTORY='' DROPBOX_MARKER='.gigadb-dropboxes' MAX_DELETE=10 KEEP_DAYS=30
 declare -A SIDE_ADDRESSES=() SIDE_DROPBOXES=()
-RESOLVER_COMMAND=() RESTORE_OPTIONS=() RCLONE_OPTIONS=()
+RESOLVER_COMMAND=() RESTORE_OPTIONS=() RCLONE_OPTIONS=() AFTER_RESTORE=()
 
 # Ends with a message: what failed and on what, why, what was and was not changed, what to do.
 fail() { # what why unchanged hint [changed]
@@ -28,15 +29,25 @@ say() {
     printf '%s: %s\n' "$program" "$1"
 }
 
+warn() {
+    printf 'warning: %s\n' "$1" >&2
+}
+
 usage_error() { # why synopsis
     printf 'error: %s\n  changed:     nothing\nhint: %s\n' "$1" "$2" >&2
     exit 64
 }
 
 load_settings() {
-    local file=$here/data-sync.conf name
-    [[ -r $file ]] || fail "cannot start $program" "there are no settings in $file" 'everything' \
-        'run the Ansible role gigascience.gigadb.data_sync on this host, and this program as the user it names'
+    local file=$here/data-sync.conf name words=''
+    if [[ ! -e $file ]]; then
+        fail "cannot start $program" "there are no settings in $file" 'everything' \
+            'run the Ansible role gigascience.gigadb.data_sync on this host'
+    elif [[ ! -r $file ]]; then
+        [[ ${#invocation[@]} -eq 0 ]] || printf -v words ' %q' "${invocation[@]}"
+        fail "cannot start $program" "user $(id -un) may not read $file, which holds passwords" 'everything' \
+            "run it as user $(stat --format=%U "$file"): sudo -u $(stat --format=%U "$file") $here/$program$words"
+    fi
     # shellcheck source=/dev/null
     source "$file"
     for name in ENVIRONMENT APEX THIS_SIDE WORK_DIRECTORY LOCK_DIRECTORY; do
@@ -52,12 +63,23 @@ take_lock() { # name
         'wait until it has ended, then run this again'
 }
 
+# A release is on its way while the jobs are paused: what nobody asked for by name must not replace its data.
+refuse_while_paused() { # unchanged hint
+    local mark=$LOCK_DIRECTORY/paused
+    [[ ! -e $mark ]] || fail "refused to start $program" \
+        "the synchronization jobs are paused since $(date --utc --reference="$mark" '+%Y-%m-%d %H:%M UTC')" "$1" "$2"
+}
+
 # Makes a private folder that is removed when the program ends, however it ends.
 make_work_folder() {
+    end_on_signals
+    work=$(mktemp --directory "$WORK_DIRECTORY/$program.XXXXXXXX")
+}
+
+end_on_signals() {
     trap 'exit 130' INT
     trap 'exit 143' TERM HUP
     trap leave EXIT
-    work=$(mktemp --directory "$WORK_DIRECTORY/$program.XXXXXXXX")
 }
 
 # Replaced by programs that have more to tidy up.
@@ -85,122 +107,23 @@ is_key() { # key
     [[ $(date --utc --date="$day ${minute:0:2}${minute:+:}${minute:2}" "+%Y%m%d${minute:+%H%M}" 2>/dev/null) == "$1" ]]
 }
 
+# What the name of a dump begins with; its key and its ending follow.
+dump_prefix() { # side
+    printf 'gigadb_%s_%s_\n' "$1" "$ENVIRONMENT"
+}
+
+# The name of a dump of ours. Dumps of other tools have the same name with `.backup`, which we read and never write.
 file_name() { # side key
-    printf 'gigadb_%s_%s_%s.backup\n' "$1" "$ENVIRONMENT" "$2"
+    printf '%s%s.dump\n' "$(dump_prefix "$1")" "$2"
 }
 
-# --- who is production, asked now
-
-# Sets `role` (production, hot_standby or unclear), `production_side`, and `reason` in words.
-decide_role() {
-    local answer address side holders=()
-    role=unclear production_side=''
-    if [[ -z ${SIDE_ADDRESSES[$THIS_SIDE]:-} ]]; then
-        reason="the settings hold no address of this side, $THIS_SIDE"
-        return
-    fi
-    if ! answer=$(resolve_apex); then
-        reason="$APEX could not be resolved: ${answer:-the resolver failed}"
-        return
-    fi
-    answer=$(sort --unique <<<"$answer" | sed '/^$/d')
-    if [[ -z $answer ]]; then
-        reason="$APEX has no address"
-        return
-    fi
-    if [[ $answer == *$'\n'* ]]; then
-        reason="$APEX has more than one answer: ${answer//$'\n'/, }"
-        return
-    fi
-    if [[ ! $answer =~ ^[0-9]{1,3}(\.[0-9]{1,3}){3}$ ]]; then
-        reason="$APEX resolves to $answer, which is no IPv4 address"
-        return
-    fi
-    for side in "${!SIDE_ADDRESSES[@]}"; do
-        for address in ${SIDE_ADDRESSES[$side]}; do
-            [[ $address != "$answer" ]] || holders+=("$side")
-        done
-    done
-    case ${#holders[@]} in
-        0) reason="$APEX resolves to $answer, an address of neither side" ;;
-        1)
-            production_side=${holders[0]}
-            reason="$APEX resolves to $answer, an address of $production_side"
-            role=hot_standby
-            [[ $production_side != "$THIS_SIDE" ]] || role=production
-            ;;
-        *) reason="$APEX resolves to $answer, which the settings give to more than one side" ;;
-    esac
+# Sets `listing` to the names in the bucket that begin so; fails where the bucket could not be asked.
+list_bucket() { # prefix
+    listing=$(rclone lsf --files-only --max-depth 1 --include "/$1*" "$BACKUPS")
 }
 
-# Prints what the apex resolves to, one answer a line; fails, with the reason printed, where nobody could be asked.
-resolve_apex() {
-    local answer
-    if [[ ${#RESOLVER_COMMAND[@]} -gt 0 ]]; then
-        answer=$("${RESOLVER_COMMAND[@]}" "$APEX" 2>/dev/null) || { echo "${RESOLVER_COMMAND[0]} failed"; return 1; }
-        first_fields "$answer"
-    elif command -v dig >/dev/null; then
-        if [[ -n $RESOLVER_SERVER ]]; then
-            ask_with_dig "$RESOLVER_SERVER" || { echo "$RESOLVER_SERVER did not answer"; return 1; }
-        else
-            ask_authoritative_servers
-        fi
-    elif command -v host >/dev/null; then
-        ask_with_host || { echo 'host failed'; return 1; }
-    elif [[ -n $RESOLVER_SERVER ]]; then
-        echo "neither dig nor host is there to ask $RESOLVER_SERVER"
-        return 1
-    else
-        answer=$(getent ahostsv4 "$APEX") || { echo 'getent found nothing'; return 1; }
-        first_fields "$answer"
-    fi
-}
-
-first_fields() { # text
-    awk 'NF { print $1 }' <<<"$1"
-}
-
-ask_with_dig() { # server
-    local answer
-    answer=$(dig +short +time=3 +tries=2 A "$APEX" "@$1" 2>/dev/null) || return 1
-    [[ $answer != ';'* ]] || return 1
-    printf '%s\n' "$answer"
-}
-
-# The authoritative servers know of a swap at once; a caching resolver may not for as long as the record's TTL.
-ask_authoritative_servers() {
-    local zone=$APEX servers='' server answer answered=''
-    while [[ $zone == *.* && -z $servers ]]; do
-        servers=$(dig +short +time=3 +tries=2 NS "$zone" 2>/dev/null) || servers=''
-        [[ $servers != *';'* ]] || servers=''
-        zone=${zone#*.}
-    done
-    [[ -n $servers ]] || { echo 'its authoritative servers could not be found'; return 1; }
-    for server in $servers; do
-        # One server out of reach is no matter; an answer other than the others' makes the whole unclear.
-        if answer=$(ask_with_dig "$server"); then
-            answered=yes
-            printf '%s\n' "${answer:-none}"
-        fi
-    done
-    [[ -n $answered ]] || { echo 'no authoritative server answered'; return 1; }
-}
-
-ask_with_host() {
-    local answer
-    answer=$(host -W 3 -t A "$APEX" ${RESOLVER_SERVER:+"$RESOLVER_SERVER"} 2>/dev/null) || return 1
-    awk '/ has address / { print $NF } / is an alias for / { print $NF }' <<<"$answer"
-}
-
-# --- dumps
-
-# Says what is wrong with a dump, or nothing: whether all of it is there is only known once all of it was read.
-fault_of_dump() { # file
-    local list
-    [[ -s $1 ]] || { echo 'it is empty'; return; }
-    list=$(pg_restore --list "$1" 2>&1) || { echo "pg_restore cannot list it: ${list##*$'\n'}"; return; }
-    grep --quiet ' TABLE DATA ' <<<"$list" || { echo 'it holds no table data'; return; }
-    list=$(pg_restore --file=/dev/null "$1" 2>&1) || echo "pg_restore cannot read it to its end: ${list##*$'\n'}"
+is_listed() { # name
+    grep --quiet --line-regexp --fixed-strings -e "$1" <<<"$listing"
 }
 
 checksum_of() { # file, or standard input

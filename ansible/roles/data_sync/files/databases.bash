@@ -1,0 +1,173 @@
+# The databases of this side: the one in use, the copy beside it, and how one takes the place of the other.
+# Sourced by databaseReset after common.bash.
+# shellcheck shell=bash
+# shellcheck disable=SC2154  # names are set by whoever sources this
+
+# Longer names are cut by PostgreSQL, and two that differ at their end would become one.
+check_names() {
+    [[ -n $DATABASE ]] || fail "cannot start $program" 'setting DATABASE is empty' 'everything' \
+        'run the Ansible role gigascience.gigadb.data_sync on this host again'
+    [[ ${#DATABASE} -le 53 ]] || fail "cannot start $program" "the name of database $DATABASE is longer than 53 bytes" "database $DATABASE" \
+        'give the database a shorter name'
+}
+
+sql() { # psql arguments; statements on standard input
+    psql --no-psqlrc --quiet --no-align --tuples-only --set=ON_ERROR_STOP=1 --set="target=$DATABASE" \
+        --set="previous=${DATABASE}_previous" --set="dropping=${DATABASE}_dropping" --set="scratch=${DATABASE}_restoring" \
+        --dbname="$MAINTENANCE_DATABASE" "$@"
+}
+
+drop_database() { # name
+    sql --set="name=$1" >/dev/null 2>&1 <<'SQL'
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = :'name' AND backend_type = 'client backend';
+DROP DATABASE IF EXISTS :"name";
+SQL
+}
+
+create_beside() {
+    sql <<'SQL'
+SELECT format('CREATE DATABASE %I TEMPLATE template0 OWNER %I ENCODING %L LC_COLLATE %L LC_CTYPE %L%s',
+              :'scratch', pg_get_userbyid(datdba), pg_encoding_to_char(encoding), datcollate, datctype,
+              CASE more ->> 'datlocprovider'
+                WHEN 'i' THEN format(' LOCALE_PROVIDER icu ICU_LOCALE %L', coalesce(more ->> 'datlocale', more ->> 'daticulocale'))
+                WHEN 'b' THEN format(' LOCALE_PROVIDER builtin BUILTIN_LOCALE %L', more ->> 'datlocale')
+                ELSE ''
+              END)
+  FROM (SELECT *, to_jsonb(d) AS more FROM pg_database d) AS d WHERE datname = :'target'
+UNION ALL
+SELECT format('CREATE DATABASE %I', :'scratch') WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = :'target')
+\gexec
+SQL
+}
+
+count_tables() { # database
+    MAINTENANCE_DATABASE=$1 sql <<'SQL'
+SELECT count(*) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+ WHERE c.relkind IN ('r', 'p') AND n.nspname <> 'information_schema' AND n.nspname NOT LIKE 'pg\_%';
+SQL
+}
+
+oid_of() { # name
+    sql --set="name=$1" <<<"SELECT oid FROM pg_database WHERE datname = :'name';"
+}
+
+# --- what hangs on the database itself: privileges, limit, settings and comment of the one that is replaced
+
+# Gives the copy those of properties.sql that the command after the restore works with; no limit, and no ban on writing.
+set_properties() { # stage
+    sql --set="stage=$1" >/dev/null <"$here/properties.sql" || fail_properties
+}
+
+# Finds out early whether this user may: a restore takes hours.
+try_properties() {
+    sql --set=stage=all >/dev/null <<SQL || fail_properties
+BEGIN;
+$(<"$here/properties.sql")
+ROLLBACK;
+SQL
+}
+
+fail_properties() {
+    fail "cannot keep the privileges, limit and settings of database $DATABASE" \
+        "user ${PGUSER:-} may not give all of them to a new database, see psql above" "database $DATABASE" \
+        "give ${PGUSER:-that user} the right that psql names (CREATEROLE for settings of roles), or take that setting back, then run this again"
+}
+
+# Gives the copy the privileges on tables, schemas and other objects that the database in use has.
+# What of them fails is told: an object may be gone with the new data.
+keep_grants() {
+    local count
+    [[ -n $(oid_of "$DATABASE") ]] || return 0
+    if ! pg_dump --schema-only --format=custom --file="$work/target" --dbname="$DATABASE" 2>"$work/said" ||
+        ! pg_restore --list "$work/target" >"$work/target.all" 2>"$work/said"; then
+        warn "privileges on the objects of database $DATABASE could not be read, and are not kept: $(tail --lines=1 "$work/said")"
+        return 0
+    fi
+    grep --extended-regexp '^[0-9]+; [0-9]+ [0-9]+ (ACL|DEFAULT ACL) ' "$work/target.all" |
+        grep --invert-match --extended-regexp '^[0-9]+; [0-9]+ [0-9]+ ACL - DATABASE ' >"$work/target.list" || return 0
+    pg_restore --use-list="$work/target.list" --file="$work/grants" "$work/target"
+    psql --no-psqlrc --quiet --output=/dev/null --dbname="$scratch" --file="$work/grants" 2>"$work/said" || true
+    count=$(grep --count 'ERROR: ' "$work/said") || true
+    [[ $count -eq 0 ]] || warn "$count privileges of database $DATABASE are not kept, the first because: $(sed --quiet '0,/.*ERROR:  */s///p' "$work/said")"
+}
+
+# --- the point of no return
+
+# Renames in one transaction: whoever connects finds the old database or the new one.
+put_in_place() {
+    local attempt new_oid holder=as_before
+    new_oid=$(oid_of "$scratch")
+    drop_database "${DATABASE}_dropping" || fail "could not drop database ${DATABASE}_dropping" 'psql failed' "database $DATABASE" \
+        'see who uses it, then run this again'
+    for attempt in 1 2 3 4 5; do
+        check_side_again
+        # Nothing may stop this program between the renames and its word on them.
+        trap '' INT TERM HUP
+        if rename_databases; then
+            holder=in_place
+        else
+            look_who_holds_the_name "$new_oid"
+            [[ $holder != in_place ]] || warn "the connection was lost after the renames were sent; a second look shows that they were done"
+        fi
+        case $holder in
+            in_place)
+                scratch=''
+                break
+                ;;
+            unknown)
+                scratch=''
+                fail "it is not known whether $dump was put in place" \
+                    "the connection was lost while the databases were renamed, and nobody could be asked since: $(<"$work/rename")" \
+                    "the data: database $DATABASE is the one it was or the restored one, oid $new_oid, and whole" \
+                    "once the server answers, see which it is: psql --dbname=$MAINTENANCE_DATABASE --command=\"SELECT oid, datname FROM pg_database WHERE datname LIKE '$DATABASE%'\"" \
+                    "perhaps database $DATABASE"
+                ;;
+        esac
+        end_on_signals
+        # Programs may connect again between the two lines; PostgreSQL then waits five seconds and refuses.
+        [[ $attempt -lt 5 ]] || fail "could not rename ${DATABASE}_restoring to $DATABASE" "$(<"$work/rename")" "database $DATABASE" \
+            'stop the programs that keep connecting to it, then run this again'
+    done
+    end_on_signals
+    drop_database "${DATABASE}_dropping" || say "Could not drop ${DATABASE}_dropping; the next run does."
+    if [[ $KEEP_PREVIOUS_DATABASE != yes ]]; then
+        drop_database "${DATABASE}_previous" || say "Could not drop ${DATABASE}_previous; the next run does."
+    fi
+}
+
+rename_databases() {
+    session=databaseReset-$$-$RANDOM
+    PGAPPNAME=$session sql --set=stage=all >/dev/null 2>"$work/rename" <<SQL
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+ WHERE datname IN (:'target', :'previous', :'scratch') AND backend_type = 'client backend';
+BEGIN;
+$(<"$here/properties.sql")
+SELECT format('ALTER DATABASE %I RENAME TO %I', :'previous', :'dropping')
+ WHERE EXISTS (SELECT FROM pg_database WHERE datname = :'previous') AND EXISTS (SELECT FROM pg_database WHERE datname = :'target')
+\gexec
+SELECT format('ALTER DATABASE %I RENAME TO %I', :'target', :'previous') WHERE EXISTS (SELECT FROM pg_database WHERE datname = :'target')
+\gexec
+ALTER DATABASE :"scratch" RENAME TO :"target";
+COMMIT;
+SQL
+}
+
+# Sets `holder` to what the server says, once no session of the renames is left there: in_place, as_before or unknown.
+look_who_holds_the_name() { # oid of the copy
+    local end=$((SECONDS + RECONNECT_SECONDS)) said
+    holder=unknown
+    while :; do
+        if said=$(sql --set="session=$session" 2>/dev/null <<'SQL'
+SELECT 'left', count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE application_name = :'session' AND pid <> pg_backend_pid();
+SELECT 'oid', oid FROM pg_database WHERE datname = :'target';
+SELECT 'copy', oid FROM pg_database WHERE datname = :'scratch';
+SQL
+        ) && grep --quiet --line-regexp 'left|0' <<<"$said"; then
+            holder=as_before
+            ! grep --quiet --line-regexp "oid|$1" <<<"$said" || holder=in_place
+            return
+        fi
+        [[ $SECONDS -lt $end ]] || return 0
+        sleep 1
+    done
+}
