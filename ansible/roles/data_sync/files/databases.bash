@@ -40,6 +40,16 @@ SELECT format('CREATE DATABASE %I', :'scratch') WHERE NOT EXISTS (SELECT FROM pg
 SQL
 }
 
+# A dump of one schema needs the extensions of its database and does not have them, so the copy gets those of the database
+# in use. One that may not be made is either in the dump, or the restore names what it lacks.
+create_extensions() {
+    MAINTENANCE_DATABASE=$DATABASE sql >"$work/extensions" 2>/dev/null <<'SQL' || return 0
+SELECT format('CREATE EXTENSION IF NOT EXISTS %I SCHEMA %I;', extname, nspname)
+  FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace WHERE nspname = 'public' ORDER BY e.oid;
+SQL
+    psql --no-psqlrc --quiet --output=/dev/null --dbname="$scratch" --file="$work/extensions" 2>/dev/null || true
+}
+
 count_tables() { # database
     MAINTENANCE_DATABASE=$1 sql <<'SQL'
 SELECT count(*) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace

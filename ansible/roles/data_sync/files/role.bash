@@ -46,9 +46,19 @@ decide_role() { # [certain]
     esac
 }
 
+# Decides beyond doubt. A question that nobody answers is asked again; an answer, whatever it is, is one.
+decide_role_for_sure() {
+    local attempt
+    for attempt in 1 2 3; do
+        [[ $attempt -eq 1 ]] || sleep 1
+        decide_role certain
+        [[ $asked == no ]] || break
+    done
+}
+
 # Ends unless this side is hot standby, beyond doubt.
 require_hot_standby() { # what unchanged [changed]
-    decide_role certain
+    decide_role_for_sure
     case $role in
         hot_standby) ;;
         production) fail "$1" "this side is production: $reason" "$2" 'run it on the hot standby' "${3:-}" ;;
