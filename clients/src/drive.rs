@@ -20,12 +20,16 @@ use gigadb_engine::{
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::{Apis, NewRecord, Patch, Patience, WriteFailure, gitlab::Keys, write};
+use crate::{
+    Apis, NewRecord, Patch, Patience,
+    gitlab::Keys,
+    write::{self, WriteFailure},
+};
 
 /// Where a run writes down what it is about to do, and how that ended.
 ///
 /// Both calls are short and may block: nothing is sent before an announcement is durable.
-pub trait Journal: Send {
+pub(crate) trait Journal: Send {
     /// Makes the announcement durable; an error says why not, as a clause.
     fn announce(&mut self, announcement: &Announcement) -> Result<(), String>;
     /// Notes the id of a record that a step of a transaction created, as well as it can.
@@ -39,7 +43,7 @@ pub trait Journal: Send {
 
 /// The journal of a run that keeps none.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct NoJournal;
+pub(crate) struct NoJournal;
 
 impl Journal for NoJournal {
     fn announce(&mut self, _: &Announcement) -> Result<(), String> {
@@ -57,7 +61,7 @@ impl Apis {
     ///
     /// The caller forgets shared observations before and after
     /// ([`SharedWorld::invalidate`](crate::SharedWorld::invalidate)).
-    pub async fn drive(
+    pub(crate) async fn drive(
         &self,
         changes: &ChangeSet,
         intent: &Intent,

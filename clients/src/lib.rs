@@ -6,6 +6,7 @@
 //! dns       hostnames                          -> zones, records    dns
 //! delivery  project, environment or state      -> release, outputs delivery
 //! lease     one environment                    -> held, refused        lease
+//! swap      a reviewed plan                    -> how it ended         swap, the one door for writes
 //! run       lease and journal around a drive   -> Outcome              run
 //! write     one zone batch, one variable       -> done, not, unknown   write
 //! drive     ChangeSet                          -> Outcome              drive
@@ -40,21 +41,34 @@ mod secret;
 pub mod settings;
 mod shared;
 mod standing;
+pub mod swap;
+mod timing;
 mod write;
+
+/// The tests over the simulator, inside the crate because writes cannot be reached from outside.
+#[cfg(test)]
+#[path = "../tests/simulated/main.rs"]
+mod simulated;
+
+#[cfg(test)]
+extern crate self as gigadb_clients;
 
 use std::{path::PathBuf, sync::Arc};
 
-pub use crate::{
+pub(crate) use crate::{
     cloudflare::{NewRecord, Patch},
-    dns::{DnsSettings, SERVER_VARIABLE as DNS_SERVER_VARIABLE},
     drive::{Journal, NoJournal},
+    write::Patience,
+};
+pub use crate::{
+    dns::{DnsSettings, SERVER_VARIABLE as DNS_SERVER_VARIABLE},
     notes::{MergeRequest, Noted},
     observe::{Scope, Which},
     secret::{Secret, tells_keys},
-    settings::{Explicit, Settings, SettingsError, Timing},
+    settings::{Explicit, Settings, SettingsError},
     shared::SharedWorld,
     standing::{AwsProfile, MAINTAINER, Token},
-    write::{Outcome, Patience, WriteFailure},
+    timing::Timing,
 };
 
 /// The three APIs. Cheap to make and to clone: clients, connections and credentials are made at

@@ -159,7 +159,7 @@ impl Apis {
 
     /// Reads back what writes can have changed, records and variables, in zones that are known
     /// from before: zones do not come and go during a swap.
-    pub async fn read_back(
+    pub(crate) async fn read_back(
         &self,
         topology: &Topology,
         environment: &EnvironmentName,
@@ -173,7 +173,7 @@ impl Apis {
     }
 
     /// The zones that the token can see, for [`Self::observe_within`].
-    pub async fn zones(&self, cancel: &CancellationToken) -> Result<Vec<Zone>, Failure> {
+    pub(crate) async fn zones(&self, cancel: &CancellationToken) -> Result<Vec<Zone>, Failure> {
         let budget = Budget::new(self.timing().call, Some(cancel));
         let listed = self.cloudflare.list_zones(budget).await;
         listed.map_err(|error| error.failure())
@@ -181,7 +181,7 @@ impl Apis {
 
     /// Reads like [`Self::observe`], in zones that were just listed: whoever waits for something
     /// else meanwhile saves a round trip.
-    pub async fn observe_within(
+    pub(crate) async fn observe_within(
         &self,
         topology: &Topology,
         scope: &Scope,
@@ -215,29 +215,6 @@ impl Apis {
             certificates,
         };
         (world, told.doubts)
-    }
-
-    /// Observes until `settled` holds, or reading often enough did not show it: a read right
-    /// after a write may still show the world before it. The last observation is returned.
-    pub async fn observe_until(
-        &self,
-        topology: &Topology,
-        scope: &Scope,
-        cancel: &CancellationToken,
-        settled: impl Fn(&World) -> bool,
-    ) -> World {
-        let mut reads = 1;
-        loop {
-            let world = self.observe(topology, scope, cancel).await;
-            if reads >= self.timing().read_backs || settled(&world) {
-                return world;
-            }
-            let pause = tokio::time::sleep(self.timing().settle(reads));
-            if stoppable(pause, Some(cancel)).await.is_none() {
-                return world;
-            }
-            reads += 1;
-        }
     }
 
     async fn observe_records(

@@ -10,9 +10,12 @@
 //! An apply without anything to write takes no lease; [`Apis::settle_left_lease`] gives back the
 //! one that a killed run left.
 
+use std::time::Duration;
+
 use gigadb_engine::{
+    carry::clock,
     changes::ChangeSet,
-    executor::{Announcement, Outcome, Report, TransactionId, TransactionStatus},
+    executor::{Announcement, Outcome, Report, TransactionId},
     intent::{Intent, Mode},
     message::{Message, NOTHING_CHANGED},
     name::RecordId,
@@ -36,7 +39,7 @@ const JOURNAL: &str = "journal";
 
 /// What a run is for.
 #[derive(Debug, Clone, Copy)]
-pub struct Start<'a> {
+pub(crate) struct Start<'a> {
     /// The topology.
     pub topology: &'a Topology,
     /// What was asked for.
@@ -76,7 +79,7 @@ impl Told {
 
 /// Why a run did not begin. Nothing was changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum NotBegun {
+pub(crate) enum NotBegun {
     /// Something is in the way.
     Refused(Told),
     /// The operator asked to stop.
@@ -85,20 +88,26 @@ pub enum NotBegun {
 
 /// Hears of a run while it writes.
 pub trait Watch: Sync {
-    /// The first request is about to be sent. The id is that of the journal, where there is one.
-    fn began(&self, journal: Option<&RunId>);
+    /// Something is waited for before or after the writes: what, as a clause, and how long at most.
+    fn waits(&self, what: &str, at_most: Duration);
+    /// The first request of these changes is about to be sent. The id is that of the journal,
+    /// where there is one.
+    fn began(&self, journal: Option<&RunId>, changes: &ChangeSet);
     /// This is about to be sent, and the journal says so.
     fn announced(&self, announcement: &Announcement);
     /// A transaction ended, or its undo did.
-    fn ended(&self, transaction: TransactionId, status: &TransactionStatus);
+    fn ended(&self, report: &Report);
 }
 
-struct Nobody;
+/// Nobody hears of the run.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Nobody;
 
 impl Watch for Nobody {
-    fn began(&self, _: Option<&RunId>) {}
+    fn waits(&self, _: &str, _: Duration) {}
+    fn began(&self, _: Option<&RunId>, _: &ChangeSet) {}
     fn announced(&self, _: &Announcement) {}
-    fn ended(&self, _: TransactionId, _: &TransactionStatus) {}
+    fn ended(&self, _: &Report) {}
 }
 
 /// A journal of which somebody hears what is written.
@@ -120,14 +129,14 @@ impl Journal for Watched<'_> {
 
     fn note(&mut self, report: &Report) {
         self.journal.note(report);
-        self.watch.ended(report.transaction, &report.status);
+        self.watch.ended(report);
     }
 }
 
 /// A run that has begun: it holds its lease until [`UnderWay::end`].
 #[derive(Debug)]
 #[must_use = "its lease is held until `end`"]
-pub struct UnderWay<'a> {
+pub(crate) struct UnderWay<'a> {
     apis: &'a Apis,
     start: Start<'a>,
     started: Timestamp,
@@ -141,7 +150,7 @@ pub struct UnderWay<'a> {
 
 impl Apis {
     /// Begins a run that will write: takes the lease, where the topology names a lock.
-    pub async fn begin<'a>(
+    pub(crate) async fn begin<'a>(
         &'a self,
         start: Start<'a>,
         cancel: &CancellationToken,
@@ -199,7 +208,11 @@ impl Apis {
     /// For an apply that has nothing to write, and so takes no lease: gives back the one that the
     /// last run on this machine left when it was killed. GitLab is asked only where the journals
     /// tell of such a run.
-    pub async fn settle_left_lease(&self, topology: &Topology, intent: &Intent) -> Option<Told> {
+    pub(crate) async fn settle_left_lease(
+        &self,
+        topology: &Topology,
+        intent: &Intent,
+    ) -> Option<Told> {
         let place = LeasePlace::of(topology, intent)?;
         let last = journal::last_under_lease(self.journal_folder.as_deref()?, &place)?;
         if !last.may_have_left_its_lease() {
@@ -223,22 +236,19 @@ impl Apis {
 
 impl UnderWay<'_> {
     /// The run's id, which is its journal's.
-    pub fn id(&self) -> &RunId {
+    #[cfg(test)]
+    pub(crate) fn id(&self) -> &RunId {
         &self.id
+    }
+
+    /// The id of the journal, once something may have been written, where there is one.
+    pub(crate) fn journal(&self) -> Option<RunId> {
+        self.journal.as_ref().map(|_| self.id.clone())
     }
 
     /// Carries out `changes` with a journal; see [`Apis::drive`]. A switchover without a journal
     /// is refused before anything is written; a failover goes on without one.
-    pub async fn carry_out(
-        &mut self,
-        changes: &ChangeSet,
-        cancel: &CancellationToken,
-    ) -> Result<Outcome, Told> {
-        self.carry_out_watched(changes, &Nobody, cancel).await
-    }
-
-    /// The same, with somebody who hears how it goes on.
-    pub async fn carry_out_watched(
+    pub(crate) async fn write(
         &mut self,
         changes: &ChangeSet,
         watch: &dyn Watch,
@@ -253,7 +263,7 @@ impl UnderWay<'_> {
             Err(why) if intent.mode == Mode::Failover => {
                 self.warnings
                     .push(Told::of_journal(without_journal(intent, &why)));
-                watch.began(None);
+                watch.began(None, changes);
                 let mut none = Watched {
                     journal: &mut NoJournal,
                     watch,
@@ -263,7 +273,7 @@ impl UnderWay<'_> {
             }
             Err(why) => return Err(Told::of_journal(no_journal(intent, &why))),
         };
-        watch.began(Some(&self.id));
+        watch.began(Some(&self.id), changes);
         let mut watched = Watched {
             journal: &mut journal,
             watch,
@@ -314,9 +324,9 @@ impl UnderWay<'_> {
         FileJournal::begin(folder, &beginning).map_err(|error| error.to_string())
     }
 
-    /// Ends the run: gives the lease back. Says whatever the operator should know besides the
+    /// Ends the run: gives the lease back, unless something of it may still take effect. Says whatever the operator should know besides the
     /// outcome.
-    pub async fn end(self) -> Vec<Told> {
+    pub(crate) async fn end(self, open_until: Option<u64>) -> Vec<Told> {
         let Self {
             apis,
             start: Start { intent, .. },
@@ -325,7 +335,11 @@ impl UnderWay<'_> {
             mut warnings,
             ..
         } = self;
-        if let Some(lease) = lease {
+        if let (Some(lease), Some(until)) = (&lease, open_until) {
+            // Nobody else may write while something of this run may still take effect.
+            let kept = rule::kept(intent, lease.place(), lease.id(), &clock(until));
+            warnings.push(Told::of_lease(kept));
+        } else if let Some(lease) = lease {
             let (place, id) = (lease.place().clone(), lease.id().to_owned());
             let released = apis.release_lease(lease).await;
             if let (Released::Free | Released::NotHeld, Some(mut journal)) = (&released, journal) {

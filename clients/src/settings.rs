@@ -5,16 +5,18 @@ use std::{fmt, path::PathBuf, time::Duration};
 use thiserror::Error;
 use url::{Host, Url};
 
-use crate::{dns::DnsSettings, journal, secret::Secret};
+use crate::{
+    dns::DnsSettings,
+    journal,
+    secret::Secret,
+    timing::{OPEN_FOR, Timing},
+};
 
 /// Where Cloudflare's API is, unless settings say otherwise.
 pub const CLOUDFLARE_BASE_URL: &str = "https://api.cloudflare.com/client/v4";
 /// Where GitLab's API is, unless settings say otherwise.
 pub const GITLAB_BASE_URL: &str = "https://gitlab.com/api/v4";
 
-/// How long after it was sent a write without an answer may take effect, unless
-/// `GIGADB_OPEN_FOR` says otherwise.
-const OPEN_FOR: Duration = Duration::from_mins(2);
 /// The least that may be set.
 const SHORTEST_OPEN: Duration = Duration::from_secs(30);
 /// The most that may be set.
@@ -87,53 +89,6 @@ pub struct Proxy {
     pub url: Secret,
     /// The hosts that are reached without it, as in `NO_PROXY`.
     pub bypass: String,
-}
-
-/// How long to wait for what, and how often to try.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Timing {
-    /// For a connection, TLS included.
-    pub connect: Duration,
-    /// For one attempt.
-    pub attempt: Duration,
-    /// Attempts of one call.
-    pub attempts: u32,
-    /// For one call, attempts and pauses together.
-    pub call: Duration,
-    /// For what is read of one side of one API, over a whole walk.
-    pub side_reads: Duration,
-    /// For one write that concerns the lost side of a failover.
-    pub lost_side_writes: Duration,
-    /// The pause before the second attempt; doubles from then on, with jitter.
-    pub backoff: Duration,
-    /// Reads after a write, at most, until they show it.
-    pub read_backs: u32,
-    /// How long after it was sent a write without an answer may take effect.
-    pub open_for: Duration,
-}
-
-impl Default for Timing {
-    fn default() -> Self {
-        Self {
-            connect: Duration::from_secs(5),
-            attempt: Duration::from_secs(15),
-            attempts: 3,
-            call: Duration::from_mins(1),
-            side_reads: Duration::from_secs(20),
-            lost_side_writes: Duration::from_secs(10),
-            backoff: Duration::from_millis(500),
-            read_backs: 4,
-            open_for: OPEN_FOR,
-        }
-    }
-}
-
-impl Timing {
-    /// The pause after this many reads that did not show a write: a read right after a write
-    /// may come from before it.
-    pub(crate) fn settle(&self, reads: u32) -> Duration {
-        self.backoff * 2_u32.saturating_pow(reads.saturating_sub(1))
-    }
 }
 
 /// Which setting is meant, by every name that it has.

@@ -16,7 +16,7 @@ use crate::{
 /// A write that did not succeed.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("{failure}")]
-pub struct WriteFailure {
+pub(crate) struct WriteFailure {
     /// What is known about its effect.
     pub outcome: Outcome,
     /// When it was sent, for the last time.
@@ -27,7 +27,7 @@ pub struct WriteFailure {
 
 /// What is known about the effect of a write that did not succeed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outcome {
+pub(crate) enum Outcome {
     /// It surely had none: it never left.
     NotSent,
     /// The API refused it in its own words: believed once reading back agrees.
@@ -52,7 +52,7 @@ impl From<Box<CallError>> for WriteFailure {
 
 /// How long a write may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Patience {
+pub(crate) enum Patience {
     /// As long as any call.
     #[default]
     Ordinary,
@@ -65,7 +65,7 @@ impl Apis {
     /// Writes one batch in one zone: the contents of existing records, and new records. One
     /// request, one transaction. Returns the ids of the new records, in the order of `posts`, as
     /// far as the answer tells them.
-    pub async fn write_zone_batch(
+    pub(crate) async fn write_zone_batch(
         &self,
         zone: &ZoneId,
         patches: &[Patch],
@@ -80,7 +80,7 @@ impl Apis {
     }
 
     /// Sets the value of one existing row, found by key and exact scope, and nothing else of it.
-    pub async fn write_variable(
+    pub(crate) async fn write_variable(
         &self,
         project: &str,
         key: &VariableKey,
@@ -96,7 +96,7 @@ impl Apis {
     }
 
     /// Creates one row: visible, neither masked nor protected.
-    pub async fn create_variable(
+    pub(crate) async fn create_variable(
         &self,
         project: &str,
         key: &VariableKey,

@@ -16,13 +16,14 @@
 //!
 //! What this crate deliberately does not do: speak HTTP, retry, print, or know of Terraform.
 
+pub mod carry;
 pub mod changes;
 mod diff;
 pub mod due;
 pub mod earlier;
 pub mod evidence;
 pub mod executor;
-mod finding;
+pub mod finding;
 pub mod intent;
 mod lookup;
 pub mod message;

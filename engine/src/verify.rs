@@ -1,7 +1,10 @@
 //! Whether the world that was read again is the world that was desired.
 
+use std::fmt;
+
 use crate::{
     object::Object, observation::Observation, plan::Plan, topology::Environment, view::View,
+    world::Reading,
 };
 
 /// One object that is not as desired.
@@ -13,6 +16,23 @@ pub struct Difference {
     pub desired: Option<String>,
     /// What is there.
     pub present: Option<String>,
+    /// Why that could not be read, as a clause, where it could not.
+    pub unread: Option<String>,
+}
+
+impl fmt::Display for Difference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = |value: &Option<String>| {
+            value
+                .as_ref()
+                .map_or_else(|| "nothing".to_owned(), |value| format!("`{value}`"))
+        };
+        write!(f, "{}: planned {}, ", self.object, text(&self.desired))?;
+        match &self.unread {
+            Some(why) => write!(f, "could not be read back ({why})"),
+            None => write!(f, "there is {}", text(&self.present)),
+        }
+    }
 }
 
 /// What reading again showed.
@@ -37,6 +57,7 @@ pub fn verify(desired: &View, present: &View) -> Verdict {
             object: Object::Name(hostname.clone()),
             desired: wanted.address.map(|a| a.to_string()),
             present: address.map(|a| a.to_string()),
+            unread: None,
         })
     });
     let variables = desired.variables.iter().filter_map(|(id, wanted)| {
@@ -45,6 +66,7 @@ pub fn verify(desired: &View, present: &View) -> Verdict {
             object: Object::Variable(id.0.clone(), id.1.clone()),
             desired: wanted.clone(),
             present: value,
+            unread: None,
         })
     });
     let mut differences: Vec<Difference> = names.chain(variables).collect();
@@ -53,19 +75,31 @@ pub fn verify(desired: &View, present: &View) -> Verdict {
 }
 
 /// Compares the world read again after a plan was carried out with what was planned. A variable
-/// that could not be read when the plan was made was planned at its last known value, which is no
+/// that could not be read when the plan was `reviewed` was planned at its last known value, which is no
 /// promise about what it holds.
-pub fn verify_plan(environment: &Environment, plan: &Plan, after: &Observation) -> Verdict {
+pub fn verify_plan(
+    environment: &Environment,
+    plan: &Plan,
+    reviewed: &Observation,
+    after: &Observation,
+) -> Verdict {
     let pair = &plan.intent.arrangement;
     let sides = [&pair.production, &pair.hot_standby];
     let mut present = View::observed(environment, sides, after);
     for (id, value) in &mut present.variables {
-        let rows = plan.observation.variables.get(&id.0);
+        let rows = reviewed.variables.get(&id.0);
         let unread = rows.is_none_or(|rows| rows.read().is_none());
         let planned = plan.desired.variables.get(id);
         if unread && planned == plan.observed.variables.get(id) {
             *value = planned.cloned().flatten();
         }
     }
-    verify(&plan.desired, &present)
+    let mut verdict = verify(&plan.desired, &present);
+    for difference in &mut verdict.differences {
+        if let Object::Variable(side, _) = &difference.object {
+            let failure = after.variables.get(side).and_then(Reading::failure);
+            difference.unread = failure.map(ToString::to_string);
+        }
+    }
+    verdict
 }

@@ -34,7 +34,6 @@ pub(crate) struct Session {
     /// The file that it was read from, as it was named.
     pub(crate) topology_file: PathBuf,
     pub(crate) apis: Apis,
-    pub(crate) timing: Timing,
     /// The base URL of GitLab's API, without a trailing slash.
     pub(crate) gitlab_base: String,
     /// Who tells of the records in place of Cloudflare's API, in words.
@@ -134,7 +133,6 @@ impl Session {
             last_known,
             topology,
             topology_file,
-            timing: settings.timing,
             dns: settings.dns.map(|dns| dns.source()),
             apis: Apis::new(settings),
             gitlab_base,

@@ -1,47 +1,52 @@
-//! Apply: takes the lease where anything will be written, looks again, refuses if anything moved
-//! since the review, writes, reads back, and succeeds only if what was read back is what was
-//! planned.
+//! Apply: carries out what was reviewed through the one door for writes, and succeeds only if what
+//! was read back is what was planned.
 
-use std::{sync::Arc, time::SystemTime};
+use std::{collections::BTreeMap, sync::Arc};
 
-use gigadb_clients::run::UnderWay;
+use gigadb_clients::{
+    run::{Nobody, Told},
+    swap::{Carried, NotCarriedOut, Swap},
+};
 use gigadb_engine::{
-    changes::ChangeSet,
-    due,
+    carry::{Ending, Whole, clock},
     evidence::Evidence,
-    executor::{End, Outcome},
-    intent::Mode,
+    finding::Rule,
     message::Message,
-    observation::{Observation, ProjectError, environment_of},
+    observation::{Observation, environment_of},
     plan::Plan,
-    rules::{Rule, unchanged_since_plan},
+    rules::unchanged_since_plan::Moved,
     topology::Environment,
-    verify::{Difference, verify_plan},
     view::View,
-    world::Zone,
 };
 use tfplug::{ApplyRequest, ApplyResponse, ChangeKind, Diagnostic, Diagnostics, Value};
 
 use crate::{
     config::Assignment,
     decision::{self, Decided, Decision},
-    diagnostics, execution,
+    diagnostics,
     plan::{forgotten, same_topology},
     private, probing,
-    run::{self, Refused},
     session::{Ready, Session},
     state,
 };
+
+/// The program, as leases and journals name it.
+const PROGRAM: &str = concat!("terraform-provider-gigadb ", env!("CARGO_PKG_VERSION"));
 
 /// Carries out a create, an update or a destroy.
 pub(crate) async fn apply(session: &Session, request: ApplyRequest) -> ApplyResponse {
     if request.kind() == ChangeKind::Destroy {
         return ApplyResponse::destroyed().with([forgotten(&request.prior_state)]);
     }
-    match Reviewed::of(session, &request).await {
-        Ok(reviewed) => reviewed.apply(&request).await,
-        Err(diagnostics) => ApplyResponse::failed(diagnostics),
-    }
+    let reviewed = match Reviewed::of(session, &request).await {
+        Ok(reviewed) => reviewed,
+        Err(diagnostics) => return ApplyResponse::failed(diagnostics),
+    };
+    let applied = match &reviewed.decision {
+        Decision::Change(plan) => reviewed.carry_out(&request, plan).await,
+        Decision::Keep(_) => reviewed.keep(&request).await,
+    };
+    applied.unwrap_or_else(ApplyResponse::failed)
 }
 
 /// What was reviewed, before the world is looked at again.
@@ -55,8 +60,10 @@ struct Reviewed {
 }
 
 impl Reviewed {
+    /// Every configured attribute comes from the planned state: under `ignore_changes` core plans
+    /// with another configuration than the one that it hands to an apply.
     async fn of(session: &Session, request: &ApplyRequest) -> Result<Self, Diagnostics> {
-        let wanted = Assignment::read(&request.config)?;
+        let wanted = Assignment::read(&request.planned_state)?;
         let ready = session.ready()?;
         let observation = private::read(&request.planned_private)
             .filter(|observation| observation.environment == wanted.environment)
@@ -84,106 +91,227 @@ impl Reviewed {
         })
     }
 
-    async fn apply(&self, request: &ApplyRequest) -> ApplyResponse {
-        let plan = match &self.decision {
-            Decision::Change(plan) if !plan.changes.stages.is_empty() => plan,
-            Decision::Change(plan) => {
-                let mut response = self.go_on(request, None, None).await;
-                if !response.diagnostics.has_errors() {
-                    let told = run::settle_left_lease(&self.ready, plan).await;
-                    response.diagnostics.extend(told);
-                }
-                return response;
-            }
-            Decision::Keep(_) => return self.go_on(request, None, None).await,
-        };
-        let reach = match self.ready.reach() {
-            Ok(reach) => reach,
-            Err(diagnostic) => return ApplyResponse::failed(diagnostic),
-        };
-        let reason = run::reason(&request.config);
+    /// Roles were traded elsewhere, and that is left alone: as long as it still is so.
+    async fn keep(&self, request: &ApplyRequest) -> Result<ApplyResponse, Diagnostics> {
         let cancel = &request.context.cancel;
-        let begun = run::begin(&self.ready, reach, plan, reason.as_deref(), cancel).await;
-        let (mut run, zones) = match begun {
-            Ok(begun) => begun,
-            Err(Refused::InTheWay(why)) => return ApplyResponse::failed(why),
-            Err(Refused::Stopped) => return ApplyResponse::failed(stopped(&self.wanted)),
+        let fresh = self
+            .ready
+            .observe_afresh(&self.wanted.environment, &self.observation, cancel)
+            .await;
+        if cancel.is_cancelled() {
+            return Err(stopped(&self.wanted).into());
+        }
+        let fresh = fresh?;
+        let shown = self.table().ok().and_then(|environment| {
+            let sides = state::arrangement(&request.prior_state)?;
+            let view = state::observed(environment, &sides, &fresh, &request.prior_state);
+            Some(state::shows(&request.planned_state, &view))
+        });
+        if shown != Some(true) {
+            return Err(no_review(&self.wanted).into());
+        }
+        let state = request.planned_state.clone();
+        Ok(ApplyResponse::new(state, private::write(&fresh)))
+    }
+
+    async fn carry_out(
+        &self,
+        request: &ApplyRequest,
+        plan: &Plan,
+    ) -> Result<ApplyResponse, Diagnostics> {
+        let reach = self.ready.reach()?;
+        let https = self.wanted.https_check(self.ready.https_mode);
+        let probed = probing::probed_in_this_walk(&self.ready, &self.wanted, plan);
+        let swap = Swap {
+            topology: &self.ready.topology,
+            reviewed: plan,
+            reason: request.planned_state.get("reason").as_str(),
+            program: PROGRAM,
+            follows: None,
+            completes: None,
+            https: &https,
+            probe_first: !probed,
+            shared: Some(&reach.world),
+            watch: &Nobody,
         };
-        let mut response = self.go_on(request, zones, Some(&mut run)).await;
+        let again = |fresh: &Observation| self.again(request, fresh);
+        let further = |fresh: &Observation| self.further(request, plan, fresh);
+        let cancel = &request.context.cancel;
+        let run = reach.apis.carry_out(&swap, &again, &further, cancel).await;
+        let mut response = match run.result {
+            Ok(carried) => self.ended(request, &carried),
+            Err(why) => ApplyResponse::failed(self.refused(why)),
+        };
         let environment = self.wanted.environment.as_str();
-        let told = run::end(environment, run).await;
-        response.diagnostics.extend(told);
+        response
+            .diagnostics
+            .extend(told(environment, &run.warnings));
+        Ok(response)
+    }
+
+    /// The same intent, planned from the world as it is now.
+    fn again(&self, request: &ApplyRequest, fresh: &Observation) -> Result<Plan, Diagnostics> {
+        let (ready, wanted) = (&self.ready, &self.wanted);
+        match decide(ready, wanted, &request.prior_state, fresh, &self.evidence)?.decision {
+            Decision::Change(now) => Ok(*now),
+            Decision::Keep(_) => Err(no_review(wanted).into()),
+        }
+    }
+
+    /// What the state that was reviewed shows, and is neither there now nor what was planned.
+    fn further(&self, request: &ApplyRequest, plan: &Plan, fresh: &Observation) -> Vec<Moved> {
+        let Ok(environment) = self.table() else {
+            return Vec::new();
+        };
+        let pair = &plan.intent.arrangement;
+        let sides = [&pair.production, &pair.hot_standby];
+        let present = View::observed(environment, sides, fresh);
+        state::moved(&request.prior_state, &plan.desired, &present, fresh)
+    }
+
+    fn table(&self) -> Result<&Environment, Diagnostic> {
+        environment_of(&self.ready.topology, &self.wanted.environment)
+            .map_err(|error| diagnostics::unobservable(self.wanted.environment.as_str(), &error))
+    }
+
+    /// Why nothing was written.
+    fn refused(&self, why: NotCarriedOut<Diagnostics>) -> Diagnostics {
+        let environment = self.wanted.environment.as_str();
+        match why {
+            NotCarriedOut::Refused(told) => {
+                diagnostics::error(summary(environment, &told), &told.message).into()
+            }
+            NotCarriedOut::Unread(error) => diagnostics::unobservable(environment, &error).into(),
+            NotCarriedOut::Moved(finding) => diagnostics::findings(environment, [&*finding]),
+            NotCarriedOut::NoPlan(diagnostics) => diagnostics,
+            NotCarriedOut::Blocked(findings) => diagnostics::findings(environment, &findings),
+            NotCarriedOut::NoProbe(error) => probing::impossible(&self.wanted, &error).into(),
+            NotCarriedOut::Stopped => stopped(&self.wanted).into(),
+        }
+    }
+
+    fn ended(&self, request: &ApplyRequest, carried: &Carried) -> ApplyResponse {
+        let ending = &carried.ending;
+        let environment = self.wanted.environment.as_str();
+        let due = diagnostics::due(environment, &carried.due);
+        let as_planned = matches!(ending.whole, Whole::Done | Whole::NothingToWrite);
+        if let (Ok(after), true) = (&ending.after, as_planned && ending.differences.is_empty()) {
+            let state = request.planned_state.clone();
+            let mut response = ApplyResponse::new(state, private::write(after));
+            let told = &mut response.diagnostics;
+            told.extend(diagnostics::owed(environment, &ending.owed));
+            told.extend(self.uneven(ending));
+            told.extend(diagnostics::findings(environment, &carried.probed_before));
+            told.extend(probing::afterwards(&self.wanted, &carried.probed_after));
+            told.extend(due);
+            return response;
+        }
+        let diagnostic = self.failure(carried);
+        if request.prior_state.is_null() {
+            return ApplyResponse::failed(diagnostic);
+        }
+        let mut state = request.prior_state.clone();
+        let mut private = request.planned_private.clone();
+        if let Ok(after) = &ending.after {
+            private = private::write(after);
+            let roles = state::arrangement(&request.prior_state);
+            if let (Ok(environment), Some(roles)) = (self.table(), roles) {
+                let view = state::observed(environment, &roles, after, &request.prior_state);
+                state::show(&mut state, &view);
+            }
+        }
+        let mut response = ApplyResponse::new(state, private);
+        response.diagnostics.push(diagnostic);
+        response.diagnostics.extend(due);
         response
     }
 
-    async fn go_on(
-        &self,
-        request: &ApplyRequest,
-        zones: Option<Vec<Zone>>,
-        run: Option<&mut UnderWay<'_>>,
-    ) -> ApplyResponse {
-        match self.look_again(request, zones.as_deref()).await {
-            Ok(job) => job.run(request, run).await,
-            Err(diagnostics) => ApplyResponse::failed(diagnostics),
-        }
+    /// The world is as planned, although the run did not go as planned.
+    fn uneven(&self, ending: &Ending) -> Option<Diagnostic> {
+        let cause = ending.cause.as_ref()?;
+        Some(Diagnostic::warning(
+            format!(
+                "{} apply: some requests got no answer, but the result matches the plan",
+                self.wanted.environment
+            ),
+            format!(
+                "{} What was read back is what was planned.\n{}",
+                diagnostics::sentence(cause),
+                ending.changed()
+            ),
+        ))
     }
 
-    async fn look_again(
-        &self,
-        request: &ApplyRequest,
-        zones: Option<&[Zone]>,
-    ) -> Result<Job<'_>, Diagnostics> {
-        let Self {
-            ready,
-            wanted,
-            observation: reviewed,
-            decision,
-            evidence,
-        } = self;
-        let cancel = &request.context.cancel;
-        let fresh = ready
-            .observe_afresh(&wanted.environment, reviewed, zones, cancel)
-            .await;
-        if cancel.is_cancelled() {
-            return Err(stopped(wanted).into());
-        }
-        let fresh = fresh?;
-        let work = match decision {
-            Decision::Keep(_) => Work::Keep,
-            Decision::Change(plan) => {
-                unmoved(ready, wanted, request, plan, reviewed, &fresh)?;
-                match decide(ready, wanted, &request.prior_state, &fresh, evidence)?.decision {
-                    Decision::Change(now) => Work::Change {
-                        reviewed: plan,
-                        now,
-                    },
-                    Decision::Keep(_) => return Err(no_review(wanted).into()),
-                }
+    fn failure(&self, carried: &Carried) -> Diagnostic {
+        let ending = &carried.ending;
+        let environment = &self.wanted.environment;
+        let production = &ending.plan.intent.arrangement.production;
+        let again = "Remove the cause, then plan and apply again.";
+        let (summary, next) = match ending.whole {
+            Whole::Owing => (
+                format!(
+                    "failover done: production is {production}; {} owed",
+                    diagnostics::items(ending.owed.len())
+                ),
+                "Remove each cause, then plan and apply again: the next plan shows what is owed as drift.".to_owned(),
+            ),
+            Whole::NothingChanged => (
+                format!("{environment} apply: nothing was changed"),
+                again.to_owned(),
+            ),
+            Whole::PutBack => (
+                format!("{environment} apply: what was changed was put back"),
+                again.to_owned(),
+            ),
+            Whole::Partly => (
+                format!("{environment} apply: partly done"),
+                "Plan again: the plan shows what is left. Apply it, or set `production` back to go back.".to_owned(),
+            ),
+            Whole::Open(until) => {
+                let until = clock(until);
+                let resume = carried.run.as_ref().map_or_else(String::new, |run| {
+                    format!(" To go on at once, run `gigadb-roles resume {run}`.")
+                });
+                (
+                    format!("{environment} apply: open until {until}"),
+                    format!("After {until}, plan again: the plan shows what took effect.{resume}"),
+                )
             }
+            Whole::Unread => (
+                format!("{environment} apply: what was written could not be read back"),
+                "Plan again when the API answers: the plan shows what is left. Until then the state keeps the former values.".to_owned(),
+            ),
+            Whole::NotShown | Whole::Done | Whole::NothingToWrite => (
+                format!("{environment} apply: written, but not as planned when read back"),
+                "Find out who else writes these, then plan again.".to_owned(),
+            ),
         };
-        Ok(Job {
-            ready,
-            wanted,
-            fresh,
-            work,
-        })
+        let list: Vec<String> = ending
+            .differences
+            .iter()
+            .map(|one| format!("\n             {one}"))
+            .collect();
+        let undone = matches!(ending.whole, Whole::NothingChanged | Whole::PutBack);
+        let object = match (&ending.after, undone) {
+            (Ok(_), true) => {
+                format!("environment `{environment}`; nothing of this run is in force")
+            }
+            _ if list.is_empty() => format!("environment `{environment}`"),
+            _ => format!(
+                "environment `{environment}`, not as planned:{}",
+                list.concat()
+            ),
+        };
+        diagnostics::error(
+            summary,
+            &Message {
+                what: diagnostics::sentence(&ending.why()),
+                object,
+                changed: ending.changed(),
+                next,
+            },
+        )
     }
-}
-
-/// Everything that an apply needs, after it has looked again and found nothing moved.
-struct Job<'a> {
-    ready: &'a Ready,
-    wanted: &'a Assignment,
-    /// What is there now.
-    fresh: Observation,
-    work: Work<'a>,
-}
-
-enum Work<'a> {
-    /// The plan as reviewed, and as it is now.
-    Change { reviewed: &'a Plan, now: Box<Plan> },
-    /// Roles were traded elsewhere, and that is left alone.
-    Keep,
 }
 
 fn decide(
@@ -200,326 +328,28 @@ fn decide(
     }
 }
 
-/// Rule `unchanged-since-plan`, against private data and against the reviewed from-values.
-fn unmoved(
-    ready: &Ready,
-    wanted: &Assignment,
-    request: &ApplyRequest,
-    plan: &Plan,
-    reviewed: &Observation,
-    fresh: &Observation,
-) -> Result<(), Diagnostics> {
-    let sides = sides(plan);
-    let mut moved = unchanged_since_plan::moved(reviewed, fresh, &plan.desired, sides);
-    let present = View::observed(table(ready, wanted)?, sides, fresh);
-    for change in state::moved(&request.prior_state, &plan.desired, &present, fresh) {
-        if !moved.iter().any(|known| known.object == change.object) {
-            moved.push(change);
-        }
+/// What is told of lease and journal: one warning a topic.
+fn told(environment: &str, warnings: &[Told]) -> Diagnostics {
+    let mut topics: BTreeMap<&str, Diagnostic> = BTreeMap::new();
+    for told in warnings {
+        let detail = told.message.to_string();
+        topics
+            .entry(told.topic)
+            .and_modify(|warning| {
+                warning.detail.push_str("\n\n");
+                warning.detail.push_str(&detail);
+            })
+            .or_insert_with(|| Diagnostic::warning(summary(environment, told), detail.clone()));
     }
-    match unchanged_since_plan::finding(&moved, wanted.environment.as_str()) {
-        None => Ok(()),
-        Some(finding) => Err(diagnostics::findings(
-            wanted.environment.as_str(),
-            [&finding],
-        )),
-    }
+    topics.into_values().collect()
 }
 
-fn table<'a>(ready: &'a Ready, wanted: &Assignment) -> Result<&'a Environment, Diagnostic> {
-    environment_of(&ready.topology, &wanted.environment)
-        .map_err(|error| diagnostics::unobservable(wanted.environment.as_str(), &error))
-}
-
-fn sides(plan: &Plan) -> [&gigadb_engine::name::InfrastructureName; 2] {
-    let pair = &plan.intent.arrangement;
-    [&pair.production, &pair.hot_standby]
-}
-
-/// How a run ended.
-struct Ended<'a> {
-    plan: &'a Plan,
-    changes: ChangeSet,
-    /// None where there was nothing to write.
-    outcome: Option<Outcome>,
-    /// What is there now, or why that could not be read.
-    after: Result<Observation, ProjectError>,
-    /// What probes before and after writing found.
-    probed: Diagnostics,
-}
-
-impl Job<'_> {
-    /// `run` is the run that was begun because something was to be written.
-    async fn run(self, request: &ApplyRequest, run: Option<&mut UnderWay<'_>>) -> ApplyResponse {
-        match &self.work {
-            Work::Keep => self.keep(request),
-            Work::Change { reviewed, now } => {
-                let changes = now.changes.towards(&reviewed.desired);
-                let ended = if changes.is_empty() {
-                    Ended {
-                        plan: reviewed,
-                        changes,
-                        outcome: None,
-                        after: Ok(self.fresh.clone()),
-                        probed: Diagnostics::new(),
-                    }
-                } else {
-                    let Some(run) = run else {
-                        return ApplyResponse::failed(no_review(self.wanted));
-                    };
-                    let cancel = &request.context.cancel;
-                    let probed =
-                        probing::before_writing(self.ready, self.wanted, now, cancel).await;
-                    let written = match &probed {
-                        Ok(_) => self.write(reviewed, now, changes, run, request).await,
-                        Err(unready) => return ApplyResponse::failed(unready.clone()),
-                    };
-                    match written {
-                        Ok(mut ended) => {
-                            ended.probed.extend(probed.unwrap_or_default());
-                            ended
-                        }
-                        Err(diagnostic) => return ApplyResponse::failed(diagnostic),
-                    }
-                };
-                self.judged(request, &ended)
-            }
-        }
-    }
-
-    fn keep(&self, request: &ApplyRequest) -> ApplyResponse {
-        let shown = table(self.ready, self.wanted).ok().and_then(|environment| {
-            let sides = state::arrangement(&request.prior_state)?;
-            let view = state::observed(environment, &sides, &self.fresh, &request.prior_state);
-            Some(state::shows(&request.planned_state, &view))
-        });
-        if shown != Some(true) {
-            return ApplyResponse::failed(no_review(self.wanted));
-        }
-        ApplyResponse::new(request.planned_state.clone(), private::write(&self.fresh))
-    }
-
-    async fn write<'a>(
-        &self,
-        reviewed: &'a Plan,
-        now: &Plan,
-        changes: ChangeSet,
-        run: &mut UnderWay<'_>,
-        request: &ApplyRequest,
-    ) -> Result<Ended<'a>, Diagnostic> {
-        let reach = self.ready.reach()?;
-        reach.world.invalidate();
-        let outcome = run
-            .carry_out(&changes, &request.context.cancel)
-            .await
-            .map_err(|told| run::error(self.wanted.environment.as_str(), &told))?;
-        let completed = outcome.end == End::Completed;
-        let settled = |after: &Observation| !completed || self.missing(reviewed, after).is_empty();
-        let after = self
-            .ready
-            .read_back(
-                &reach.apis,
-                &self.wanted.environment,
-                &now.observation,
-                settled,
-            )
-            .await
-            .map(|after| Observation {
-                // What an assumption said of the lost side is not what EC2 said.
-                sides: self.fresh.sides.clone(),
-                ..after
-            });
-        reach.world.invalidate();
-        let probed = if completed {
-            probing::afterwards(self.ready, self.wanted, now, &request.context.cancel).await
-        } else {
-            Diagnostics::new()
-        };
-        Ok(Ended {
-            plan: reviewed,
-            changes,
-            outcome: Some(outcome),
-            after,
-            probed,
-        })
-    }
-
-    /// Everything that was planned and is not there.
-    fn missing(&self, plan: &Plan, after: &Observation) -> Vec<Difference> {
-        let Ok(environment) = table(self.ready, self.wanted) else {
-            return Vec::new();
-        };
-        verify_plan(environment, plan, after).differences
-    }
-
-    fn judged(&self, request: &ApplyRequest, ended: &Ended<'_>) -> ApplyResponse {
-        let missing = match &ended.after {
-            Ok(after) => self.missing(ended.plan, after),
-            Err(unread) => return self.unread(request, ended, unread),
-        };
-        let private = ended.after.as_ref().map(private::write).unwrap_or_default();
-        let environment = self.wanted.environment.as_str();
-        if missing.is_empty() {
-            let mut response = ApplyResponse::new(request.planned_state.clone(), private);
-            response
-                .diagnostics
-                .extend(diagnostics::owed(environment, &ended.plan.owed));
-            response.diagnostics.extend(self.uneven(ended));
-            response.diagnostics.extend(ended.probed.clone());
-            response.diagnostics.extend(self.due(ended));
-            return response;
-        }
-        let diagnostic = self.failure(ended, &missing);
-        if request.prior_state.is_null() {
-            return ApplyResponse::failed(diagnostic);
-        }
-        let mut state = request.prior_state.clone();
-        if let (Ok(after), Ok(environment), Some(roles)) = (
-            &ended.after,
-            table(self.ready, self.wanted),
-            state::arrangement(&request.prior_state),
-        ) {
-            let view = state::observed(environment, &roles, after, &request.prior_state);
-            state::show(&mut state, &view);
-        }
-        let mut response = ApplyResponse::new(state, private);
-        response.diagnostics.push(diagnostic);
-        if ended.plan.intent.changes_production && self.holds_apex(ended) {
-            response.diagnostics.extend(self.due(ended));
-        }
-        response
-    }
-
-    /// What no record and no variable does by itself, once something was written.
-    fn due(&self, ended: &Ended<'_>) -> Option<Diagnostic> {
-        ended.outcome.as_ref()?;
-        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-        let now = now.map_or(0, |since| since.as_secs());
-        let due = due::due(&self.ready.topology, ended.plan, now);
-        diagnostics::due(self.wanted.environment.as_str(), &due)
-    }
-
-    /// The world is as planned, although the run did not go as planned.
-    fn uneven(&self, ended: &Ended<'_>) -> Option<Diagnostic> {
-        let outcome = ended.outcome.as_ref()?;
-        let cause = outcome.cause.as_ref()?;
-        Some(Diagnostic::warning(
-            format!(
-                "{} apply: not everything was answered, yet all is as planned",
-                self.wanted.environment
-            ),
-            format!(
-                "{} What was read back is what was planned.\n{}",
-                diagnostics::sentence(cause),
-                execution::account(&ended.changes, outcome)
-            ),
-        ))
-    }
-
-    fn failure(&self, ended: &Ended<'_>, missing: &[Difference]) -> Diagnostic {
-        let environment = &self.wanted.environment;
-        let production = &ended.plan.intent.arrangement.production;
-        let nothing = "Nothing was changed.".to_owned();
-        let changed = ended.outcome.as_ref().map_or(nothing, |outcome| {
-            execution::account(&ended.changes, outcome)
-        });
-        let unread = ended.after.as_ref();
-        let unread = unread.map(|after| execution::unread(after, &ended.plan.desired));
-        let unread = unread.unwrap_or_default();
-        let all_unread = missing.iter().all(|one| unread.contains_key(&one.object));
-        let cause = ended
-            .outcome
-            .as_ref()
-            .and_then(|outcome| outcome.cause.clone())
-            .unwrap_or_else(|| match unread.values().next() {
-                Some(why) if all_unread => {
-                    format!("what was written could not be read back: {why}")
-                }
-                _ => "what was read back is not what was planned".to_owned(),
-            });
-        let end = ended.outcome.as_ref().map(|outcome| outcome.end);
-        let promoted = self.wanted.mode == Mode::Failover && self.holds_apex(ended);
-        let (summary, next) = if promoted {
-            (
-                format!(
-                    "failover done: production is {production}; {} owed",
-                    diagnostics::items(missing.len())
-                ),
-                "Plan and apply again once what is owed can be reached: the next plan shows it as drift.",
-            )
-        } else {
-            match end {
-                Some(End::NothingChanged) | None => (
-                    format!("{environment} apply: nothing was changed"),
-                    "Remove the cause, then plan and apply again.",
-                ),
-                Some(End::Reverted) => (
-                    format!("{environment} apply: what was changed was put back"),
-                    "Remove the cause, then plan and apply again.",
-                ),
-                Some(End::PartlyApplied | End::Open) => (
-                    format!("{environment} apply: partly done"),
-                    "Plan again: the plan shows what is left. Apply it, or set `production` back to go back.",
-                ),
-                Some(End::Completed) if all_unread => (
-                    format!("{environment} apply: what was written could not be read back"),
-                    "Plan again when GitLab answers: the plan shows what is left. Until then the state keeps the former values.",
-                ),
-                Some(End::Completed) => (
-                    format!("{environment} apply: written, but not as planned when read back"),
-                    "Find out who else writes these, then plan again.",
-                ),
-            }
-        };
-        let undone = matches!(end, Some(End::NothingChanged | End::Reverted));
-        let object = if undone {
-            format!("environment `{environment}`; nothing of this run is in force")
-        } else {
-            format!(
-                "environment `{environment}`, not as planned:{}",
-                execution::differences(missing, &unread)
-            )
-        };
-        let what = diagnostics::sentence(&cause);
-        diagnostics::error(
-            summary,
-            &Message {
-                what,
-                object,
-                changed,
-                next: next.to_owned(),
-            },
-        )
-    }
-
-    fn holds_apex(&self, ended: &Ended<'_>) -> bool {
-        let (Ok(after), Ok(environment)) = (&ended.after, table(self.ready, self.wanted)) else {
-            return false;
-        };
-        after.apex_holder(environment) == Some(&ended.plan.intent.arrangement.production)
-    }
-
-    /// Reading back failed: the state stays as it was, and the message says what was done.
-    fn unread(
-        &self,
-        request: &ApplyRequest,
-        ended: &Ended<'_>,
-        unread: &ProjectError,
-    ) -> ApplyResponse {
-        let environment = &self.wanted.environment;
-        let changed = ended.outcome.as_ref().map_or_else(
-            || "Nothing was changed.".to_owned(),
-            |outcome| execution::account(&ended.changes, outcome),
-        );
-        let diagnostic = diagnostics::not_read_back(environment.as_str(), unread, changed);
-        if request.prior_state.is_null() {
-            return ApplyResponse::failed(diagnostic);
-        }
-        let mut response =
-            ApplyResponse::new(request.prior_state.clone(), request.planned_private.clone());
-        response.diagnostics.push(diagnostic);
-        response
-    }
+fn summary(environment: &str, told: &Told) -> String {
+    format!(
+        "{environment} {}: {}",
+        told.topic,
+        diagnostics::summary_of(&told.message.what)
+    )
 }
 
 fn no_review(wanted: &Assignment) -> Diagnostic {

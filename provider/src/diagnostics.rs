@@ -238,31 +238,6 @@ pub(crate) fn unobservable(environment: &str, error: &ProjectError) -> Diagnosti
     }
 }
 
-/// What was written could not be read back.
-pub(crate) fn not_read_back(
-    environment: &str,
-    error: &ProjectError,
-    changed: String,
-) -> Diagnostic {
-    let (object, next) = match error {
-        ProjectError::UnknownEnvironment { .. } => (String::new(), "Plan again."),
-        ProjectError::Records { object, failure } => {
-            (format!("{object}, "), unread_next(failure.kind))
-        }
-    };
-    self::error(
-        format!("{environment} apply: what was written could not be read back"),
-        &Message {
-            what: sentence(&format!("what was written could not be read back: {error}")),
-            object: format!("{object}environment `{environment}`"),
-            changed,
-            next: format!(
-                "{next} That plan shows what is left. Until then the state keeps its former values."
-            ),
-        },
-    )
-}
-
 /// The clause as a sentence: a capital first letter, and a full stop unless it ends already.
 pub(crate) fn sentence(clause: &str) -> String {
     let mut chars = clause.chars();

@@ -25,7 +25,6 @@ mod decision;
 mod diagnostics;
 
 pub mod docs;
-mod execution;
 mod import;
 mod plan;
 mod private;
@@ -34,7 +33,6 @@ mod provider;
 mod read;
 mod resource;
 mod roles;
-mod run;
 mod schema;
 mod session;
 mod settings;

@@ -89,21 +89,13 @@ pub(crate) async fn plan(
     Ok(warnings)
 }
 
-/// Probes before the first write, unless the plan of this walk has just done that.
-pub(crate) async fn before_writing(
-    ready: &Ready,
-    wanted: &Assignment,
-    plan: &Plan,
-    cancel: &CancellationToken,
-) -> Result<Diagnostics, Diagnostics> {
+/// Whether the plan of this walk has just made the probes that `plan` calls for.
+pub(crate) fn probed_in_this_walk(ready: &Ready, wanted: &Assignment, plan: &Plan) -> bool {
     let now = (
         probes(&ready.topology, plan),
         wanted.https_check(ready.https_mode),
     );
-    if ready.probed.take(&wanted.environment) == Some(now) {
-        return Ok(Diagnostics::new());
-    }
-    judged(ready, wanted, plan, cancel).await
+    ready.probed.take(&wanted.environment) == Some(now)
 }
 
 async fn judged(
@@ -119,24 +111,23 @@ async fn judged(
     if blocked { Err(told) } else { Ok(told) }
 }
 
-/// Probes once more, after everything was written and read back: warnings alone.
-pub(crate) async fn afterwards(
-    ready: &Ready,
+/// What the probes after the last write found: warnings alone.
+pub(crate) fn afterwards(
     wanted: &Assignment,
-    plan: &Plan,
-    cancel: &CancellationToken,
+    probed: &Result<Vec<Finding>, ProbeError>,
 ) -> Diagnostics {
-    if cancel.is_cancelled() {
-        return Diagnostics::new();
-    }
-    match findings(ready, wanted, plan, Moment::Afterwards, cancel).await {
-        Ok(found) => diagnostics::findings(wanted.environment.as_str(), &found),
+    match probed {
+        Ok(found) => diagnostics::findings(wanted.environment.as_str(), found),
         // It was usable a moment ago, before the first write.
-        Err(impossible) => Diagnostic::warning(impossible.summary, impossible.detail).into(),
+        Err(error) => {
+            let impossible = impossible(wanted, error);
+            Diagnostic::warning(impossible.summary, impossible.detail).into()
+        }
     }
 }
 
-fn impossible(wanted: &Assignment, error: &ProbeError) -> Diagnostic {
+/// No probe can be made.
+pub(crate) fn impossible(wanted: &Assignment, error: &ProbeError) -> Diagnostic {
     let environment = &wanted.environment;
     let (path, summary, next) = match error {
         ProbeError::CaFile { file, .. } => (

@@ -10,10 +10,10 @@ use gigadb_engine::{
     evidence::Evidence,
     message::Message,
     name::EnvironmentName,
-    observation::{Observation, ProjectError},
+    observation::Observation,
     rules::https_ready::HttpsMode,
     topology::{Parsed, Topology},
-    world::{World, Zone},
+    world::World,
 };
 use tfplug::{CancellationToken, Diagnostic, Diagnostics, Secrets, Value};
 
@@ -52,7 +52,6 @@ pub(crate) struct Ready {
     /// What was probed in this walk.
     pub(crate) probed: Probed,
     apis: Result<Reach, Diagnostic>,
-    timing: Timing,
 }
 
 /// The three APIs, with the observation that everybody in a walk shares.
@@ -136,7 +135,6 @@ impl Session {
             https_mode,
             probed: Probed::default(),
             apis,
-            timing: self.timing,
         })))
     }
 
@@ -228,13 +226,11 @@ impl Ready {
         self.projected(environment, &world, previous)
     }
 
-    /// Observes one environment anew, for an apply: nothing that was read before counts, but the
-    /// zones where they were just listed.
+    /// Observes one environment anew: nothing that was read before counts.
     pub(crate) async fn observe_afresh(
         &self,
         environment: &EnvironmentName,
         previous: &Observation,
-        zones: Option<&[Zone]>,
         cancel: &CancellationToken,
     ) -> Result<Observation, Diagnostic> {
         let scope = Scope {
@@ -242,44 +238,8 @@ impl Ready {
             ..Scope::everything()
         };
         let apis = &self.reach()?.apis;
-        let world = match zones {
-            Some(zones) => {
-                let topology = &self.topology;
-                apis.observe_within(topology, &scope, zones, cancel).await
-            }
-            None => apis.observe(&self.topology, &scope, cancel).await,
-        };
+        let world = apis.observe(&self.topology, &scope, cancel).await;
         self.projected(environment, &world, Some(previous))
-    }
-
-    /// Reads back what writes can have changed: records and variables. Elastic IPs and instances
-    /// stay as `before` has them. A read right after a write may still show the world before it,
-    /// so it is repeated a few times while `settled` is not satisfied.
-    pub(crate) async fn read_back(
-        &self,
-        apis: &Apis,
-        environment: &EnvironmentName,
-        before: &Observation,
-        settled: impl Fn(&Observation) -> bool,
-    ) -> Result<Observation, ProjectError> {
-        // What was written must be read, also after the operator asked to stop.
-        let cancel = CancellationToken::new();
-        let mut pause = self.timing.backoff;
-        let mut reads = 1;
-        loop {
-            let world = apis
-                .read_back(&self.topology, environment, &before.zones, &cancel)
-                .await;
-            let mut observation =
-                Observation::project(&self.topology, environment, &world, Some(before))?;
-            observation.sides.clone_from(&before.sides);
-            if settled(&observation) || reads >= self.timing.read_backs {
-                return Ok(observation);
-            }
-            tokio::time::sleep(pause).await;
-            pause *= 2;
-            reads += 1;
-        }
     }
 
     fn projected(

@@ -30,7 +30,7 @@ const AUTOMATIC_TTL: u32 = 1;
 
 /// Changes the content of one record and nothing else of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Patch {
+pub(crate) struct Patch {
     /// The record.
     pub record_id: RecordId,
     /// Its new content.
@@ -39,7 +39,7 @@ pub struct Patch {
 
 /// An A record to be created.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NewRecord {
+pub(crate) struct NewRecord {
     /// The full name.
     pub name: Hostname,
     /// The address.

@@ -36,7 +36,8 @@ use self::{
 };
 use crate::{
     http::seconds,
-    settings::{AwsSettings, Proxy, Timing},
+    settings::{AwsSettings, Proxy},
+    timing::Timing,
 };
 
 /// The most values that one filter may have.

@@ -10,7 +10,7 @@ use super::{
     error::{Fault, TooLong},
     text,
 };
-use crate::settings::Timing;
+use crate::timing::Timing;
 
 /// The longest pause that is reckoned with: far more than any call has time for, and little enough
 /// to be added to the present time.

@@ -8,7 +8,8 @@ use std::{
 use super::chain;
 use crate::{
     secret::Secret,
-    settings::{Proxy, Service, Timing},
+    settings::{Proxy, Service},
+    timing::Timing,
 };
 
 /// How long an unused connection is kept: less than servers do, so that a write is not lost to one

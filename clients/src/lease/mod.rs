@@ -94,7 +94,7 @@ impl Leases {
 
 impl Apis {
     /// Takes the lease, or joins the one that another run of this process holds.
-    pub async fn take_lease(
+    pub(crate) async fn take_lease(
         &self,
         place: &LeasePlace,
         run: &RunId,
@@ -195,7 +195,7 @@ impl Apis {
 
     /// Gives the lease back, unless another run of this process goes on under it. It takes no
     /// longer than a write to the lost side of a failover may.
-    pub async fn release_lease(&self, lease: Lease) -> Released {
+    pub(crate) async fn release_lease(&self, lease: Lease) -> Released {
         let slot = self.leases.at(&lease.place);
         let mut shared = slot.lock().await;
         shared.users = shared.users.saturating_sub(1);
@@ -248,7 +248,7 @@ impl Apis {
 
     /// Gives back a lease that was left by a process which is surely gone from this machine, and
     /// returns who that was. Any other lease is left alone.
-    pub async fn give_back_left_lease(
+    pub(crate) async fn give_back_left_lease(
         &self,
         place: &LeasePlace,
         run: &RunId,

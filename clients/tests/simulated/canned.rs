@@ -6,11 +6,11 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
-use gigadb_clients::{Apis, Outcome, Patch, Patience};
+use gigadb_clients::{Apis, Patch, Patience, write::Outcome};
 use gigadb_engine::world::World;
 use insta::assert_snapshot;
 
-use crate::setup::Bench;
+use super::setup::Bench;
 
 /// Answers one connection with each of `answers`; the address to ask.
 pub(crate) fn serve(answers: Vec<String>) -> String {

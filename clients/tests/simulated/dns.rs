@@ -14,7 +14,7 @@ use gigadb_simulator::{
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::setup::Bench;
+use super::setup::Bench;
 
 /// The procedure's world without proxied records, which DNS cannot see through.
 fn seed() -> Seed {

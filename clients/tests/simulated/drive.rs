@@ -15,7 +15,7 @@ use gigadb_simulator::{Api, Edit, Effect, Fault, World as Seed, world::PROJECT};
 use insta::assert_snapshot;
 use tokio_util::sync::CancellationToken;
 
-use crate::setup::Bench;
+use super::setup::Bench;
 
 const BATCH: &str = "/zones/{zone_id}/dns_records/batch";
 
@@ -450,35 +450,4 @@ async fn any_write_that_is_lost_on_the_way_is_sent_again() {
 #[tokio::test]
 async fn any_write_that_meets_a_broken_edge_is_sent_again() {
     spoil_each_write(Effect::BadGateway, End::Completed, 2).await;
-}
-
-#[tokio::test]
-async fn reading_back_is_patient() {
-    let bench = Bench::start().await;
-    let stale = Fault::new(Effect::StaleRead).api(Api::Cloudflare);
-    bench
-        .simulator
-        .fault(stale.template("/zones/{zone_id}/dns_records").times(3));
-    assert_eq!(swapped(&bench).await.end, End::Completed);
-    let scope = Scope::written(Which::one("live".parse().unwrap()));
-    let cancel = CancellationToken::new();
-    let apis = bench.apis();
-    let moved = |world: &gigadb_engine::world::World| {
-        let mut records = world.records.values().flat_map(|r| r.read().unwrap());
-        let apex = records.find(|r| r.name.as_str() == "gigadb.org").unwrap();
-        apex.content == "203.0.113.10"
-    };
-    let world = apis
-        .observe_until(&bench.topology, &scope, &cancel, moved)
-        .await;
-    assert!(moved(&world));
-    let lists = bench.requests(Api::Cloudflare, "GET");
-    let lists = lists.iter().filter(|r| r.template == "/zones").count();
-    assert!(lists > 1, "{lists}");
-    // It gives up in the end.
-    bench.simulator.clear_requests();
-    apis.observe_until(&bench.topology, &scope, &cancel, |_| false)
-        .await;
-    let lists = bench.requests(Api::Cloudflare, "GET");
-    assert_eq!(lists.iter().filter(|r| r.template == "/zones").count(), 4);
 }

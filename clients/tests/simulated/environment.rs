@@ -11,7 +11,7 @@ use gigadb_clients::{Apis, Scope, Secret, Which, settings::Proxy};
 use gigadb_simulator::{Api, Options, Simulator, World as Seed, world};
 use tokio_util::sync::CancellationToken;
 
-use crate::{
+use super::{
     canned::{answer, serve},
     profiles::printed,
     setup::Bench,

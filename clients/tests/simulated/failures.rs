@@ -10,7 +10,7 @@ use gigadb_simulator::{
 };
 use insta::assert_snapshot;
 
-use crate::setup::Bench;
+use super::setup::Bench;
 
 fn error(status: u16, code: &str, message: &str) -> Effect {
     Effect::Error {

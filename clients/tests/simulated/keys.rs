@@ -3,7 +3,7 @@
 use gigadb_engine::evidence::SharedKeys;
 use gigadb_simulator::world;
 
-use crate::setup::Bench;
+use super::setup::Bench;
 
 /// What is found with these shared files, for the two sides of the procedure.
 async fn found(config: &str, credentials: &str) -> bool {

@@ -21,7 +21,7 @@ use gigadb_simulator::{
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::setup::Bench;
+use super::setup::Bench;
 
 const LOCK: &str = "/projects/{id}/terraform/state/{name}/lock";
 

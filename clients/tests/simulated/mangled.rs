@@ -7,14 +7,14 @@ use std::{
     time::Duration,
 };
 
-use gigadb_clients::{Apis, Outcome, Patch, Patience, Timing};
+use gigadb_clients::{Apis, Patch, Patience, Timing, write::Outcome};
 use gigadb_simulator::world::PROJECT;
 use proptest::{
     prelude::*,
     test_runner::{Config, TestCaseError, TestRunner},
 };
 
-use crate::setup::{Bench, timing};
+use super::setup::{Bench, timing};
 
 /// What is done to every body.
 #[derive(Debug, Clone)]

@@ -10,7 +10,7 @@ use gigadb_simulator::{
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::setup::{Bench, timing};
+use super::setup::{Bench, timing};
 
 fn side<'a>(world: &'a World, name: &str) -> &'a gigadb_engine::world::Side {
     world.sides[name].read().unwrap()

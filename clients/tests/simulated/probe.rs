@@ -172,7 +172,7 @@ async fn the_name_is_shown_in_sni_and_host_and_no_redirect_is_followed() {
 
 #[tokio::test]
 async fn what_is_no_tls_at_all_is_said_so() {
-    let bench = crate::setup::Bench::start().await;
+    let bench = super::setup::Bench::start().await;
     let port = url::Url::parse(bench.simulator.aws_url())
         .unwrap()
         .port()

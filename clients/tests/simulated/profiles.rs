@@ -4,7 +4,7 @@ use gigadb_engine::world::World;
 use gigadb_simulator::{Api, world};
 use insta::assert_snapshot;
 
-use crate::setup::Bench;
+use super::setup::Bench;
 
 /// The line of a profile whose program prints this key.
 pub(crate) fn printed(bench: &Bench, id: &str, secret: &str) -> String {

@@ -6,7 +6,7 @@ use gigadb_clients::{
     Apis,
     journal::{self, JournalEvent, RunId},
     process::Process,
-    run::{NotBegun, Start, Told},
+    run::{Nobody, NotBegun, Start, Told},
 };
 use gigadb_engine::{
     changes::ChangeSet,
@@ -25,7 +25,7 @@ use gigadb_simulator::{
 use insta::assert_snapshot;
 use tokio_util::sync::CancellationToken;
 
-use crate::{
+use super::{
     lease::{end, give, held, id_of, waiting},
     setup::Bench,
 };
@@ -108,8 +108,8 @@ impl Ground {
             Err(NotBegun::Stopped) => panic!("nobody asked to stop"),
         };
         let id = run.id().clone();
-        let outcome = run.carry_out(&changes, &cancel).await;
-        let warnings = run.end().await;
+        let outcome = run.write(&changes, &Nobody, &cancel).await;
+        let warnings = run.end(None).await;
         assert!(outcome.is_ok() || warnings.is_empty(), "{warnings:?}");
         Ok((outcome?, warnings, id))
     }
@@ -294,10 +294,10 @@ async fn no_token_is_in_the_journal_or_the_lease() {
     let cancel = CancellationToken::new();
     let mut run = apis.begin(start, &cancel).await.unwrap();
     let lease = held(&ground.bench).unwrap().id;
-    let outcome = run.carry_out(&changes, &cancel).await.unwrap();
+    let outcome = run.write(&changes, &Nobody, &cancel).await.unwrap();
     assert_eq!(outcome.end, End::Reverted);
     let id = run.id().clone();
-    assert!(run.end().await.is_empty());
+    assert!(run.end(None).await.is_empty());
     let text = fs::read_to_string(ground.journals.join(format!("{id}.jsonl"))).unwrap();
     assert!(text.contains("not with [redacted]"), "{text}");
     let kept = journal::read(&ground.journals, &id).unwrap();

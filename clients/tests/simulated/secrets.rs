@@ -16,7 +16,7 @@ use tracing_subscriber::{
     layer::SubscriberExt,
 };
 
-use crate::setup::Bench;
+use super::setup::Bench;
 
 #[derive(Clone, Default)]
 struct Lines(Arc<Mutex<Vec<u8>>>);

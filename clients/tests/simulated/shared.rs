@@ -6,7 +6,7 @@ use gigadb_clients::{Scope, SharedWorld};
 use gigadb_simulator::{Api, Effect, Fault};
 use tokio_util::sync::CancellationToken;
 
-use crate::setup::Bench;
+use super::setup::Bench;
 
 #[tokio::test]
 async fn callers_share_one_observation_until_something_is_written() {

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use gigadb_clients::{Apis, NewRecord, Outcome, Patch, Patience, WriteFailure};
+use gigadb_clients::{
+    Apis, NewRecord, Patch, Patience,
+    write::{Outcome, WriteFailure},
+};
 use gigadb_engine::name::ZoneId;
 use gigadb_simulator::{
     Api, Effect, Fault, World as Seed,
@@ -11,7 +14,7 @@ use gigadb_simulator::{
 use insta::assert_snapshot;
 use serde_json::json;
 
-use crate::setup::Bench;
+use super::setup::Bench;
 
 const BATCH: &str = "/zones/{zone_id}/dns_records/batch";
 

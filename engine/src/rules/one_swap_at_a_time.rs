@@ -191,6 +191,21 @@ pub fn not_released(intent: &Intent, place: &LeasePlace, id: &str, why: &str) ->
     }
 }
 
+/// The run has ended, and keeps its lease because something of it may still take effect until
+/// `until`, a time of day.
+pub fn kept(intent: &Intent, place: &LeasePlace, id: &str, until: &str) -> Message {
+    Message {
+        what: format!(
+            "The lease is kept until {until}: something of this run may still take effect."
+        ),
+        object: object(intent, place),
+        changed: "The run has ended; its lease is still held.".to_owned(),
+        next: format!(
+            "After {until}, run `gigadb-roles resume` or `revert` on this machine, which takes the lease over; elsewhere, run `gigadb-roles unlock {id}` first."
+        ),
+    }
+}
+
 /// The run has ended, and the lease was not its own any more.
 pub fn lost(intent: &Intent, place: &LeasePlace) -> Message {
     Message {

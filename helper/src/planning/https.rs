@@ -40,7 +40,8 @@ impl HttpsOptions {
         self.mode.is_some() || self.ca_file.is_some() || self.port.is_some()
     }
 
-    fn check(&self) -> Result<HttpsCheck, Failure> {
+    /// The settings that they stand for.
+    pub(crate) fn check(&self) -> Result<HttpsCheck, Failure> {
         let mode = match (self.mode, surroundings::variable(MODE_VARIABLE)) {
             (Some(mode), _) => mode,
             (None, Some(text)) => {
@@ -72,37 +73,31 @@ pub(crate) async fn probe(
     options: &HttpsOptions,
     cancel: &CancellationToken,
 ) -> Result<(), Failure> {
-    let found = findings(topology, plan, options, Moment::BeforeWriting, cancel).await?;
+    let check = options.check()?;
+    let found = https_ready(topology, plan, &check, Moment::BeforeWriting, cancel)
+        .await
+        .map_err(|error| impossible(&error))?;
     plan.findings.extend(found);
     Ok(())
 }
 
-/// Probes before the first write, where time has passed since the plan was made; a failure says
-/// what stands in the way.
-pub(crate) async fn still_ready(
-    topology: &Topology,
-    plan: &Plan,
-    options: &HttpsOptions,
-    cancel: &CancellationToken,
-) -> Result<(), Failure> {
-    let found = findings(topology, plan, options, Moment::BeforeWriting, cancel).await?;
-    match found.into_iter().find(Finding::blocks) {
-        None => Ok(()),
-        Some(finding) => Err(Failure::with(Exit::Failed, finding.message)),
-    }
-}
-
-/// Probes after everything was written and read back, and tells what is not well; under `require`
-/// the run then counts as not verified.
-pub(crate) async fn conclude(
+/// Tells what was not well after everything was written and read back; under `require` the run
+/// then counts as not verified.
+pub(crate) fn conclude(
     ui: &Ui,
-    topology: &Topology,
-    plan: &Plan,
     options: &HttpsOptions,
-    cancel: &CancellationToken,
+    probed: &Result<Vec<Finding>, ProbeError>,
 ) -> Result<Exit, Failure> {
-    let found = findings(topology, plan, options, Moment::Afterwards, cancel).await?;
-    for finding in &found {
+    let found = match probed {
+        Ok(found) => found,
+        Err(error) => {
+            let mut failure = impossible(error);
+            failure.exit = Exit::NotVerified;
+            "Everything was written and read back.".clone_into(&mut failure.message.changed);
+            return Err(failure);
+        }
+    };
+    for finding in found {
         ui.conversation(&text::finding(finding));
     }
     let required = options.check()?.mode == HttpsMode::Require;
@@ -114,20 +109,8 @@ pub(crate) async fn conclude(
     })
 }
 
-async fn findings(
-    topology: &Topology,
-    plan: &Plan,
-    options: &HttpsOptions,
-    moment: Moment,
-    cancel: &CancellationToken,
-) -> Result<Vec<Finding>, Failure> {
-    let check = options.check()?;
-    https_ready(topology, plan, &check, moment, cancel)
-        .await
-        .map_err(|error| impossible(&error, moment))
-}
-
-fn impossible(error: &ProbeError, moment: Moment) -> Failure {
+/// No probe can be made.
+pub(crate) fn impossible(error: &ProbeError) -> Failure {
     let (object, next) = match error {
         ProbeError::CaFile { .. } => (
             "--https-ca-file",
@@ -138,10 +121,5 @@ fn impossible(error: &ProbeError, moment: Moment) -> Failure {
             "Install the system's certificates, or run with --https-check off.",
         ),
     };
-    let mut failure = Failure::refused(format!("No probe can be made: {error}."), object, next);
-    if moment == Moment::Afterwards {
-        failure.exit = Exit::NotVerified;
-        "Everything was written and read back.".clone_into(&mut failure.message.changed);
-    }
-    failure
+    Failure::refused(format!("No probe can be made: {error}."), object, next)
 }

@@ -67,7 +67,11 @@ pub(crate) fn count(changes: &ChangeSet) -> String {
         .steps()
         .filter(|step| matches!(step.target, Target::Record { .. }))
         .count();
-    let variables = changes.steps().count() - records;
+    counted(records, changes.steps().count() - records)
+}
+
+/// A number of records and variables in words.
+pub(crate) fn counted(records: usize, variables: usize) -> String {
     let some = |count: usize, what: &str| {
         (count > 0).then(|| format!("{count} {what}{}", if count == 1 { "" } else { "s" }))
     };
@@ -78,6 +82,15 @@ pub(crate) fn count(changes: &ChangeSet) -> String {
     } else {
         parts.join(" and ")
     }
+}
+
+/// A clause with a capital first letter.
+pub(crate) fn capitalized(clause: &str) -> String {
+    let mut chars = clause.chars();
+    chars
+        .next()
+        .map(|first| first.to_uppercase().chain(chars).collect())
+        .unwrap_or_default()
 }
 
 fn verdict(plan: &Plan) -> String {

@@ -2,17 +2,17 @@
 
 use std::fmt;
 
-use gigadb_clients::journal::{Follows, RunId};
+use gigadb_clients::{
+    journal::{Follows, RunId},
+    swap::Carried,
+};
 use gigadb_engine::{
-    changes::{ChangeSet, Target},
-    executor::{End, Outcome, TransactionStatus},
+    carry::{Whole, clock},
     message::Message,
-    plan::Plan,
-    verify::Difference,
 };
 use serde::Serialize;
 
-use crate::{exit::Exit, failure::Failure, planning};
+use crate::{exit::Exit, failure::Failure, planning::text};
 
 /// Which command a run belongs to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -110,49 +110,48 @@ pub(crate) struct Conclusion {
 }
 
 impl Conclusion {
-    /// The conclusion of `plan`, of which `written` was carried out.
-    pub(super) fn new(
-        verb: &Verb,
-        plan: &Plan,
-        written: &ChangeSet,
-        run: Option<&RunId>,
-        owed: Vec<Owing>,
-    ) -> Self {
-        let environment = plan.intent.environment.to_string();
-        let pair = &plan.intent.arrangement;
-        let steps = written.steps();
-        let records = steps
-            .filter(|step| matches!(step.target, Target::Record { .. }))
-            .count();
-        let variables = written.steps().count() - records;
+    /// The conclusion of a run that went to its end.
+    pub(super) fn new(verb: &Verb, carried: &Carried) -> Self {
+        let ending = &carried.ending;
+        let environment = ending.plan.intent.environment.to_string();
+        let pair = &ending.plan.intent.arrangement;
+        let (records, variables) = ending.counts();
+        let owed: Vec<Owing> = ending
+            .owed
+            .iter()
+            .map(|owed| Owing {
+                object: owed.object.to_string(),
+                wanted: owed.wanted.clone(),
+                reason: owed.reason.clone(),
+            })
+            .collect();
         let wrote = records + variables > 0;
         let left = match owed.len() {
             0 => String::new(),
-            1 => "; 1 item is owed".to_owned(),
-            many => format!("; {many} items are owed"),
+            1 => " 1 item is owed.".to_owned(),
+            many => format!(" {many} items are owed."),
         };
         let summary = if wrote {
             format!(
-                "{}: production is {}, hot standby is {}. Changed {} and read them back{left}.",
+                "{}: production is {}, hot standby is {}. Changed {} and read them back.{left}",
                 verb.done(&environment),
                 pair.production,
                 pair.hot_standby,
-                planning::text::count(written)
+                text::counted(records, variables)
             )
         } else if owed.is_empty() {
             format!("No changes in {environment}: everything is as it should be.")
         } else {
-            format!("No changes in {environment} that can be made now{left}.")
+            format!("No changes in {environment} that can be made now.{left}")
         };
-        let next = (!owed.is_empty()).then(|| match run {
-            Some(run) => format!(
-                "When `{}` can be reached again, settle what is owed: `gigadb-roles resume {run}`",
-                pair.hot_standby
-            ),
+        let next = (!owed.is_empty()).then(|| match &carried.run {
+            Some(run) => {
+                format!("Remove each cause, then finish what is owed: `gigadb-roles resume {run}`")
+            }
             None => format!(
-                "When `{}` can be reached again, settle what is owed: `gigadb-roles failover \
+                "Remove each cause, then finish what is owed: `gigadb-roles failover \
                  --environment {environment} --production {}`",
-                pair.hot_standby, pair.production
+                pair.production
             ),
         });
         Self {
@@ -165,11 +164,11 @@ impl Conclusion {
             production: pair.production.to_string(),
             hot_standby: pair.hot_standby.to_string(),
             environment,
-            run: run.map(ToString::to_string),
+            run: carried.run.as_ref().map(ToString::to_string),
             records,
             variables,
             owed,
-            due: Vec::new(),
+            due: carried.due.clone(),
             summary,
             next,
             terraform: wrote,
@@ -197,96 +196,72 @@ impl Conclusion {
     }
 }
 
-/// Differences, as something that is owed.
-pub(super) fn owing(differences: Vec<Difference>, why: &str) -> impl Iterator<Item = Owing> {
-    differences.into_iter().map(move |one| Owing {
-        object: one.object.to_string(),
-        wanted: one.desired,
-        reason: why.to_owned(),
-    })
-}
-
-/// The run was carried out, and reading back does not show it.
-pub(super) fn not_verified(
-    verb: &Verb,
-    plan: &Plan,
-    run: Option<&RunId>,
-    differs: &str,
-) -> Failure {
-    let environment = &plan.intent.environment;
-    let message = Message {
-        what: format!(
-            "{} was applied, but reading back does not show it: {differs}.",
-            verb.subject()
+/// How a run ended that did not go to its end.
+pub(super) fn not_completed(verb: &Verb, carried: &Carried, stopped: bool) -> Failure {
+    let ending = &carried.ending;
+    let environment = &ending.plan.intent.environment;
+    let run = carried.run.as_ref();
+    let subject = verb.subject();
+    let why = ending.why();
+    let what = match ending.whole {
+        Whole::Open(until) => format!(
+            "{subject} is open until {}: until then, something of it may still take effect. {}.",
+            clock(until),
+            text::capitalized(&why)
         ),
-        object: format!("environment `{environment}`"),
-        changed: format!(
-            "{} were written and accepted.",
-            planning::text::count(&plan.changes)
-        ),
-        next: format!(
-            "Run `gigadb-roles status --environment {environment}` until it is consistent."
-        ),
-    };
-    Failure {
-        run: run.map(|run| run.as_str().into()),
-        ..Failure::with(Exit::NotVerified, message)
-    }
-}
-
-/// Differences, each with both values.
-pub(super) fn told(differences: &[Difference]) -> String {
-    let shown = |value: &Option<String>| value.clone().unwrap_or_else(|| "nothing".to_owned());
-    let each = differences.iter().map(|one| {
-        let (present, desired) = (shown(&one.present), shown(&one.desired));
-        format!("{} is {present}, not {desired}", one.object)
-    });
-    each.collect::<Vec<_>>().join("; ")
-}
-
-/// What was and what was not changed by a run that did not complete.
-pub(super) fn not_completed(
-    verb: &Verb,
-    plan: &Plan,
-    outcome: &Outcome,
-    run: Option<&RunId>,
-    stopped: bool,
-) -> Failure {
-    let environment = &plan.intent.environment;
-    let cause = outcome.cause.as_deref().unwrap_or("it did not complete");
-    let command = verb.command();
-    let again = match verb {
-        Verb::Swap | Verb::Failover | Verb::Resume(_) | Verb::Revert(_) => {
-            format!("Settle the cause, then run the {command} again.")
+        Whole::Unread | Whole::NotShown => {
+            let differences: Vec<String> =
+                ending.differences.iter().map(ToString::to_string).collect();
+            let shown = if differences.is_empty() {
+                why
+            } else {
+                differences.join("; ")
+            };
+            format!("{subject} was applied, but reading back does not show it: {shown}.")
         }
-        Verb::Apply => "Settle the cause, then apply the plan again.".to_owned(),
+        _ => format!("{subject} did not complete: {why}."),
     };
-    let (exit, changed, next) = match outcome.end {
-        End::Completed | End::PartlyApplied | End::Open => (
+    let status = format!("Run `gigadb-roles status --environment {environment}`");
+    let (exit, next) = match ending.whole {
+        Whole::Open(until) => (
             Exit::PartlyApplied,
-            account(&plan.changes, outcome),
             match run {
                 Some(run) => format!(
-                    "Settle the cause, then complete it with `gigadb-roles resume {run}`, or go \
+                    "To go on at once, run `gigadb-roles resume {run}`; to go back, run \
+                     `gigadb-roles revert {run}`, which waits until {}.",
+                    clock(until)
+                ),
+                None => format!("{status} after {}.", clock(until)),
+            },
+        ),
+        Whole::Unread | Whole::NotShown => (
+            Exit::NotVerified,
+            format!("{status} until it is consistent."),
+        ),
+        Whole::NothingChanged | Whole::PutBack => (
+            Exit::Failed,
+            match verb {
+                Verb::Apply => "Remove the cause, then apply the plan again.".to_owned(),
+                _ => format!("Remove the cause, then run the {} again.", verb.command()),
+            },
+        ),
+        Whole::Partly | Whole::Owing | Whole::Done | Whole::NothingToWrite => (
+            Exit::PartlyApplied,
+            match run {
+                Some(run) => format!(
+                    "Remove the cause, then complete it with `gigadb-roles resume {run}`, or go \
                      back with `gigadb-roles revert {run}`."
                 ),
                 None => format!(
-                    "Run `gigadb-roles status --environment {environment}`, then `gigadb-roles \
-                     plan` with the --production that you mean."
+                    "{status}, then `gigadb-roles plan` with the --production that you mean."
                 ),
             },
         ),
-        End::Reverted => (
-            Exit::Failed,
-            "What had been written was undone; everything is as before.".to_owned(),
-            again,
-        ),
-        End::NothingChanged => (Exit::Failed, "Nothing was changed.".to_owned(), again),
     };
     let message = Message {
-        what: format!("{} did not complete: {cause}.", verb.subject()),
+        what,
         object: format!("environment `{environment}`"),
-        changed,
+        changed: ending.changed(),
         next,
     };
     let exit = if stopped && exit == Exit::Failed {
@@ -298,31 +273,4 @@ pub(super) fn not_completed(
         run: run.map(|run| run.as_str().into()),
         ..Failure::with(exit, message)
     }
-}
-
-fn account(changes: &ChangeSet, outcome: &Outcome) -> String {
-    let transactions: Vec<_> = changes.transactions().collect();
-    let list = |wanted: fn(&TransactionStatus) -> bool| {
-        let reports = outcome.reports.iter();
-        let names: Vec<String> = reports
-            .filter(|report| wanted(&report.status))
-            .filter_map(|report| Some(transactions.get(report.transaction.0)?.describe()))
-            .collect();
-        if names.is_empty() {
-            "none".to_owned()
-        } else {
-            names.join("; ")
-        }
-    };
-    let in_force = list(|status| matches!(status, TransactionStatus::Applied));
-    let unclear = list(|status| {
-        matches!(
-            status,
-            TransactionStatus::Open(_)
-                | TransactionStatus::Unknown(_)
-                | TransactionStatus::NotUndone(_)
-        )
-    });
-    let not_changed = list(|status| !status.may_differ_from_before());
-    format!("In force: {in_force}. Not certain: {unclear}. Not changed: {not_changed}.")
 }

@@ -5,13 +5,14 @@ use std::{
     collections::BTreeSet,
     future::Future,
     sync::{Mutex, PoisonError},
-    time::Duration,
+    time::{Duration, SystemTime},
 };
 
 use gigadb_clients::{journal::RunId, run::Watch};
 use gigadb_engine::{
+    carry::clock,
     changes::{ChangeSet, Transaction},
-    executor::{Announcement, TransactionId, TransactionStatus},
+    executor::{Announcement, Report},
 };
 use tokio::time::Instant;
 
@@ -28,11 +29,14 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub(super) struct Progress<'a> {
     view: &'a dyn RunView,
     control: &'a Control,
-    transactions: Vec<&'a Transaction>,
     state: Mutex<State>,
 }
 
 struct State {
+    /// What is written, once that begins.
+    transactions: Vec<Transaction>,
+    /// What is waited for besides writes, and until when at most, as a time of day.
+    waits: Option<(String, String)>,
     began: Instant,
     under_way: BTreeSet<usize>,
     ended: usize,
@@ -40,13 +44,14 @@ struct State {
 }
 
 impl<'a> Progress<'a> {
-    pub(super) fn new(view: &'a dyn RunView, control: &'a Control, changes: &'a ChangeSet) -> Self {
+    pub(super) fn new(view: &'a dyn RunView, control: &'a Control) -> Self {
         let now = Instant::now();
         Self {
             view,
             control,
-            transactions: changes.transactions().collect(),
             state: Mutex::new(State {
+                transactions: Vec::new(),
+                waits: None,
                 began: now,
                 under_way: BTreeSet::new(),
                 ended: 0,
@@ -74,19 +79,21 @@ impl<'a> Progress<'a> {
     fn frame(&self) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let now = Instant::now();
-        let Some(first) = state
-            .under_way
-            .first()
-            .and_then(|i| self.transactions.get(*i))
-        else {
-            return;
-        };
-        let what = first.describe();
         let seconds = (now - state.began).as_secs();
+        let first = state.under_way.first();
+        let writing = first.and_then(|first| state.transactions.get(*first));
+        let (what, text) = match (writing, &state.waits) {
+            (Some(writing), _) => {
+                let what = writing.describe();
+                let all = state.transactions.len();
+                let text = format!("{}/{all}, {seconds} s: {what}", state.ended);
+                (what, text)
+            }
+            (None, Some((what, until))) => (what.clone(), format!("{what}, until {until} at most")),
+            (None, None) => return,
+        };
         if self.view.can_pass() {
             if now - state.began >= QUIET {
-                let all = self.transactions.len();
-                let text = format!("{}/{all}, {seconds} s: {what}", state.ended);
                 self.view.pass(&text);
             }
         } else if now - state.last >= PATIENCE {
@@ -97,7 +104,18 @@ impl<'a> Progress<'a> {
 }
 
 impl Watch for Progress<'_> {
-    fn began(&self, journal: Option<&RunId>) {
+    fn waits(&self, what: &str, at_most: Duration) {
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+        let until = now.unwrap_or_default() + at_most;
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.last = Instant::now();
+        state.waits = Some((what.to_owned(), clock(until.as_secs())));
+    }
+
+    fn began(&self, journal: Option<&RunId>, changes: &ChangeSet) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.transactions = changes.transactions().cloned().collect();
+        drop(state);
         // Set once: a command carries out one run.
         let _ = self.control.began.set(journal.cloned());
         self.view.began(journal.map(RunId::as_str));
@@ -113,21 +131,22 @@ impl Watch for Progress<'_> {
         state.under_way.extend(ids.iter().map(|id| id.0));
         drop(state);
         if matches!(announcement, Announcement::Send(_)) {
-            let sent = ids.iter().filter_map(|id| self.transactions.get(id.0));
-            for transaction in sent {
+            let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+            for transaction in ids.iter().filter_map(|id| state.transactions.get(id.0)) {
                 self.view.sending(transaction);
             }
         }
     }
 
-    fn ended(&self, id: TransactionId, status: &TransactionStatus) {
+    fn ended(&self, report: &Report) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.last = Instant::now();
-        state.under_way.remove(&id.0);
+        state.under_way.remove(&report.transaction.0);
         state.ended += 1;
+        let transaction = state.transactions.get(report.transaction.0).cloned();
         drop(state);
-        if let Some(transaction) = self.transactions.get(id.0) {
-            self.view.ended(transaction, status);
+        if let Some(transaction) = transaction {
+            self.view.ended(&transaction, &report.status);
         }
     }
 }

@@ -370,7 +370,7 @@ fn an_expired_token_in_the_middle_puts_back_what_was_written() {
     assert_eq!(output.status.code(), Some(1), "{told}");
     assert!(told.contains("undone: variable `HOME_URL`"), "{told}");
     assert!(
-        told.contains("What had been written was undone; everything is as before."),
+        told.contains("What this run had written was put back: everything reads as before."),
         "{told}"
     );
     assert_eq!(stage.simulator.world().normalized(), before);

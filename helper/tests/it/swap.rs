@@ -137,7 +137,7 @@ fn a_refused_batch_leaves_the_world_as_it_was() {
     let output = stage.output(&["swap", "--environment", "live", "--yes"]);
     let told = stage.told(&output);
     let end = told.split_once("Nothing was changed yet.\n").unwrap().1;
-    assert_snapshot!(end, @r"
+    assert_snapshot!(end, @"
     note: Writing; the journal of this run is RUN
     in force: variable `HOME_URL` of `alt-gigadb-website`
     in force: variable `HOME_URL` of `gigadb-website`
@@ -160,8 +160,12 @@ fn a_refused_batch_leaves_the_world_as_it_was() {
     undone: variable `remote_fileserver_hostname` of `gigadb-website`
     error: The swap did not complete: Cloudflare refused POST /zones/{zone_id}/dns_records/batch with 403, code 10000: Authentication error (zone id c0ad183b551fbd855cfb1a67042c1b3a).
       on:      environment `live`
-      changed: What had been written was undone; everything is as before.
-      next:    Settle the cause, then run the swap again.
+      changed: What this run had written was put back: everything reads as before.
+               Not in force (5 of 16): Cloudflare refused POST /zones/{zone_id}/dns_records/batch with 403, code 10000: Authentication error (zone id c0ad183b551fbd855cfb1a67042c1b3a)
+                 bastion.gigadb.org, files.alt-live.gigadb.org, files.gigadb.org, gigadb.org, portainer.gigadb.org
+               Put back (11 of 16)
+                 alt-gigadb-website/HOME_URL, alt-gigadb-website/REMOTE_HOME_URL, alt-gigadb-website/REMOTE_HOSTNAME, alt-gigadb-website/remote_fileserver_hostname, gigadb-website/HOME_URL, gigadb-website/REMOTE_HOME_URL, gigadb-website/REMOTE_HOSTNAME, gigadb-website/remote_fileserver_hostname, alt-live.gigadb.host, bastion.alt-live.gigadb.host, portainer.alt-live.gigadb.host
+      next:    Remove the cause, then run the swap again.
     ");
     assert_eq!(output.status.code(), Some(1));
     assert_eq!(stage.simulator.world().normalized(), before);
@@ -185,8 +189,11 @@ fn stopping_half_way_under_stop_exits_with_3_and_says_what_is_in_force() {
     let output = stage.output(&swap);
     assert_eq!(output.status.code(), Some(3));
     let told = stage.told(&output);
-    assert!(told.contains("In force: variable"), "{told}");
-    assert!(told.contains("records of zone `gigadb.org`"), "{told}");
+    let (_, account) = told.split_once("  changed: In force (11 of 16)").unwrap();
+    let (in_force, refused) = account.split_once("Not in force (5 of 16): ").unwrap();
+    assert!(in_force.contains("gigadb-website/HOME_URL"), "{told}");
+    assert!(in_force.contains("bastion.alt-live.gigadb.host"), "{told}");
+    assert!(refused.contains("files.gigadb.org"), "{told}");
 }
 
 #[test]
@@ -218,7 +225,7 @@ fn ctrl_c_before_the_last_batch_undoes_what_was_written() {
     no_secret(&output);
     let told = stage.told(&output);
     let end = told.split_once("Nothing was changed yet.\n").unwrap().1;
-    assert_snapshot!(end, @r"
+    assert_snapshot!(end, @"
     note: Writing; the journal of this run is RUN
     in force: variable `HOME_URL` of `alt-gigadb-website`
     in force: variable `HOME_URL` of `gigadb-website`
@@ -240,7 +247,11 @@ fn ctrl_c_before_the_last_batch_undoes_what_was_written() {
     undone: variable `remote_fileserver_hostname` of `alt-gigadb-website`
     undone: variable `remote_fileserver_hostname` of `gigadb-website`
     interrupted: The swap did not complete: it was asked to stop.
-    What had been written was undone; everything is as before.
+    What this run had written was put back: everything reads as before.
+               Put back (11 of 16)
+                 alt-gigadb-website/HOME_URL, alt-gigadb-website/REMOTE_HOME_URL, alt-gigadb-website/REMOTE_HOSTNAME, alt-gigadb-website/remote_fileserver_hostname, gigadb-website/HOME_URL, gigadb-website/REMOTE_HOME_URL, gigadb-website/REMOTE_HOSTNAME, gigadb-website/remote_fileserver_hostname, alt-live.gigadb.host, bastion.alt-live.gigadb.host, portainer.alt-live.gigadb.host
+               Never sent (5 of 16)
+                 bastion.gigadb.org, files.alt-live.gigadb.org, files.gigadb.org, gigadb.org, portainer.gigadb.org
     ");
     assert_eq!(output.status.code(), Some(130));
     assert_eq!(stage.simulator.world().normalized(), before);
@@ -263,7 +274,7 @@ fn a_swap_that_reading_back_does_not_show_exits_with_5() {
     assert_eq!(output.status.code(), Some(5));
     let told = stage.told(&output);
     let end = told.split_once("Nothing was changed yet.\n").unwrap().1;
-    assert_snapshot!(end, @r"
+    assert_snapshot!(end, @"
     note: Writing; the journal of this run is RUN
     in force: variable `HOME_URL` of `alt-gigadb-website`
     in force: variable `HOME_URL` of `gigadb-website`
@@ -275,9 +286,12 @@ fn a_swap_that_reading_back_does_not_show_exits_with_5() {
     in force: variable `remote_fileserver_hostname` of `gigadb-website`
     in force: 3 records of zone `gigadb.host`
     in force: 5 records of zone `gigadb.org`
-    error: The swap was applied, but reading back does not show it: A record of `files.gigadb.org` is 198.51.100.12, not 203.0.113.12.
+    error: The swap was applied, but reading back does not show it: A record of `files.gigadb.org`: planned `203.0.113.12`, there is `198.51.100.12`.
       on:      environment `live`
-      changed: 8 records and 8 variables were written and accepted.
+      changed: In force (15 of 16)
+                 alt-gigadb-website/HOME_URL, alt-gigadb-website/REMOTE_HOME_URL, alt-gigadb-website/REMOTE_HOSTNAME, alt-gigadb-website/remote_fileserver_hostname, gigadb-website/HOME_URL, gigadb-website/REMOTE_HOME_URL, gigadb-website/REMOTE_HOSTNAME, gigadb-website/remote_fileserver_hostname, alt-live.gigadb.host, bastion.alt-live.gigadb.host, portainer.alt-live.gigadb.host, bastion.gigadb.org, files.alt-live.gigadb.org, gigadb.org, portainer.gigadb.org
+               Accepted, and not seen when read back (1 of 16): read back, it is `198.51.100.12`
+                 files.gigadb.org
       next:    Run `gigadb-roles status --environment live` until it is consistent.
     ");
 }

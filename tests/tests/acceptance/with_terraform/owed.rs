@@ -54,7 +54,7 @@ fn owes_the_variables(output: &gigadb_tests::Output) {
     for (side, key, value) in variables("live", Side::Alt) {
         let owed = format!(
             "variable `{key}` of `{}`: should be `{value}`;",
-            side.project()
+            side.name()
         );
         if side == Side::Upstream {
             output.says(&[&owed]);
