@@ -84,6 +84,8 @@ pub struct Apis {
     leases: Arc<lease::Leases>,
     journal_folder: Option<PathBuf>,
     secrets: Arc<[Secret]>,
+    /// Set in a failover: what decides it, and what is not waited for.
+    hurry: Option<Arc<observe::Hurry>>,
 }
 
 impl Apis {
@@ -104,6 +106,7 @@ impl Apis {
             leases: Arc::default(),
             journal_folder: settings.journal_folder,
             secrets,
+            hurry: None,
         }
     }
 

@@ -2,13 +2,14 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
 use futures::{StreamExt, future::join_all};
 use gigadb_engine::{
     name::{EnvironmentName, Hostname, InfrastructureName},
+    observation::{self, Observation},
     topology::Topology,
     world::{CertificateRow, CiVariable, Failure, FailureKind, Reading, Side, World, Zone},
 };
@@ -101,10 +102,51 @@ pub(crate) struct SpentTime {
 }
 
 /// The part of a side that is read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 enum Part {
     Variables,
     Machines,
+}
+
+/// How a failover reads: what decides it has its own time; everything else has little, because
+/// the first batch of records must not wait for what is lost.
+#[derive(Debug)]
+pub(crate) struct Hurry {
+    /// The side whose region decides.
+    promoted: InfrastructureName,
+    /// What is known to be out of reach already, and is not waited for again.
+    known: BTreeMap<(InfrastructureName, Part), Failure>,
+}
+
+impl Apis {
+    /// These clients as a failover to `promoted` reads with them: Cloudflare and that side's region
+    /// have their own time, everything else has [`Timing::failover_reads`](crate::Timing), and
+    /// what `reviewed` could not reach is not waited for again.
+    #[must_use]
+    pub fn for_failover(
+        &self,
+        promoted: &InfrastructureName,
+        reviewed: Option<&Observation>,
+    ) -> Self {
+        let failures = reviewed.map(Observation::failures).unwrap_or_default();
+        let known = failures.into_iter().filter_map(|(part, failure)| {
+            let (side, part) = match part {
+                observation::Part::Region(side) => (side, Part::Machines),
+                observation::Part::Variables(side) => (side, Part::Variables),
+            };
+            let lost = failure.kind == FailureKind::Unreachable;
+            let decides = part == Part::Machines && side == *promoted;
+            (lost && !decides).then(|| ((side, part), failure.clone()))
+        });
+        let hurry = Hurry {
+            promoted: promoted.clone(),
+            known: known.collect(),
+        };
+        Self {
+            hurry: Some(Arc::new(hurry)),
+            ..self.clone()
+        }
+    }
 }
 
 impl SpentTime {
@@ -360,7 +402,15 @@ impl Apis {
     where
         F: Future<Output = Result<T, Failure>>,
     {
-        let limit = self.timing().side_reads;
+        let mut limit = self.timing().side_reads;
+        if let Some(hurry) = &self.hurry {
+            if let Some(failure) = hurry.known.get(&(side.clone(), part)) {
+                return Reading::failed(failure.clone());
+            }
+            if part != Part::Machines || *side != hurry.promoted {
+                limit = limit.min(self.timing().failover_reads);
+            }
+        }
         let left = self.spent.left(side, part, limit);
         if left.is_zero() {
             return Reading::failed(Failure {

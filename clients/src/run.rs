@@ -362,7 +362,7 @@ impl UnderWay<'_> {
 /// How long to wait for GitLab where a lease is concerned.
 fn patience(intent: &Intent) -> Patience {
     match intent.mode {
-        Mode::Failover => Patience::LostSide,
+        Mode::Failover => Patience::Hurried,
         Mode::Switchover => Patience::Ordinary,
     }
 }

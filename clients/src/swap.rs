@@ -150,7 +150,9 @@ impl Apis {
             follows: swap.follows,
         };
         let (begun, fresh) = if intent.mode == Mode::Failover {
-            tokio::join!(self.begin(start, cancel), self.look(swap, None, cancel))
+            let promoted = &intent.arrangement.production;
+            let hurried = self.for_failover(promoted, Some(&swap.reviewed.observation));
+            tokio::join!(self.begin(start, cancel), hurried.look(swap, None, cancel))
         } else {
             let leased = LeasePlace::of(swap.topology, intent).is_some();
             let zones = async {

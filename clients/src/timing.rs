@@ -19,6 +19,8 @@ pub struct Timing {
     pub call: Duration,
     /// For what is read of one side of one API, over a whole walk.
     pub side_reads: Duration,
+    /// In a failover: for whatever does not decide it, side by side, the lease included.
+    pub failover_reads: Duration,
     /// For one write that concerns the lost side of a failover.
     pub lost_side_writes: Duration,
     /// The pause before the second attempt; doubles from then on, with jitter.
@@ -37,6 +39,7 @@ impl Default for Timing {
             attempts: 3,
             call: Duration::from_mins(1),
             side_reads: Duration::from_secs(20),
+            failover_reads: Duration::from_secs(2),
             lost_side_writes: Duration::from_secs(10),
             backoff: Duration::from_millis(500),
             read_backs: 4,

@@ -58,6 +58,8 @@ pub(crate) enum Patience {
     Ordinary,
     /// As long as what concerns the lost side of a failover may hold it up.
     LostSide,
+    /// As long as the lease of a failover may hold it up.
+    Hurried,
 }
 
 /// Writes are never cancelled: what is in flight is finished, so that its outcome is known.
@@ -117,6 +119,7 @@ impl Apis {
         let limit = match patience {
             Patience::Ordinary => timing.call,
             Patience::LostSide => timing.lost_side_writes.min(timing.call),
+            Patience::Hurried => timing.failover_reads.min(timing.call),
         };
         Budget::new(limit, None)
     }

@@ -9,6 +9,7 @@ mod id;
 use std::{
     collections::BTreeMap,
     sync::{Arc, PoisonError},
+    time::Duration,
 };
 
 use gigadb_engine::{
@@ -25,6 +26,9 @@ use crate::{
     http::stoppable,
     journal::RunId,
 };
+
+/// How long a stop, or a failover, waits for a lease to be given back.
+const A_MOMENT: Duration = Duration::from_millis(300);
 
 /// The leases of this process, by place.
 #[derive(Debug, Default)]
@@ -143,11 +147,17 @@ impl Apis {
         let mut left_by: Option<Holder> = None;
         let mut unanswered = 0;
         loop {
-            if cancel.is_cancelled() {
-                self.give_up_lease(place, &id, unanswered > 0).await;
+            if cancel.is_cancelled() && unanswered == 0 {
                 return Err(NotTaken::Stopped);
             }
-            let error = match self.gitlab.lock(project, name, &id, budget).await {
+            let asked = self.gitlab.lock(project, name, &id, budget);
+            let Some(answer) = stoppable(asked, Some(cancel)).await else {
+                // A stop is answered at once: what this request may have taken is given back
+                // beside, and a lease that stays belongs to a process that is gone.
+                self.give_up_lease_beside(place, &id).await;
+                return Err(NotTaken::Stopped);
+            };
+            let error = match answer {
                 Ok(Locked::Taken) => return Ok((id, left_by)),
                 Ok(Locked::Held(holder)) if holder.id == id => return Ok((id, left_by)),
                 // Left by an earlier run of this process, which could not give it back.
@@ -175,10 +185,23 @@ impl Apis {
             let surely_not = error.fault.surely_not_applied();
             let last = unanswered >= timing.attempts || Instant::now() + pause >= budget.until;
             if surely_not || last {
-                self.give_up_lease(place, &id, !surely_not).await;
+                if patience == Patience::Hurried && !surely_not {
+                    self.give_up_lease_beside(place, &id).await;
+                } else {
+                    self.give_up_lease(place, &id, !surely_not).await;
+                }
                 return Err(NotTaken::Failed(error.failure()));
             }
             stoppable(tokio::time::sleep(pause), Some(cancel)).await;
+        }
+    }
+
+    /// The same, and not waited for longer than a moment: the run goes on, or ends.
+    async fn give_up_lease_beside(&self, place: &LeasePlace, id: &str) {
+        let (apis, place, id) = (self.clone(), place.clone(), id.to_owned());
+        let given_up = tokio::spawn(async move { apis.give_up_lease(&place, &id, true).await });
+        if tokio::time::timeout(A_MOMENT, given_up).await.is_err() {
+            tracing::warn!("giving a lease back goes on beside the run");
         }
     }
 

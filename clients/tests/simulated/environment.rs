@@ -21,8 +21,9 @@ use super::{
 const INNER: &str = "GIGADB_TEST_INNER";
 
 fn run_again(test: &str, variables: &[(&str, &str)]) {
+    let test = format!("simulated::{test}");
     let output = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", test, "--nocapture"])
+        .args(["--exact", &test, "--nocapture"])
         .env(INNER, "1")
         .envs(variables.iter().copied())
         .output()

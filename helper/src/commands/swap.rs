@@ -79,7 +79,13 @@ impl Change<'_> {
         view: &dyn RunView,
         control: &Control,
     ) -> Result<Exit, Failure> {
-        let session = Session::open(global, Waiting::Ordinary)?;
+        let mut session = Session::open(global, Waiting::Ordinary)?;
+        if let (Mode::Failover, Goal::Arrangement { production, .. }) = (self.mode, &self.goal)
+            && let Ok(promoted) = production.parse()
+        {
+            session.apis = session.apis.for_failover(&promoted, None);
+        }
+        let session = session;
         let topology = &session.topology;
         let environment = planning::environment(topology, self.environment)?;
         if !self.yes {

@@ -164,6 +164,7 @@ fn quick() -> Timing {
         attempts: 2,
         call: Duration::from_secs(10),
         side_reads: Duration::from_secs(10),
+        failover_reads: Duration::from_secs(2),
         lost_side_writes: Duration::from_secs(4),
         backoff: Duration::from_millis(5),
         read_backs: 2,

@@ -130,6 +130,7 @@ impl Stage {
             attempt: Duration::from_millis(1200),
             call: Duration::from_secs(6),
             side_reads: Duration::from_secs(6),
+            failover_reads: Duration::from_secs(2),
             lost_side_writes: Duration::from_millis(1600),
             ..calm()
         };
@@ -192,6 +193,7 @@ fn calm() -> Timing {
         attempts: 2,
         call: Duration::from_secs(20),
         side_reads: Duration::from_secs(20),
+        failover_reads: Duration::from_secs(2),
         lost_side_writes: Duration::from_secs(10),
         backoff: Duration::from_millis(5),
         read_backs: 2,
