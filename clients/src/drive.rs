@@ -69,6 +69,21 @@ impl Apis {
         journal: &mut dyn Journal,
         cancel: &CancellationToken,
     ) -> Outcome {
+        self.drive_beside(changes, intent, policy, journal, cancel, None)
+            .await
+    }
+
+    /// The same beside requests of an earlier run with the same goal, which may take effect until
+    /// `open_until`, in seconds since 1970.
+    pub async fn drive_beside(
+        &self,
+        changes: &ChangeSet,
+        intent: &Intent,
+        policy: &Policy,
+        journal: &mut dyn Journal,
+        cancel: &CancellationToken,
+        open_until: Option<u64>,
+    ) -> Outcome {
         let mut executor = Executor::new(changes, intent.mode, intent.on_failure);
         let transactions: Vec<&Transaction> = changes.transactions().collect();
         let run = Run {
@@ -78,6 +93,11 @@ impl Apis {
             policy,
         };
         let mut open: HashMap<TransactionId, Open> = HashMap::new();
+        if let Some(until) = open_until {
+            executor = executor.beside(until);
+            let ids = (0..run.transactions.len()).map(TransactionId);
+            open.extend(ids.map(|id| (id, Open::earlier(until))));
+        }
         let mut created: HashMap<(TransactionId, usize), RecordId> = HashMap::new();
         let mut in_flight = FuturesUnordered::new();
         let mut events: VecDeque<Event> = VecDeque::new();
@@ -160,6 +180,22 @@ impl Apis {
 struct Open {
     until: u64,
     closes: Instant,
+}
+
+impl Open {
+    /// What another run says to be open.
+    fn earlier(until: u64) -> Self {
+        let left = Duration::from_secs(until).saturating_sub(since_1970());
+        Self {
+            until,
+            closes: Instant::now() + left,
+        }
+    }
+}
+
+fn since_1970() -> Duration {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.unwrap_or_default()
 }
 
 /// One request, one reading, or one wait.
@@ -247,10 +283,9 @@ impl Run<'_> {
         let why = failure.failure.message;
         let open_for = self.apis.timing().open_for;
         let closes = failure.sent + open_for;
-        let since = SystemTime::now().duration_since(UNIX_EPOCH);
         let left = closes.saturating_duration_since(Instant::now());
         // Rounded up: what is said to be over is over.
-        let until = (since.unwrap_or_default() + left).as_secs() + 1;
+        let until = (since_1970() + left).as_secs() + 1;
         let event = match failure.outcome {
             write::Outcome::NotSent => return Done::of(Event::NotSent(id, why)),
             write::Outcome::Refused => Event::Refused(id, why, until),

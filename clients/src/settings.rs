@@ -212,7 +212,7 @@ impl Settings {
         let proxy = first(&["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"]);
         let endpoints_ignored = first(&["AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"])
             .is_some_and(|text| text.trim().eq_ignore_ascii_case("true"));
-        let open_for = open_for(find(Setting::OpenFor, None))?;
+        let open_for = open_for(env)?;
         let explicit_endpoint = explicit.aws_endpoint_url.filter(|t| !t.trim().is_empty());
         let aws_endpoint = if endpoints_ignored && explicit_endpoint.is_none() {
             None
@@ -323,8 +323,18 @@ fn token(found: Option<Found>) -> Result<Option<Secret>, SettingsError> {
     }
 }
 
+/// How long after it was sent a write without an answer may take effect: `GIGADB_OPEN_FOR`, else
+/// two minutes.
+///
+/// # Errors
+///
+/// Where the variable holds no usable number.
+pub fn open_for(env: &dyn Fn(&str) -> Option<String>) -> Result<Duration, SettingsError> {
+    parse_open_for(found(Setting::OpenFor, None, env))
+}
+
 /// Whole seconds, at least [`SHORTEST_OPEN`]; [`OPEN_FOR`] where nothing is set.
-fn open_for(found: Option<Found>) -> Result<Duration, SettingsError> {
+fn parse_open_for(found: Option<Found>) -> Result<Duration, SettingsError> {
     let Some(found) = found else {
         return Ok(OPEN_FOR);
     };

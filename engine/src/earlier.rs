@@ -23,8 +23,11 @@ use crate::{
 /// What is known of one transaction of an earlier run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fate {
-    /// It was not sent, had no effect, or was undone.
+    /// It was never sent.
     NotInForce,
+    /// It was sent, and the run said that it had no effect, or was undone. A request may take
+    /// effect later than anybody waits for it: where the present world shows it, it is in force.
+    SaidNotInForce,
     /// It was carried out.
     InForce,
     /// It may have been carried out.
@@ -113,10 +116,14 @@ impl EarlierRun {
         for stage in &self.stages {
             let mut back = Vec::new();
             for transaction in stage {
-                if fates.next().is_none_or(|fate| fate == Fate::NotInForce) {
+                let fate = fates.next().unwrap_or(Fate::NotInForce);
+                if fate == Fate::NotInForce {
                     continue;
                 }
-                let inverse = transaction.steps.iter();
+                let inverse = transaction
+                    .steps
+                    .iter()
+                    .filter(|step| fate != Fate::SaidNotInForce || shows(observation, step));
                 let steps: Vec<Step> = inverse
                     .filter_map(|step| inverse_of(step, observation, &mut moved))
                     .collect();
@@ -184,9 +191,19 @@ impl EarlierRun {
         whole
     }
 
-    /// Tells whether anything of it is, or may be, in force.
-    pub fn left_something(&self) -> bool {
+    /// Tells whether anything of it was sent.
+    pub fn sent_something(&self) -> bool {
         self.fates.iter().any(|fate| *fate != Fate::NotInForce)
+    }
+
+    /// Tells whether anything of it is, or may be, in force: as the run said, or as the present
+    /// world shows.
+    pub fn left_something(&self, observation: &Observation) -> bool {
+        self.steps().any(|(step, fate)| match fate {
+            Fate::NotInForce => false,
+            Fate::SaidNotInForce => shows(observation, step),
+            Fate::InForce | Fate::Perhaps => true,
+        })
     }
 
     /// Tells whether all of it is in force.
@@ -338,6 +355,11 @@ fn inverse_of(step: &Step, observation: &Observation, moved: &mut BTreeSet<Moved
         undo: step.to.clone(),
         reason: "The run that is taken back wrote the present value.".to_owned(),
     })
+}
+
+/// Whether the present world shows what a step wrote.
+fn shows(observation: &Observation, step: &Step) -> bool {
+    present(observation, &step.target).is_some_and(|value| value.as_ref() == Some(&step.to))
 }
 
 /// The present value of a target (none: no value); none at all where it could not be read.

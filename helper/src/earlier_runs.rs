@@ -1,10 +1,11 @@
 //! Earlier runs, from their journals.
 
-use std::{collections::BTreeSet, path::PathBuf};
+use std::{collections::BTreeSet, path::PathBuf, time::Duration};
 
 use gigadb_clients::{
-    journal::{self, Follows, JournalError, JournalEvent, Run, RunId},
+    journal::{self, Follows, JournalError, JournalEvent, Run, RunId, StillOpen},
     process::Liveness,
+    settings,
 };
 use gigadb_engine::{
     earlier::{EarlierRun, Fate, Obstacle},
@@ -13,6 +14,9 @@ use gigadb_engine::{
     plan::Plan,
     topology::Topology,
 };
+
+use jiff::Timestamp;
+use tokio_util::sync::CancellationToken;
 
 use crate::{exit::Exit, failure::Failure, planning, surroundings, ui::Ui};
 
@@ -93,6 +97,35 @@ pub(crate) fn read(text: &str, topology: &Topology, ui: &Ui) -> Result<Earlier, 
 }
 
 impl Earlier {
+    /// Waits until nothing of the run is open that `back` must not overtake, or be overtaken by;
+    /// says so, and ends the wait where a stop is asked.
+    pub(crate) async fn wait_until_closed(&self, back: bool, ui: &Ui, cancel: &CancellationToken) {
+        let open = self.open();
+        let Some(until) = (if back { open.forward } else { open.back }) else {
+            return;
+        };
+        let left = Duration::from_secs(until.saturating_sub(now()));
+        if left.is_zero() {
+            return;
+        }
+        ui.note(&format!(
+            "A request of run {} got no answer and may still take effect: waiting until {}, {} s \
+             from now. Ctrl-C ends the wait, and then nothing is changed.",
+            self.id,
+            clock(until),
+            left.as_secs()
+        ));
+        tokio::select! {
+            () = tokio::time::sleep(left) => {}
+            () = cancel.cancelled() => {}
+        }
+    }
+
+    /// Until when something of it may still take effect.
+    fn open(&self) -> StillOpen {
+        open(&self.run)
+    }
+
     /// Refuses where a later run changed the same environment, unless it `continued` this one the
     /// same way. What a later run completed is taken back with that run, not piece by piece.
     pub(crate) fn is_the_last(&self, continued: &Follows, ui: &Ui) -> Result<(), Failure> {
@@ -122,7 +155,7 @@ impl Earlier {
                 continue;
             }
             let here = later.header.environment == self.run.header.environment;
-            if here && !follows && fates(&later).iter().any(|f| *f != Fate::NotInForce) {
+            if here && !follows && says_in_force(&later) {
                 return Err(Failure::with(
                     Exit::Stale,
                     Message::nothing_changed(
@@ -174,9 +207,36 @@ impl Earlier {
     }
 }
 
+/// Until when something of a run may still take effect.
+pub(crate) fn open(run: &Run) -> StillOpen {
+    // A number that cannot be used stops every command that writes.
+    let open_for = settings::open_for(&surroundings::variable).unwrap_or_default();
+    let open = run.still_open(open_for);
+    let since = now();
+    StillOpen {
+        forward: open.forward.filter(|until| *until > since),
+        back: open.back.filter(|until| *until > since),
+    }
+}
+
+/// Seconds since 1970.
+fn now() -> u64 {
+    u64::try_from(Timestamp::now().as_second()).unwrap_or_default()
+}
+
+/// A time of day in UTC.
+pub(crate) fn clock(until: u64) -> String {
+    let at = i64::try_from(until).map(Timestamp::from_second);
+    match at {
+        Ok(Ok(at)) => at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+        _ => until.to_string(),
+    }
+}
+
 /// What is known of each transaction, in the order of writing.
 pub(crate) fn fates(run: &Run) -> Vec<Fate> {
     let mut fates = vec![Fate::NotInForce; run.transactions().count()];
+    let announced = run.announced();
     let mut set = |index: usize, fate| {
         if let Some(known) = fates.get_mut(index) {
             *known = fate;
@@ -199,7 +259,18 @@ pub(crate) fn fates(run: &Run) -> Vec<Fate> {
             JournalEvent::Created { .. } | JournalEvent::Unleased => {}
         }
     }
+    for id in announced {
+        if let Some(known @ Fate::NotInForce) = fates.get_mut(id.0) {
+            *known = Fate::SaidNotInForce;
+        }
+    }
     fates
+}
+
+/// Tells whether anything of it is, or may be, in force, as its journal says.
+fn says_in_force(run: &Run) -> bool {
+    let left = |fate: &Fate| matches!(fate, Fate::InForce | Fate::Perhaps);
+    fates(run).iter().any(left)
 }
 
 fn fate(status: &TransactionStatus) -> Fate {

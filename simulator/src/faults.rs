@@ -99,8 +99,23 @@ pub enum Effect {
     ResetBeforeCommit,
     /// The request is handled, then the connection is reset instead of answering.
     ResetAfterCommit,
+    /// The request is handled, then answered with this failure all the same: in the API's own shape, or
+    /// with a page of HTML, as a filter or an edge in front of the API answers.
+    RefuseAfterCommit {
+        /// HTTP status.
+        status: u16,
+        /// Whether it is a page of HTML.
+        #[serde(default)]
+        html: bool,
+    },
     /// The request is handled after this many milliseconds, even if the client has gone by then.
     CommitLate {
+        /// Milliseconds.
+        ms: u64,
+    },
+    /// The request is answered with 504 and a page of HTML at once, and handled after this many
+    /// milliseconds.
+    GatewayTimeout {
         /// Milliseconds.
         ms: u64,
     },
@@ -134,7 +149,9 @@ impl fmt::Debug for Effect {
             Self::Hang => "Hang",
             Self::ResetBeforeCommit => "ResetBeforeCommit",
             Self::ResetAfterCommit => "ResetAfterCommit",
+            Self::RefuseAfterCommit { .. } => "RefuseAfterCommit",
             Self::CommitLate { .. } => "CommitLate",
+            Self::GatewayTimeout { .. } => "GatewayTimeout",
             Self::CommitThenHang => "CommitThenHang",
             Self::StaleRead => "StaleRead",
             Self::EditBefore(_) => "EditBefore",
@@ -371,14 +388,33 @@ impl Effect {
             Self::BadGateway => return Some(Reply::html(502, "502 Bad Gateway")),
             _ => return None,
         };
-        Some(match api {
+        Some(Self::own_words(api, status, code, message))
+    }
+
+    /// Returns the answer that a request gets after it was handled, if that is another than its own.
+    pub(crate) fn lie(&self, api: Api) -> Option<Reply> {
+        match self {
+            Self::RefuseAfterCommit { status, html: true } => {
+                Some(Reply::html(*status, "Request blocked"))
+            }
+            Self::RefuseAfterCommit { status, .. } => Some(match api {
+                Api::Cloudflare => Self::own_words(api, *status, "10000", "Authentication error"),
+                Api::Gitlab => Self::own_words(api, *status, "", &format!("{status} Forbidden")),
+                Api::Ec2 | Api::Sts => Self::own_words(api, *status, "AccessDenied", "Denied."),
+            }),
+            _ => None,
+        }
+    }
+
+    fn own_words(api: Api, status: u16, code: &str, message: &str) -> Reply {
+        match api {
             Api::Cloudflare => {
                 cloudflare::failure(status, &[(code.parse().unwrap_or(1000), message)])
             }
             Api::Gitlab => gitlab::message(status, message),
             Api::Ec2 => ec2::failure(status, code, message),
             Api::Sts => ec2::sts_failure(status, code, message),
-        })
+        }
     }
 }
 

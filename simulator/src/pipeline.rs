@@ -167,6 +167,16 @@ pub(crate) async fn respond(shared: Arc<Shared>, request: Request) -> Outcome {
         }
         _ => {}
     }
+    if let Some(Effect::GatewayTimeout { ms }) = effect {
+        let delay = std::time::Duration::from_millis(*ms);
+        let shared = shared.clone();
+        tokio::spawn(async move {
+            tokio::time::sleep(delay).await;
+            handle(&shared, &request, &addressed, number, hit.as_ref());
+        });
+        finish(&shared, number, Some(504));
+        return Outcome::Reply(Reply::html(504, "504 Gateway Time-out"));
+    }
     let refusal = effect.and_then(|effect| effect.refusal(addressed.api));
     let reply = match refusal {
         Some(reply) => reply,
@@ -180,6 +190,8 @@ pub(crate) async fn respond(shared: Arc<Shared>, request: Request) -> Outcome {
         }
         _ => {}
     }
+    let lie = effect.and_then(|effect| effect.lie(addressed.api));
+    let reply = lie.unwrap_or(reply);
     shared.half_latency().await;
     finish(&shared, number, Some(reply.status));
     Outcome::Reply(reply)

@@ -30,7 +30,7 @@ use serde::Serialize;
 
 pub use self::{
     format::{Entry, FORMAT_VERSION, Follows, Header, JournalEvent, LeaseRecord, NotARunId, RunId},
-    read::{Run, ids, last_under_lease, read},
+    read::{Run, StillOpen, ids, last_under_lease, read},
 };
 use crate::{drive::Journal, process::Process};
 

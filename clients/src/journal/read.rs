@@ -4,6 +4,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     fs, io,
     path::Path,
+    time::Duration,
 };
 
 use gigadb_engine::{
@@ -26,6 +27,16 @@ pub struct Run {
     pub entries: Vec<Entry>,
     /// Whether the last line was cut off, as a killed process leaves it.
     pub cut_off: bool,
+}
+
+/// Until when requests of a run may still take effect, in seconds since 1970: those that write what
+/// it was to write, and those that write back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct StillOpen {
+    /// Beside these only a run with the same goal may write.
+    pub forward: Option<u64>,
+    /// Beside these only a run that puts the same back may write.
+    pub back: Option<u64>,
 }
 
 impl Run {
@@ -110,6 +121,52 @@ impl Run {
                 _ => None,
             })
             .collect()
+    }
+
+    /// Until when something of it may still take effect, as far as the journal tells, where a
+    /// request may do so for `open_for`. What was announced and of which nothing was noted since
+    /// may have been sent at that moment.
+    pub fn still_open(&self, open_for: Duration) -> StillOpen {
+        let mut open: BTreeMap<TransactionId, (bool, Option<u64>)> = BTreeMap::new();
+        for Entry { at, event } in &self.entries {
+            let sent = u64::try_from(at.as_second()).unwrap_or_default();
+            // Rounded up: what is said to be over is over.
+            let until = sent.saturating_add(open_for.as_secs()).saturating_add(1);
+            let reports = match event {
+                JournalEvent::Announced(Announcement::Send(ids)) => {
+                    for id in ids {
+                        let (_, known) = open.entry(*id).or_default();
+                        *known = (*known).max(Some(until));
+                    }
+                    continue;
+                }
+                JournalEvent::Announced(Announcement::Undo(id, _)) => {
+                    // Nothing is undone beside an open request, so it stands for all of it.
+                    let (back, known) = open.entry(*id).or_default();
+                    *known = if *back {
+                        (*known).max(Some(until))
+                    } else {
+                        Some(until)
+                    };
+                    *back = true;
+                    continue;
+                }
+                JournalEvent::Ended(report) => std::slice::from_ref(report),
+                JournalEvent::Finished(outcome) => &outcome.reports,
+                JournalEvent::Created { .. } | JournalEvent::Unleased => continue,
+            };
+            for report in reports {
+                open.entry(report.transaction).or_default().1 = report.open_until;
+            }
+        }
+        let latest = |way: bool| {
+            let of_this = open.values().filter(|(back, _)| *back == way);
+            of_this.filter_map(|(_, until)| *until).max()
+        };
+        StillOpen {
+            forward: latest(false),
+            back: latest(true),
+        }
     }
 
     /// The records that it created, by transaction and index of the step.

@@ -1,4 +1,4 @@
-use std::fs;
+use std::{fs, time::Duration};
 
 use gigadb_engine::{
     changes::{Boundary, Step, Target, Transaction},
@@ -175,6 +175,29 @@ fn every_version_is_read_for_ever() {
     assert_eq!(run.header.format_version, FORMAT_VERSION);
     assert_eq!(run.entries.len(), 8);
     assert_eq!(written(&run), VERSION_2.trim_end());
+}
+
+#[test]
+fn a_journal_that_ends_anywhere_says_until_when_something_is_open() {
+    let run = Run::parse(VERSION_2.as_bytes()).unwrap();
+    let open_after = |lines: usize| {
+        let run = Run {
+            entries: run.entries[..lines].to_vec(),
+            ..run.clone()
+        };
+        let open = run.still_open(Duration::from_secs(120));
+        let text = |until: Option<u64>| {
+            let at = until.map(|until| Timestamp::from_second(until.try_into().unwrap()).unwrap());
+            at.map_or_else(|| "-".to_owned(), |at| at.strftime("%T").to_string())
+        };
+        format!(
+            "{lines}: forward {}, back {}",
+            text(open.forward),
+            text(open.back)
+        )
+    };
+    let all: Vec<String> = (0..=run.entries.len()).map(open_after).collect();
+    assert_snapshot!(all.join("\n"), @"");
 }
 
 #[cfg(unix)]

@@ -19,7 +19,7 @@ use super::setup::Bench;
 
 const BATCH: &str = "/zones/{zone_id}/dns_records/batch";
 
-fn swap(mode: Mode, on_failure: OnFailure) -> Intent {
+pub(crate) fn swap(mode: Mode, on_failure: OnFailure) -> Intent {
     Intent {
         environment: "live".parse().unwrap(),
         arrangement: Arrangement {
@@ -34,18 +34,22 @@ fn swap(mode: Mode, on_failure: OnFailure) -> Intent {
     }
 }
 
-async fn make_plan(bench: &Bench, apis: &Apis, intent: &Intent) -> Plan {
+pub(crate) async fn make_plan(bench: &Bench, apis: &Apis, intent: &Intent) -> Plan {
     let world = bench.observe_with(apis).await;
     let observation =
         Observation::project(&bench.topology, &intent.environment, &world, None).unwrap();
     plan(&bench.topology, intent, &observation, &Evidence::none()).unwrap()
 }
 
-async fn carry_out(bench: &Bench, intent: &Intent, cancel: &CancellationToken) -> Outcome {
+pub(crate) async fn carry_out(
+    bench: &Bench,
+    intent: &Intent,
+    cancel: &CancellationToken,
+) -> Outcome {
     carry_out_with(bench, &bench.apis(), intent, cancel).await
 }
 
-async fn carry_out_with(
+pub(crate) async fn carry_out_with(
     bench: &Bench,
     apis: &Apis,
     intent: &Intent,
@@ -61,7 +65,7 @@ async fn carry_out_with(
 }
 
 /// Terraform's server runs calls on any thread.
-async fn is_send<T>(future: impl Future<Output = T> + Send) -> T {
+pub(crate) async fn is_send<T>(future: impl Future<Output = T> + Send) -> T {
     future.await
 }
 
@@ -71,7 +75,7 @@ async fn swapped(bench: &Bench) -> Outcome {
 }
 
 /// The world of the procedure with the roles of live exchanged.
-fn exchanged(seed: &Seed) -> Seed {
+pub(crate) fn exchanged(seed: &Seed) -> Seed {
     let mut world = seed.clone();
     for zone in &mut world.cloudflare.zones {
         for record in &mut zone.records {

@@ -13,6 +13,7 @@ mod keys;
 mod lease;
 mod mangled;
 mod observe;
+mod outcomes;
 mod probe;
 mod profiles;
 mod run;

@@ -21,8 +21,8 @@ const NOT_UNDONE: &str =
 enum Phase {
     /// Sending the stage with this index.
     Forward(usize),
-    /// Waiting until nothing is open, to undo the stages before this index.
-    Closing(usize),
+    /// Waiting until nothing is open, and reading what that came to, before anything is undone.
+    Closing,
     /// Undoing the stage with this index.
     Backward(usize),
     Finished,
@@ -67,6 +67,17 @@ impl Executor {
             stop_asked: false,
             cause: None,
         }
+    }
+
+    /// The same beside requests of an earlier run with the same goal, which may take effect until
+    /// `until`: as if each transaction had been sent once already, without an answer.
+    #[must_use]
+    pub fn beside(mut self, until: u64) -> Self {
+        for track in &mut self.tracks {
+            track.silent = 1;
+            track.opened(until);
+        }
+        self
     }
 
     /// The transaction behind an id.
@@ -151,8 +162,14 @@ impl Executor {
         match (self.phase, self.mode) {
             (Phase::Forward(stage), Mode::Failover) => self.on_beside(stage, settled),
             (Phase::Forward(stage), Mode::Switchover) if settled => self.after_stage(stage),
-            (Phase::Closing(_), _) if self.stop_asked => self.finish_beside_open(),
-            (Phase::Closing(stage), _) if self.open().is_empty() => self.undo_before(stage),
+            (Phase::Closing, _) if !self.open().is_empty() => {
+                if self.stop_asked {
+                    self.finish_beside_open()
+                } else {
+                    Vec::new()
+                }
+            }
+            (Phase::Closing, _) if settled => self.after_closing(),
             (Phase::Backward(stage), _) if settled => self.undo_before(stage),
             _ => Vec::new(),
         }
@@ -266,8 +283,17 @@ impl Executor {
         if self.stop_asked {
             return self.finish_beside_open();
         }
-        self.phase = Phase::Closing(stage);
+        self.phase = Phase::Closing;
         vec![Command::WaitUntilClosed(open)]
+    }
+
+    /// What turned out to be in force counts, also what an earlier run sent.
+    fn after_closing(&mut self) -> Vec<Command> {
+        if self.may_undo() {
+            self.undo_before(self.stages.len())
+        } else {
+            self.finish()
+        }
     }
 
     /// Begins to undo the nearest stage before `stage` that has something to undo.

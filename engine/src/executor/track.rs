@@ -111,8 +111,10 @@ impl Track {
 
     pub(super) fn status(&self) -> TransactionStatus {
         match &self.state {
+            State::Pending if self.open_until.is_some() => {
+                TransactionStatus::Open("an earlier run sent it".to_owned())
+            }
             State::Pending => TransactionStatus::NotSent,
-            State::Forward(Activity::Announced) if self.sendings == 0 => TransactionStatus::NotSent,
             State::Applied => TransactionStatus::Applied,
             State::NotApplied(why) => TransactionStatus::NotApplied(why.clone()),
             State::Unknown(why) => TransactionStatus::Unknown(why.clone()),

@@ -211,6 +211,11 @@ impl Executor {
             State::Forward(Activity::Waiting(why)) | State::Backward(_, Activity::Waiting(why)) => {
                 why.clone()
             }
+            State::Pending => {
+                let why = "an earlier run sent it".to_owned();
+                track.state = State::Forward(Activity::Announced);
+                why
+            }
             State::Applied => {
                 track.closed();
                 return Vec::new();

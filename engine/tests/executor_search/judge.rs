@@ -1,109 +1,159 @@
-//! What must hold: of every write, of every note, of every report.
+//! What must hold: of every line of the journal at any moment, of every report at the end.
 
 use gigadb_engine::{
-    executor::{End, Outcome, TransactionStatus},
+    executor::{End, Outcome, Report, TransactionStatus},
     intent::{Mode, OnFailure},
 };
 
 use crate::{
-    procedure::{Code, Procedure, Write},
-    run::{Node, Touched, Work},
+    node::{Node, Noted, Work},
+    table::{Table, Way, Write},
 };
 
-fn work(node: &Node, run: usize) -> &Work {
-    node.runs[run].work.as_ref().unwrap()
-}
-
-/// No step outside of the change set: what changed is what the transaction is about.
-pub(crate) fn within(before: &[Code], after: &[Code], writes: &[Write]) {
-    for (target, (before, after)) in before.iter().zip(after).enumerate() {
-        let meant = writes.iter().any(|write| write.target == target);
-        assert!(meant || before == after, "target {target} was not planned");
-    }
-}
-
-/// Undo touches only what this run changed and still finds as it left it. A request of an earlier
-/// run that is carried out only now cannot be told from this run's own of unknown outcome, and may
-/// even come between the check and the undo.
-pub(crate) fn may_undo(node: &Node, run: usize, transaction: usize, write: &Write) {
-    assert!(
-        work(node, run).sent[transaction] > 0,
-        "undid what was never sent"
-    );
-    let late = node.writer[write.target].is_none() && node.touched[write.target] == Touched::Late;
-    assert!(
-        late || (node.values[write.target] == write.to && node.writer[write.target] == Some(run)),
-        "undid what is not this run's: {node:?}"
-    );
-}
-
-/// A note is true when it is made.
-pub(crate) fn noted(node: &Node, run: usize, transaction: usize, status: &TransactionStatus) {
-    let work = work(node, run);
-    let writes = &work.planned.transactions[transaction];
-    let all = |is: &dyn Fn(&Write) -> Code| writes.iter().all(|w| node.values[w.target] == is(w));
-    let true_now = match status {
-        TransactionStatus::Applied => all(&|w| w.to),
-        TransactionStatus::NotApplied(_) => !work.carried_out[transaction] || all(&|w| w.from),
-        TransactionStatus::Undone => {
-            let by_hand = |w: &Write| node.touched[w.target] != Touched::No;
-            let back = |w: &Write| node.values[w.target] == w.undo;
-            writes.iter().all(|w| back(w) || by_hand(w))
+/// The present world, and every world that requests on their way may make of it.
+fn worlds(node: &Node) -> Vec<Node> {
+    let mut worlds = vec![node.clone()];
+    let mut next = 0;
+    while next < worlds.len() {
+        let world = worlds[next].clone();
+        for index in 0..world.flying.len() {
+            let mut landed = world.clone();
+            landed.land(index);
+            worlds.push(landed);
         }
-        TransactionStatus::NotSent => false,
-        TransactionStatus::Unknown(_) | TransactionStatus::NotUndone(_) => true,
-    };
-    assert!(true_now, "noted {status:?} of {transaction}: {node:?}");
+        next += 1;
+    }
+    worlds
 }
 
-/// What is reported at the end is what is, except of what somebody else touched meanwhile.
-pub(crate) fn finished(procedure: &Procedure, node: &Node, run: usize, outcome: &Outcome) {
-    let work = work(node, run);
-    assert!(work.open.is_empty(), "finished with calls in flight");
-    assert_eq!(outcome.reports.len(), work.planned.transactions.len());
-    let alone = node.runs.len() == 1;
-    for (writes, report) in work.planned.transactions.iter().zip(&outcome.reports) {
-        let touched = writes.iter().any(|w| node.touched[w.target] != Touched::No);
-        let all =
-            |is: &dyn Fn(&Write) -> Code| writes.iter().all(|w| node.values[w.target] == is(w));
-        let fits = match &report.status {
-            TransactionStatus::Applied => all(&|w| w.to),
-            TransactionStatus::NotSent
-            | TransactionStatus::NotApplied(_)
-            | TransactionStatus::Undone => all(&|w| w.undo),
-            TransactionStatus::Unknown(_) | TransactionStatus::NotUndone(_) => true,
-        };
-        assert!(fits || touched, "{report:?}: {node:?}");
+/// A statement is true now, stays true whatever still arrives, and names the time until which
+/// something may.
+fn is_true(node: &Node, run: usize, transaction: usize, writes: &[Write], report: &Report) {
+    if writes.iter().any(|write| node.touched[write.target]) {
+        return;
     }
-    let end = node.runs[run].way.end();
+    let status = &report.status;
+    for world in worlds(node) {
+        let all = |holds: &dyn Fn(&Write) -> bool| writes.iter().all(holds);
+        let value = |write: &Write| world.values[write.target];
+        let holds = match status {
+            TransactionStatus::Applied => all(&|w| value(w) == w.to),
+            TransactionStatus::NotSent | TransactionStatus::NotApplied(_) => {
+                all(&|w| value(w) == w.from)
+            }
+            TransactionStatus::Undone => all(&|w| value(w) == w.undo || value(w) == w.from),
+            TransactionStatus::Open(_)
+            | TransactionStatus::Unknown(_)
+            | TransactionStatus::NotUndone(_) => true,
+        };
+        assert!(holds, "{report:?} of run {run}, but {world:#?}");
+    }
+    let of_this = node.flying.iter().filter(|flying| {
+        let own = flying.by == Some((run, transaction));
+        let same = |w: &Write| flying.writes.iter().any(|(target, _)| *target == w.target);
+        own || (flying.by.is_none() && writes.iter().any(same))
+    });
+    let open = of_this.count() > 0;
+    assert!(
+        !open || report.open_until.is_some(),
+        "nothing says that it is open: {report:?}: {node:#?}"
+    );
+    let says_open = matches!(status, TransactionStatus::Open(_));
+    assert!(!says_open || report.open_until.is_some(), "{report:?}");
+}
+
+/// What the journal says, should the run be killed now.
+pub(crate) fn journal(node: &Node, run: usize, work: &Work) {
+    if work.journal_failed {
+        return;
+    }
+    let transactions = work.planned.transactions.iter().zip(&work.tracks);
+    for (index, (writes, track)) in transactions.enumerate() {
+        if let Noted::Ended(report) = &track.noted {
+            is_true(node, run, index, writes, report);
+        }
+    }
+}
+
+/// A stated end is the end.
+pub(crate) fn finished(table: &Table, node: &Node, run: usize, work: &Work, outcome: &Outcome) {
+    assert!(work.open.iter().all(idle), "finished with calls in flight");
+    assert_eq!(outcome.reports.len(), work.planned.transactions.len());
+    let transactions = work.planned.transactions.iter().zip(&outcome.reports);
+    for (index, (writes, report)) in transactions.clone().enumerate() {
+        is_true(node, run, index, writes, report);
+    }
+    let untouched = !node.touched.contains(&true);
+    let all = |holds: &dyn Fn(&Node, &Write) -> bool| {
+        let worlds = worlds(node);
+        let mut writes = work.planned.transactions.iter().flatten();
+        writes.all(|write| worlds.iter().all(|world| holds(world, write)))
+    };
     match outcome.end {
         End::Completed => {
-            // What comes late may be of an earlier run, and of what this one had no need to write.
-            let mut all = node.values.iter().zip(&node.touched);
-            let reached = all.all(|(value, touched)| *value == end || *touched != Touched::No);
-            assert!(reached || !alone, "completed: {node:?}");
+            assert!(!untouched || all(&|world, w| world.values[w.target] == w.to));
         }
-        End::NothingChanged | End::Reverted | End::PartlyApplied => {
+        End::NothingChanged | End::Reverted => {
             assert!(outcome.cause.is_some(), "no cause: {outcome:?}");
+            let before = all(&|world, w| {
+                let value = world.values[w.target];
+                value == w.from || value == w.undo
+            });
+            assert!(!untouched || before, "as before: {node:#?}");
         }
+        End::PartlyApplied | End::Open => assert!(outcome.cause.is_some(), "{outcome:?}"),
     }
-    let undone = |status: &TransactionStatus| {
+    policy(table, work, outcome);
+    one_side(table, node, outcome);
+}
+
+/// Pauses and waits need not be over.
+fn idle(open: &crate::node::Open) -> bool {
+    use crate::node::Open;
+    matches!(open, Open::Pause(..) | Open::Wait(_))
+}
+
+/// Undo is for those who asked for it, and not once the last batch may be in force.
+fn policy(table: &Table, work: &Work, outcome: &Outcome) {
+    let undone = |report: &Report| {
         matches!(
-            status,
+            report.status,
             TransactionStatus::Undone | TransactionStatus::NotUndone(_)
         )
     };
-    let any_undone = outcome.reports.iter().any(|r| undone(&r.status));
-    let may_undo =
-        procedure.mode() == Mode::Switchover && procedure.on_failure() == OnFailure::Revert;
-    let passed = work.planned.last_batch.is_some_and(|last| {
+    let any_undone = outcome.reports.iter().any(undone);
+    let allowed = table.mode == Mode::Switchover && table.on_failure == OnFailure::Revert;
+    let passed = work.planned.last_batch().is_some_and(|last| {
         matches!(
             outcome.reports[last].status,
-            TransactionStatus::Applied | TransactionStatus::Unknown(_)
+            TransactionStatus::Applied | TransactionStatus::Open(_) | TransactionStatus::Unknown(_)
         )
     });
-    assert!(
-        !any_undone || (may_undo && !passed),
-        "undone although it must not be: {outcome:?}"
-    );
+    assert!(!any_undone || (allowed && !passed), "undone: {outcome:?}");
+}
+
+/// A switchover that takes back what it did leaves everything on one side, wherever the API
+/// answered in the end and nobody stopped it.
+fn one_side(table: &Table, node: &Node, outcome: &Outcome) {
+    let known = outcome.reports.iter().all(|report| {
+        let definite = matches!(
+            report.status,
+            TransactionStatus::Applied
+                | TransactionStatus::NotSent
+                | TransactionStatus::NotApplied(_)
+                | TransactionStatus::Undone
+        );
+        definite && report.open_until.is_none()
+    });
+    let goes_back = table.mode == Mode::Switchover && table.on_failure == OnFailure::Revert;
+    // A run that takes up another's leaves what that one has done.
+    if !known || !goes_back || node.again || node.touched.contains(&true) {
+        return;
+    }
+    let sides = [Way::Forward, Way::Back];
+    let on_one_side = sides.iter().any(|way| {
+        let mut values = node.values.iter().enumerate();
+        values.all(|(target, value)| table.is_at(target, *way, *value))
+    });
+    assert!(on_one_side, "split: {outcome:?}: {node:#?}");
 }

@@ -3,81 +3,39 @@
 use std::collections::{BTreeMap, HashSet};
 
 use gigadb_engine::executor::{
-    Announcement, Command, End, Event, Executor, Outcome, TransactionId, TransactionStatus,
+    Announcement, Command, End, Event, Executor, Outcome, TransactionId,
 };
 
 use crate::{
     judge,
-    procedure::{Code, FOREIGN, GONE, OLD, Procedure, Way},
-    run::{Late, Life, Node, Open, Run, Touched, Work},
+    node::{Flying, Life, Node, Noted, Open, Run, Seen, Troubles, Work},
+    table::{Code, FOREIGN, NEW, OLD, Table, Way},
 };
 
-/// A bug seeded into the loop between the executor and the world.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Bug {
-    None,
-    /// No answer is taken for success.
-    SilenceIsSuccess,
-    /// No answer is taken for a refusal.
-    SilenceIsFailure,
-    /// A request is sent again when no answer came.
-    SentAgain,
-    /// A request changes a name beside its own.
-    WritesBeside,
-    /// An undo takes the record away.
-    UndoDeletes,
-    /// An undo writes every step, whoever changed it since.
-    UndoTooMuch,
-    /// What was refused is reported as in force.
-    RefusalIsReportedAsDone,
-    /// A restart plans from what the first run meant to do, not from what is there.
-    RestartFromMemory,
-    /// A second run begins while the lease is held.
-    LeaseIgnored,
-}
-
-/// What may happen beside the answers.
-#[derive(Debug, Clone, Default)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "each is a kind of trouble of its own"
-)]
-pub(crate) struct Adversity {
-    /// Edits by hand, of which one may happen at any moment: target and value.
-    pub(crate) edits: Vec<(usize, Code)>,
-    /// Whether one request may be carried out after its time-out.
-    pub(crate) late: bool,
-    /// Whether a process may end at any moment, with others beside it.
-    pub(crate) crash: bool,
-    /// Whether what a crash leaves is taken up by another run that may fail too.
-    pub(crate) restart: bool,
-    /// Whether a run waits while another holds the lease.
-    pub(crate) lease: bool,
-}
-
-/// What a process that is gone leaves: values, and what of its requests comes late.
-type Left = (Vec<Code>, Option<Vec<(usize, Code)>>);
+/// Some time; the executor only keeps it.
+const UNTIL: u64 = 1_795_339_925;
+/// Sendings of one transaction in one direction, at most.
+const SENDINGS: u8 = 4;
 
 pub(crate) struct Search {
-    pub(crate) procedure: Procedure,
-    adversity: Adversity,
-    bug: Bug,
+    pub(crate) table: Table,
     seen: HashSet<u64>,
-    restarted: HashSet<Left>,
+    taken_up: HashSet<(Vec<Code>, Vec<Flying>)>,
     pub(crate) ends: BTreeMap<String, usize>,
     stack: Vec<Node>,
+    /// Without a lease two runs overtake each other, and what they say need not stay true.
+    judged: bool,
 }
 
 impl Search {
-    pub(crate) fn new(procedure: Procedure, adversity: Adversity, bug: Bug) -> Self {
+    pub(crate) fn new(table: Table) -> Self {
         Self {
-            procedure,
-            adversity,
-            bug,
+            table,
             seen: HashSet::new(),
-            restarted: HashSet::new(),
+            taken_up: HashSet::new(),
             ends: BTreeMap::new(),
             stack: Vec::new(),
+            judged: true,
         }
     }
 
@@ -87,47 +45,102 @@ impl Search {
     }
 
     /// Walks everything that can happen to these runs in the world before the swap.
-    pub(crate) fn explore(&mut self, runs: Vec<Run>) {
-        let values = vec![OLD; self.procedure.targets()];
-        let edit = !self.adversity.edits.is_empty();
-        self.begin_from(values, None, runs, edit);
+    pub(crate) fn explore(&mut self, runs: Vec<Run>, troubles: Troubles) {
+        self.judged = runs.len() == 1;
+        let targets = self.table.targets();
+        self.settle(Node {
+            values: vec![OLD; targets],
+            runs,
+            flying: Vec::new(),
+            left: troubles,
+            touched: vec![false; targets],
+            again: false,
+        });
         while let Some(node) = self.stack.pop() {
             self.expand(&node);
         }
     }
 
-    fn begin_from(&mut self, values: Vec<Code>, late: Option<Late>, runs: Vec<Run>, edit: bool) {
-        let touched = vec![Touched::No; values.len()];
-        let node = Node {
-            writer: vec![None; values.len()],
-            touched,
-            values,
-            runs,
-            late_left: self.adversity.late && late.is_none(),
-            late,
-            edit_left: edit,
-            crash_left: self.adversity.crash,
-        };
-        if node.runs.len() == 1 {
-            self.begin(node, 0);
-        } else {
-            self.settle(node);
+    /// Keeps a situation for later if it is new.
+    fn settle(&mut self, node: Node) {
+        if !self.seen.insert(node.key()) {
+            return;
+        }
+        if self.judged {
+            for (index, run) in node.runs.iter().enumerate() {
+                if let Some(work) = &run.work {
+                    judge::journal(&node, index, work);
+                }
+            }
+        }
+        self.stack.push(node);
+    }
+
+    fn expand(&mut self, node: &Node) {
+        self.take_up(node);
+        for index in 0..node.flying.len() {
+            let mut next = node.clone();
+            next.land(index);
+            self.settle(next);
+        }
+        if node.left.edits > 0 {
+            for code in [FOREIGN, OLD, NEW] {
+                self.edit(node, 0, code);
+            }
+        }
+        for run in 0..node.runs.len() {
+            match node.runs[run].life {
+                Life::Waiting => self.begin(node.clone(), run, false),
+                Life::Running => self.go_on(node, run),
+                Life::Finished => {}
+            }
         }
     }
 
-    /// A run plans from the world as it is, and begins.
-    fn begin(&mut self, mut node: Node, run: usize) {
+    fn edit(&mut self, node: &Node, target: usize, code: Code) {
+        if node.values[target] != code {
+            let mut next = node.clone();
+            next.left.edits -= 1;
+            next.touched[target] = true;
+            next.write(&[(target, code)]);
+            self.settle(next);
+        }
+    }
+
+    /// A run plans from the world as it is, and begins; perhaps beside an earlier run's requests.
+    fn begin(&mut self, mut node: Node, run: usize, beside: bool) {
         let way = node.runs[run].way;
-        let Some(planned) = self.procedure.plan(&node.values, way) else {
+        let Some(planned) = self.table.plan(&node.values, way) else {
             node.runs[run].life = Life::Finished;
-            self.settle(node);
-            return;
+            return self.settle(node);
         };
-        let mode = self.procedure.mode();
-        let mut executor = Executor::new(&planned.changes, mode, self.procedure.on_failure());
+        let mut executor = Executor::new(&planned.changes, self.table.mode, self.table.on_failure);
+        if beside {
+            executor = executor.beside(UNTIL);
+        }
         let commands = executor.start();
+        let fresh = Seen {
+            sent: [0, 0],
+            read: true,
+            foreign: false,
+            past: Vec::new(),
+            stale_in_a_row: 0,
+            noted: Noted::Nothing,
+        };
         node.runs[run].life = Life::Running;
-        node.runs[run].work = Some(Work::new(planned, executor));
+        node.runs[run].work = Some(Work {
+            tracks: vec![fresh; planned.transactions.len()],
+            planned,
+            executor,
+            open: Vec::new(),
+            journal_failed: false,
+        });
+        self.obey(node, run, commands);
+    }
+
+    fn tell(&mut self, mut node: Node, run: usize, event: Event) {
+        let work = node.runs[run].work.as_mut().unwrap();
+        let commands = work.executor.handle(event);
         self.obey(node, run, commands);
     }
 
@@ -138,409 +151,324 @@ impl Search {
                 Life::Running,
                 "a command after the end"
             );
-            if let Command::Note(id, status) = &command {
-                judge::noted(&node, run, id.0, status);
-            }
+            let open_beside = node.flying.iter().any(|flying| !flying.undo);
+            // Where somebody else wrote the same value, a reading cannot tell whose it is.
+            let judged = self.judged && !node.touched.contains(&true);
             let work = node.runs[run].work.as_mut().unwrap();
             match command {
                 Command::Announce(what) => work.open.push(Open::Announce(what)),
-                Command::Note(..) => {}
+                Command::Note(report) => {
+                    let track = &mut work.tracks[report.transaction.0];
+                    track.noted = Noted::Ended(report);
+                }
                 Command::Write(id) => {
-                    work.sent[id.0] += 1;
-                    assert_eq!(work.sent[id.0], 1, "a transaction was sent twice");
+                    let track = &mut work.tracks[id.0];
+                    track.sent[0] += 1;
+                    assert!(track.sent[0] <= SENDINGS, "sent without end");
+                    assert!(track.read, "sent again before it was read");
+                    assert!(!track.foreign, "overwrites what somebody else wrote");
+                    assert_eq!(track.sent[1], 0, "sent after its undo");
+                    track.read = false;
                     work.open.push(Open::Write(id.0));
                 }
-                Command::Undo(id, steps) => work.open.push(Open::Undo(id.0, steps)),
+                Command::Undo(id, steps) => {
+                    assert!(!judged || !open_beside, "an undo beside an open request");
+                    let track = &mut work.tracks[id.0];
+                    track.sent[1] += 1;
+                    assert!(track.sent[1] <= SENDINGS, "sent without end");
+                    assert!(track.read, "undone before it was read");
+                    track.read = false;
+                    let foreign = |step: &usize| {
+                        let target = work.planned.transactions[id.0][*step].target;
+                        track.foreign && node.touched[target]
+                    };
+                    assert!(!steps.iter().any(foreign), "undid somebody else's change");
+                    work.open.push(Open::Undo(id.0, steps));
+                }
                 Command::ReadBack(id) => work.open.push(Open::ReadBack(id.0)),
+                Command::Pause(id, pace) => work.open.push(Open::Pause(id.0, pace)),
+                Command::WaitUntilClosed(ids) => {
+                    let ids = ids.into_iter().map(|id| id.0).collect();
+                    work.open.push(Open::Wait(ids));
+                }
                 Command::Finish(outcome) => {
                     node.runs[run].life = Life::Finished;
-                    self.finished(&node, run, outcome);
+                    self.finished(&node, run, &outcome);
+                    let work = node.runs[run].work.as_mut().unwrap();
+                    work.open.clear();
+                    for report in outcome.reports {
+                        let track = &mut work.tracks[report.transaction.0];
+                        track.noted = Noted::Ended(report);
+                    }
                 }
             }
         }
-        let running = node.runs[run].life == Life::Running;
-        let idle = node.runs[run].work.as_ref().unwrap().open.is_empty();
-        assert!(!running || !idle, "stuck: {node:?}");
+        let stuck = node.runs[run].life == Life::Running
+            && node.runs[run].work.as_ref().unwrap().open.is_empty();
+        assert!(!stuck, "stuck: {node:#?}");
         self.settle(node);
     }
 
-    fn finished(&mut self, node: &Node, run: usize, mut outcome: Outcome) {
-        if self.bug == Bug::RefusalIsReportedAsDone {
-            for report in &mut outcome.reports {
-                if matches!(report.status, TransactionStatus::NotApplied(_)) {
-                    report.status = TransactionStatus::Applied;
-                }
-            }
-        }
+    fn finished(&mut self, node: &Node, run: usize, outcome: &Outcome) {
         *self.ends.entry(format!("{:?}", outcome.end)).or_default() += 1;
-        if self.adversity.lease || node.runs.len() == 1 {
-            judge::finished(&self.procedure, node, run, &outcome);
+        if self.judged {
+            let work = node.runs[run].work.as_ref().unwrap();
+            judge::finished(&self.table, node, run, work, outcome);
         }
     }
 
-    /// Judges a situation, and keeps it for later if it is new.
-    fn settle(&mut self, node: Node) {
-        self.procedure.check_resolvable(&node.values);
-        let at_work = node.runs.iter().filter(|run| run.life == Life::Running);
-        let at_work = at_work.count();
-        assert!(!self.adversity.lease || at_work <= 1, "two runs at once");
-        let (key, _) = node.key(&self.procedure.groups);
-        if self.seen.insert(key) {
-            self.stack.push(node);
+    fn go_on(&mut self, node: &Node, run: usize) {
+        if node.runs[run].stop_left {
+            let mut next = node.clone();
+            next.runs[run].stop_left = false;
+            self.tell(next, run, Event::StopAsked);
+        }
+        let open = &node.runs[run].work.as_ref().unwrap().open;
+        for (place, one) in open.iter().enumerate() {
+            let mut next = node.clone();
+            next.runs[run].work.as_mut().unwrap().open.remove(place);
+            self.branch(next, run, one.clone());
         }
     }
 
-    fn expand(&mut self, node: &Node) {
-        self.one_more_run(node);
-        self.restart(node);
-        self.edits(node);
-        if let Some(late) = &node.late {
-            let mut next = node.clone();
-            next.late = None;
-            for (target, code) in &late.writes {
-                next.values[*target] = *code;
-                next.writer[*target] = late.run;
-                next.touched[*target] = Touched::Late;
-            }
-            if let (Some(run), Some(transaction)) = (late.run, late.forward) {
-                next.runs[run].work.as_mut().unwrap().carried_out[transaction] = true;
-            }
-            self.settle(next);
-        }
-        let (_, locals) = node.key(&self.procedure.groups);
-        for run in 0..node.runs.len() {
-            self.go_on(node, run, &locals);
-        }
-    }
-
-    fn go_on(&mut self, node: &Node, index: usize, locals: &[u64]) {
-        let run = &node.runs[index];
-        match run.life {
-            Life::Finished | Life::Dead => return,
-            Life::Waiting => {
-                let held = node.runs.iter().any(|run| run.life == Life::Running);
-                if !self.adversity.lease || !held || self.bug == Bug::LeaseIgnored {
-                    self.begin(node.clone(), index);
-                }
-                return;
-            }
-            Life::Running => {}
-        }
-        if node.crash_left {
-            let mut next = node.clone();
-            next.crash_left = false;
-            next.runs[index].life = Life::Dead;
-            next.runs[index].work.as_mut().unwrap().open.clear();
-            self.settle(next);
-        }
-        if run.stop_left {
-            let mut next = node.clone();
-            next.runs[index].stop_left = false;
-            self.tell(next, index, Event::StopAsked);
-        }
-        let work = run.work.as_ref().unwrap();
-        let mut alike = HashSet::new();
-        for (place, open) in work.open.iter().enumerate() {
-            // Of several requests that differ in nothing but their variable, one stands for all.
-            if let Some(transaction) = open.transaction()
-                && let [write] = work.planned.transactions[transaction].as_slice()
-                && self.procedure.groups[write.target].is_some()
-                && !alike.insert(locals[write.target])
-            {
-                continue;
-            }
-            let mut next = node.clone();
-            next.runs[index].work.as_mut().unwrap().open.remove(place);
-            self.branch(&next, index, open.clone());
-        }
-    }
-
-    fn branch(&mut self, node: &Node, run: usize, open: Open) {
-        let faulty = node.runs[run].faulty;
-        let silent = |id| Event::NoAnswer(id, "no answer".to_owned());
+    fn branch(&mut self, mut node: Node, run: usize, open: Open) {
         match open {
-            Open::Announce(what) => {
-                self.tell(node.clone(), run, Event::Announced(what.clone()));
-                if faulty {
-                    let event = Event::AnnounceFailed(what, "disk full".to_owned());
-                    self.tell(node.clone(), run, event);
-                }
+            Open::Announce(what) => self.announce(node, run, what),
+            Open::Write(index) => {
+                let writes = self.writes(&node, run, index, None);
+                self.send(&node, run, index, &writes, false);
             }
-            Open::Write(transaction) => {
-                let id = TransactionId(transaction);
-                let done = self.carried_out(node, run, transaction);
-                self.tell(done.clone(), run, Event::Answered(id));
-                if !faulty {
-                    return;
-                }
-                self.tell(node.clone(), run, Event::Refused(id, "403".to_owned()));
-                self.tell(done, run, silent(id));
-                self.tell(node.clone(), run, silent(id));
-                let work = node.runs[run].work.as_ref().unwrap();
-                let writes = &work.planned.transactions[transaction];
-                let writes = writes.iter().map(|w| (w.target, w.to)).collect();
-                self.late(node, run, id, Some(transaction), writes);
+            Open::Undo(index, steps) => {
+                let writes = self.writes(&node, run, index, Some(&steps));
+                self.send(&node, run, index, &writes, true);
             }
-            Open::Undo(transaction, steps) => {
-                let id = TransactionId(transaction);
-                let writes = self.undo_writes(node, run, transaction, &steps);
-                let mut done = node.clone();
-                for (target, code) in &writes {
-                    done.values[*target] = *code;
-                    done.writer[*target] = Some(run);
-                }
-                self.tell(done.clone(), run, Event::Answered(id));
-                if !faulty {
-                    return;
-                }
-                self.tell(node.clone(), run, Event::Refused(id, "403".to_owned()));
-                self.tell(done, run, silent(id));
-                self.tell(node.clone(), run, silent(id));
-                self.late(node, run, id, None, writes);
-            }
-            Open::ReadBack(transaction) => {
-                let id = TransactionId(transaction);
-                let writes = &node.runs[run].work.as_ref().unwrap().planned.transactions;
-                let read = writes[transaction].iter().map(|write| {
-                    let code = node.values[write.target];
-                    Some(self.procedure.text(write.target, code))
+            Open::ReadBack(index) => self.read(&node, run, index),
+            Open::Pause(index, _) => self.tell(node, run, Event::Paused(TransactionId(index))),
+            Open::Wait(ids) => {
+                // Whatever was to be carried out has been, or never is.
+                node.flying.retain(|flying| {
+                    flying
+                        .by
+                        .is_some_and(|(by, transaction)| by != run || !ids.contains(&transaction))
                 });
-                let read = read.collect();
-                self.tell(node.clone(), run, Event::ReadBack(id, Ok(read)));
-                if faulty {
-                    let unread = Event::ReadBack(id, Err("unreachable".to_owned()));
-                    self.tell(node.clone(), run, unread);
-                }
+                let ids = ids.into_iter().map(TransactionId).collect();
+                self.tell(node, run, Event::Closed(ids));
             }
         }
     }
 
-    fn carried_out(&self, node: &Node, run: usize, transaction: usize) -> Node {
-        let mut done = node.clone();
-        let work = done.runs[run].work.as_mut().unwrap();
-        work.carried_out[transaction] = true;
-        let planned = work.planned.clone();
-        let writes = &planned.transactions[transaction];
-        for write in writes {
-            done.values[write.target] = write.to;
-            done.writer[write.target] = Some(run);
-        }
-        if self.bug == Bug::WritesBeside {
-            let beside = (writes[0].target + 1) % done.values.len();
-            done.values[beside] = writes[0].to;
-        }
-        judge::within(&node.values, &done.values, writes);
-        done
-    }
-
-    fn undo_writes(
+    fn writes(
         &self,
         node: &Node,
         run: usize,
-        transaction: usize,
-        steps: &[usize],
+        index: usize,
+        undone: Option<&[usize]>,
     ) -> Vec<(usize, Code)> {
-        let work = node.runs[run].work.as_ref().unwrap();
-        let writes = &work.planned.transactions[transaction];
-        let all: Vec<usize> = (0..writes.len()).collect();
-        let steps = if self.bug == Bug::UndoTooMuch {
-            &all
-        } else {
-            steps
-        };
-        let undone = steps.iter().map(|step| {
-            let write = &writes[*step];
-            if self.adversity.lease || node.runs.len() == 1 {
-                judge::may_undo(node, run, transaction, write);
-            }
-            let record = self.procedure.groups[write.target].is_none();
-            let code = if self.bug == Bug::UndoDeletes && record {
-                GONE
-            } else {
-                write.undo
-            };
-            (write.target, code)
-        });
-        undone.collect()
+        let writes = &node.runs[run].work.as_ref().unwrap().planned.transactions[index];
+        match undone {
+            None => writes.iter().map(|w| (w.target, w.to)).collect(),
+            Some(steps) => steps
+                .iter()
+                .map(|step| (writes[*step].target, writes[*step].undo))
+                .collect(),
+        }
     }
 
-    /// The request is given up, and carried out at any later moment.
-    fn late(
+    fn announce(&mut self, mut node: Node, run: usize, what: Announcement) {
+        if node.left.faults > 0 {
+            let mut full = node.clone();
+            full.left.faults -= 1;
+            full.runs[run].work.as_mut().unwrap().journal_failed = true;
+            let event = Event::AnnounceFailed(what.clone(), "disk full".to_owned());
+            self.tell(full, run, event);
+        }
+        let work = node.runs[run].work.as_mut().unwrap();
+        let ids = match &what {
+            Announcement::Send(ids) => ids.clone(),
+            Announcement::Undo(id, _) => vec![*id],
+        };
+        for id in ids {
+            work.tracks[id.0].noted = Noted::Announced;
+        }
+        self.tell(node, run, Event::Announced(what));
+    }
+
+    /// Everything that can become of one request.
+    fn send(
         &mut self,
         node: &Node,
         run: usize,
-        id: TransactionId,
-        forward: Option<usize>,
-        writes: Vec<(usize, Code)>,
+        index: usize,
+        writes: &[(usize, Code)],
+        undo: bool,
     ) {
-        if !node.late_left {
+        let id = TransactionId(index);
+        let mut done = node.clone();
+        done.write(writes);
+        self.tell(done.clone(), run, Event::Answered(id));
+        if node.left.faults == 0 {
             return;
         }
-        let mut next = node.clone();
-        next.late_left = false;
-        next.late = Some(Late {
-            run: Some(run),
-            forward,
-            writes,
-        });
-        self.tell(next, run, Event::NoAnswer(id, "timed out".to_owned()));
+        for mut world in [done, node.clone()] {
+            world.left.faults -= 1;
+            let lie = Event::Refused(id, "403".to_owned(), UNTIL);
+            self.tell(world.clone(), run, lie);
+            self.tell(world, run, Event::NoAnswer(id, "lost".to_owned(), UNTIL));
+        }
+        let mut never = node.clone();
+        never.left.faults -= 1;
+        self.tell(
+            never.clone(),
+            run,
+            Event::NotSent(id, "no token".to_owned()),
+        );
+        if never.left.late > 0 {
+            never.left.late -= 1;
+            never.flying.push(Flying {
+                by: Some((run, index)),
+                undo,
+                writes: writes.to_vec(),
+            });
+            self.tell(never, run, Event::NoAnswer(id, "504".to_owned(), UNTIL));
+        }
     }
 
-    fn tell(&mut self, mut node: Node, run: usize, event: Event) {
-        let event = match (self.bug, event) {
-            (Bug::SilenceIsSuccess, Event::NoAnswer(id, _)) => Event::Answered(id),
-            (Bug::SilenceIsFailure, Event::NoAnswer(id, why)) => Event::Refused(id, why),
-            (Bug::SentAgain, Event::NoAnswer(id, _)) => {
-                return self.obey(node, run, vec![Command::Write(id)]);
-            }
-            (_, event) => event,
+    /// The present values, an older world's, or none.
+    fn read(&mut self, node: &Node, run: usize, index: usize) {
+        let id = TransactionId(index);
+        let work = node.runs[run].work.as_ref().unwrap();
+        let writes = &work.planned.transactions[index];
+        let text = |codes: &[Code]| -> Vec<Option<String>> {
+            let pairs = writes.iter().zip(codes);
+            pairs
+                .map(|(w, code)| self.table.text(w.target, *code))
+                .collect()
         };
-        let work = node.runs[run].work.as_mut().unwrap();
-        let commands = work.executor.handle(event);
-        self.obey(node, run, commands);
-    }
-
-    /// Somebody edits by hand. Between the check and the undo of a request lies one call, in which
-    /// the last writer wins: no API here writes on a condition.
-    fn edits(&mut self, node: &Node) {
-        if !node.edit_left {
-            return;
-        }
-        for (target, code) in self.adversity.edits.clone() {
-            let being_undone = node
-                .runs
-                .iter()
-                .filter_map(|run| run.work.as_ref())
-                .any(|work| {
-                    work.open.iter().any(|open| {
-                        let undo = matches!(
-                            open,
-                            Open::Undo(..) | Open::Announce(Announcement::Undo(..))
-                        );
-                        undo && open.transaction() == work.planned.transaction_of[target]
-                    })
-                });
-            if being_undone || node.values[target] == code {
-                continue;
-            }
-            let mut next = node.clone();
-            next.edit_left = false;
-            next.values[target] = code;
-            next.writer[target] = None;
-            next.touched[target] = Touched::ByHand;
-            self.settle(next);
-        }
-    }
-
-    /// Whatever is left, at any moment: one more run, planned from what is there and not disturbed,
-    /// reaches what is asked for, whichever side that is.
-    fn one_more_run(&mut self, node: &Node) {
-        let (values, _) = self.folded(&node.values, &[]);
-        if !self.procedure.first_seen(&values) {
-            return;
-        }
-        for way in [Way::Forward, Way::Back] {
-            let from = match self.bug {
-                Bug::RestartFromMemory => vec![OLD; values.len()],
-                _ => values.clone(),
-            };
-            let left = match self.procedure.plan(&from, way) {
-                None => values.clone(),
-                Some(planned) => {
-                    let mode = self.procedure.mode();
-                    let mut executor =
-                        Executor::new(&planned.changes, mode, self.procedure.on_failure());
-                    let mut values = values.clone();
-                    let mut commands = executor.start();
-                    while let Some(command) = commands.pop() {
-                        let event = match command {
-                            Command::Announce(what) => Event::Announced(what),
-                            Command::Write(id) => {
-                                for write in &planned.transactions[id.0] {
-                                    values[write.target] = write.to;
-                                }
-                                self.procedure.check_resolvable(&values);
-                                Event::Answered(id)
-                            }
-                            Command::Note(..) => continue,
-                            Command::Finish(outcome) => {
-                                assert_eq!(outcome.end, End::Completed);
-                                break;
-                            }
-                            other => panic!("a run without a failure asks for {other:?}"),
-                        };
-                        commands.extend(executor.handle(event));
-                    }
-                    values
-                }
-            };
-            let end = way.end();
-            assert!(
-                left.iter().all(|v| *v == end),
-                "{way:?} from {values:?}: {left:?}"
-            );
-        }
-    }
-
-    /// The process is gone: another run, which may fail as well, plans from what it left.
-    fn restart(&mut self, node: &Node) {
-        if !self.adversity.restart {
-            return;
-        }
-        let writes = node.late.as_ref().map_or(&[][..], |late| &late.writes);
-        let (values, writes) = self.folded(&node.values, writes);
-        let late = node.late.is_some().then_some(writes);
-        if !self.restarted.insert((values.clone(), late.clone())) {
-            return;
-        }
-        let late = late.map(|writes| Late {
-            run: None,
-            forward: None,
-            writes,
-        });
-        self.begin_from(values, late, vec![Run::new(Way::Forward, true)], false);
-    }
-
-    /// Values, and what comes late, with the members of each group in order.
-    fn folded(&self, values: &[Code], late: &[(usize, Code)]) -> (Vec<Code>, Vec<(usize, Code)>) {
-        let of = |target: usize| {
-            late.iter()
-                .find(|(t, _)| *t == target)
-                .map(|(_, code)| *code)
-        };
-        let mut folded: Vec<(Code, Option<Code>)> = values
+        let present: Vec<Code> = writes.iter().map(|w| node.values[w.target]).collect();
+        let shown = text(&present);
+        let track = &work.tracks[index];
+        let older: Vec<Vec<Option<String>>> = track
+            .past
             .iter()
-            .enumerate()
-            .map(|(t, v)| (*v, of(t)))
+            .filter(|past| **past != present)
+            .map(|past| text(past))
             .collect();
-        for group in [Some(0), Some(1)] {
-            let places = (0..values.len()).filter(|t| self.procedure.groups[*t] == group);
-            let places: Vec<usize> = places.collect();
-            let mut members: Vec<_> = places.iter().map(|place| folded[*place]).collect();
-            members.sort_unstable();
-            for (place, member) in places.into_iter().zip(members) {
-                folded[place] = member;
+        let may_be_stale = node.left.stale > 0 && track.stale_in_a_row < 3;
+        let is_foreign = |w: &&crate::table::Write| {
+            let value = node.values[w.target];
+            node.touched[w.target] && value != w.to && value != w.from && value != w.undo
+        };
+        let foreign = writes.iter().any(|w| is_foreign(&w));
+        let mut fresh = node.clone();
+        let track = &mut fresh.runs[run].work.as_mut().unwrap().tracks[index];
+        track.read = true;
+        track.stale_in_a_row = 0;
+        track.foreign = foreign;
+        // Between a check and its request lies one call, in which the last writer wins: no API
+        // here writes on a condition.
+        fresh.left.edits = 0;
+        self.tell(fresh, run, Event::ReadBack(id, Ok(shown)));
+        if may_be_stale {
+            for values in older {
+                let mut stale = node.clone();
+                stale.left.stale -= 1;
+                let track = &mut stale.runs[run].work.as_mut().unwrap().tracks[index];
+                track.read = true;
+                track.stale_in_a_row += 1;
+                self.tell(stale, run, Event::ReadBack(id, Ok(values)));
             }
         }
-        let late = folded.iter().enumerate();
-        let late = late.filter_map(|(target, (_, code))| Some((target, (*code)?)));
-        let late = late.collect();
-        (folded.into_iter().map(|(value, _)| value).collect(), late)
+        if node.left.faults > 0 {
+            let mut unread = node.clone();
+            unread.left.faults -= 1;
+            let event = Event::ReadBack(id, Err("unreachable".to_owned()));
+            self.tell(unread, run, event);
+        }
     }
 
-    /// Edits that differ in more than their names: a variable, a standby's name, the apex, and
-    /// another name beside the apex; each to a value of neither side, and back to the old one.
-    pub(crate) fn edits_of(procedure: &Procedure) -> Vec<(usize, Code)> {
-        let names = [
-            "`HOME_URL` of `gigascience/upstream/alt",
-            "`bastion.alt-live",
-            "`gigadb.org`",
-            "`files.gigadb.org`",
-        ];
-        let places = names.map(|name| procedure.named(name));
-        places
-            .into_iter()
-            .flat_map(|p| [(p, FOREIGN), (p, OLD)])
-            .collect()
+    /// Whatever is left, at any moment: another run reaches its goal, if nothing fails any more;
+    /// and meets everything that may.
+    fn take_up(&mut self, node: &Node) {
+        let mut flying = node.flying.clone();
+        flying.sort();
+        if !self.taken_up.insert((node.values.clone(), flying)) {
+            return;
+        }
+        let closed = closed(node);
+        let mut written = node.flying.iter().flat_map(|flying| &flying.writes);
+        // Forward at once beside what writes the same; else once nothing is open any more.
+        let resumed = if written.all(|(_, code)| *code == NEW) {
+            vec![node.clone()]
+        } else {
+            closed.clone()
+        };
+        for (way, from) in [(Way::Forward, resumed), (Way::Back, closed)] {
+            for node in from {
+                let mut values = self.undisturbed(&node, way);
+                for flying in &node.flying {
+                    for (target, code) in &flying.writes {
+                        values[*target] = *code;
+                    }
+                }
+                let mut all = values.iter().enumerate();
+                let reached = all.all(|(t, value)| self.table.is_at(t, way, *value));
+                assert!(reached, "{way:?}: {values:?} after {node:#?}");
+                if node.left.restarts > 0 && self.judged && !node.touched.contains(&true) {
+                    let mut next = node.clone();
+                    next.left.restarts -= 1;
+                    next.again = true;
+                    for flying in &mut next.flying {
+                        flying.by = None;
+                    }
+                    let beside = !next.flying.is_empty();
+                    next.runs = vec![Run::new(way)];
+                    self.begin(next, 0, beside);
+                }
+            }
+        }
     }
+
+    /// What one more run makes of it that meets no trouble.
+    fn undisturbed(&mut self, node: &Node, way: Way) -> Vec<Code> {
+        let mut values = node.values.clone();
+        let Some(planned) = self.table.plan(&values, way) else {
+            return values;
+        };
+        let mut executor = Executor::new(&planned.changes, self.table.mode, self.table.on_failure);
+        if !node.flying.is_empty() {
+            executor = executor.beside(UNTIL);
+        }
+        let mut commands = executor.start();
+        while let Some(command) = commands.pop() {
+            let event = match command {
+                Command::Announce(what) => Event::Announced(what),
+                Command::Write(id) => {
+                    for write in &planned.transactions[id.0] {
+                        values[write.target] = write.to;
+                    }
+                    Event::Answered(id)
+                }
+                Command::Note(..) => continue,
+                Command::Finish(outcome) => {
+                    assert_eq!(outcome.end, End::Completed);
+                    break;
+                }
+                other => panic!("a run without a failure asks for {other:?}"),
+            };
+            commands.extend(executor.handle(event));
+        }
+        values
+    }
+}
+
+/// The situations once nothing is open any more: each request was carried out, or never is.
+fn closed(node: &Node) -> Vec<Node> {
+    let Some(last) = node.flying.len().checked_sub(1) else {
+        return vec![node.clone()];
+    };
+    let mut landed = node.clone();
+    landed.land(last);
+    let mut never = node.clone();
+    never.flying.remove(last);
+    [landed, never].iter().flat_map(closed).collect()
 }

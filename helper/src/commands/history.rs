@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use crate::{
     cli::{Format, Global},
-    earlier_runs::{fates, folder},
+    earlier_runs::{clock, fates, folder, open},
     exit::Exit,
     failure::Failure,
     ui::Ui,
@@ -57,6 +57,8 @@ struct Entry {
     reason: Option<String>,
     /// How it ended, in a word.
     ended: &'static str,
+    /// Until when something of it may still take effect; null once nothing may.
+    open_until: Option<String>,
     /// Why it did not complete.
     cause: Option<String>,
     /// How many of its requests are in force, or may be.
@@ -126,6 +128,8 @@ pub(super) fn run(args: &HistoryArgs, global: &Global, ui: &Ui) -> Result<Exit, 
 fn entry(run: &Run) -> Entry {
     let header = &run.header;
     let fates = fates(run);
+    let open = open(run);
+    let open_until = open.forward.max(open.back);
     let count = |fate| fates.iter().filter(|one| **one == fate).count();
     let (resumes, reverts) = match &header.follows {
         Some(Follows::Resumes(id)) => (Some(id.clone()), None),
@@ -147,14 +151,15 @@ fn entry(run: &Run) -> Entry {
             Some(End::Completed) => "completed",
             Some(End::NothingChanged) => "nothing_changed",
             Some(End::Reverted) => "put_back",
-            Some(End::PartlyApplied) => "partly_applied",
-            Some(End::Open) => "open",
+            Some(End::Open) if open_until.is_some() => "open",
+            Some(End::PartlyApplied | End::Open) => "partly_applied",
             None => match header.process.liveness() {
                 Liveness::Running => "under_way",
                 Liveness::Gone => "interrupted",
                 Liveness::Unknown => "not_ended",
             },
         },
+        open_until: open_until.map(clock),
         cause: run.outcome().and_then(|outcome| outcome.cause.clone()),
         in_force: count(Fate::InForce),
         perhaps_in_force: count(Fate::Perhaps),
@@ -176,7 +181,14 @@ impl Entry {
     }
 
     fn how(&self) -> String {
-        let word = self.ended.replace('_', " ");
+        let mut word = self.ended.replace('_', " ");
+        if let Some(until) = &self.open_until {
+            let open = format!("open until {until}");
+            word = match self.ended {
+                "open" => open,
+                _ => format!("{word}, {open}"),
+            };
+        }
         if matches!(self.ended, "completed" | "nothing_changed" | "put_back") {
             return word;
         }

@@ -67,12 +67,15 @@ pub(super) async fn run(
     let session = Session::open(global, Waiting::Ordinary)?;
     let topology = &session.topology;
     let mut earlier = earlier_runs::read(&args.id, topology, ui)?;
-    if !earlier.left.left_something() {
-        return Err(Failure::refused(
+    let nothing_left = |earlier: &earlier_runs::Earlier| {
+        Failure::refused(
             "The run left nothing in force, so there is nothing to complete.",
             format!("run `{}`", earlier.id),
             "Run the command that began it again.",
-        ));
+        )
+    };
+    if !earlier.left.sent_something() {
+        return Err(nothing_left(&earlier));
     }
     let waived: BTreeSet<Rule> = args.overrides.iter().copied().collect();
     earlier.left.intent.overrides.extend(waived);
@@ -87,7 +90,15 @@ pub(super) async fn run(
         https: &args.https,
         completes: Some(&earlier.left),
     };
+    // Beside its own requests it may go forward: they write the same. What was being put back may
+    // still be.
+    let cancel = &control.cancel;
+    earlier.wait_until_closed(false, ui, cancel).await;
+    job.go_on()?;
     let observation = observe(&job, &earlier).await?;
+    if !earlier.left.left_something(&observation) {
+        return Err(nothing_left(&earlier));
+    }
     let evidence = session.apis.evidence(topology).await;
     let made = |present: &_| earlier.planned(earlier.left.resume(topology, present, &evidence));
     let plan = made(&observation)?;

@@ -45,12 +45,15 @@ pub(super) async fn run(
     let session = Session::open(global, Waiting::Ordinary)?;
     let topology = &session.topology;
     let earlier = earlier_runs::read(&args.id, topology, ui)?;
-    if !earlier.left.left_something() {
-        return Err(Failure::refused(
+    let nothing_left = |earlier: &earlier_runs::Earlier| {
+        Failure::refused(
             "The run left nothing in force, so there is nothing to put back.",
             format!("run `{}`", earlier.id),
             "Run `gigadb-roles status` to see where things stand.",
-        ));
+        )
+    };
+    if !earlier.left.sent_something() {
+        return Err(nothing_left(&earlier));
     }
     let waived: BTreeSet<Rule> = args.overrides.iter().copied().collect();
     let reason = session.reason(args.reason.as_deref());
@@ -64,7 +67,14 @@ pub(super) async fn run(
         https: &args.https,
         completes: None,
     };
+    // Nothing is put back while a request may still take effect.
+    let cancel = &control.cancel;
+    earlier.wait_until_closed(true, ui, cancel).await;
+    job.go_on()?;
     let observation = observe(&job, &earlier).await?;
+    if !earlier.left.left_something(&observation) {
+        return Err(nothing_left(&earlier));
+    }
     let evidence = session.apis.evidence(topology).await;
     let made = |present: &_| {
         let plan = earlier.left.revert(topology, present, &evidence, &waived);

@@ -101,7 +101,8 @@ fn a_killed_run_is_resumed() {
     let id = killed_swap(&stage);
     let history = stage.answer(&["history"]);
     assert!(
-        history.contains("interrupted: 8 of 10 in force, 1 perhaps"),
+        history.contains("interrupted, open until ")
+            && history.contains("Z: 8 of 10 in force, 1 perhaps"),
         "{history}"
     );
     stage.simulator.clear_requests();

@@ -62,6 +62,8 @@ impl Stage {
         let environment = BTreeMap::from([
             set("HOME", home.path().to_str().unwrap()),
             set("PATH", "/usr/bin:/bin"),
+            // The least that may be set: nobody wants to wait for what was killed here.
+            set("GIGADB_OPEN_FOR", "30"),
             set("GIGADB_TOPOLOGY", TOPOLOGY),
             set("CLOUDFLARE_API_TOKEN", world::CLOUDFLARE_TOKEN),
             set("CLOUDFLARE_BASE_URL", simulator.cloudflare_url()),
