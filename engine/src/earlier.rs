@@ -51,6 +51,8 @@ pub struct EarlierRun {
 pub enum Obstacle {
     /// These objects are not as the run left them. Never empty.
     Changed(Vec<Moved>),
+    /// The run names what no plan under this topology writes: why, one clause each. Never empty.
+    Outside(Vec<String>),
     /// The desired world cannot be computed.
     Incomputable(Incomputable),
 }
@@ -63,7 +65,7 @@ impl EarlierRun {
         observation: &Observation,
         evidence: &Evidence,
     ) -> Result<Plan, Obstacle> {
-        let environment = self.environment(topology)?;
+        let environment = self.within(topology, observation)?;
         let mut moved: BTreeSet<Moved> = self
             .steps()
             .filter_map(|(step, fate)| {
@@ -109,7 +111,7 @@ impl EarlierRun {
         evidence: &Evidence,
         overrides: &BTreeSet<Rule>,
     ) -> Result<Plan, Obstacle> {
-        let environment = self.environment(topology)?;
+        let environment = self.within(topology, observation)?;
         let mut moved = BTreeSet::new();
         let mut fates = self.fates.iter().copied();
         let mut stages: Vec<Vec<Transaction>> = Vec::new();
@@ -216,6 +218,19 @@ impl EarlierRun {
         environment_of(topology, &self.intent.environment).map_err(|_| {
             Obstacle::Incomputable(Incomputable(vec![rules::unknown_environment(&self.intent)]))
         })
+    }
+
+    /// The environment, where all that the run names is the topology's.
+    fn within<'a>(
+        &self,
+        topology: &'a Topology,
+        observation: &Observation,
+    ) -> Result<&'a Environment, Obstacle> {
+        let environment = self.environment(topology)?;
+        match self.outside(topology, environment, observation) {
+            faults if faults.is_empty() => Ok(environment),
+            faults => Err(Obstacle::Outside(faults)),
+        }
     }
 
     /// Every step with the fate of its transaction.
@@ -395,7 +410,8 @@ fn changed(step: &Step, left: &str, present: Option<&String>) -> Moved {
     }
 }
 
-/// A value that would be put back and belongs to neither side, as rule `permutation` has it.
+/// A value that would be put back and belongs to neither side, as rule `permutation` has it. No
+/// waiver passes it: a waiver lets a foreign value be replaced, never be written.
 fn foreign(context: &Context<'_>, step: &Step) -> Option<Finding> {
     let pair = &context.intent.arrangement;
     let ours = match &step.target {
@@ -411,10 +427,13 @@ fn foreign(context: &Context<'_>, step: &Step) -> Option<Finding> {
         rule: Rule::Permutation,
         severity: Severity::Error,
         message: Message::nothing_changed(
-            format!("The value to put back belongs to neither side: `{}`.", step.to),
+            format!(
+                "The value to put back belongs to neither side: `{}`.",
+                step.to
+            ),
             step.target.to_string(),
-            "Plan the arrangement that shall hold instead (`gigadb-roles plan --production`), or waive the rule `permutation` to have this value put back.",
+            "Plan the arrangement that shall hold instead: `gigadb-roles plan --production`.",
         ),
-        waived: context.intent.overrides.contains(&Rule::Permutation),
+        waived: false,
     })
 }

@@ -17,6 +17,7 @@
 //! What this crate deliberately does not do: speak HTTP, retry, print, or know of Terraform.
 
 pub mod carry;
+mod assumed;
 pub mod changes;
 mod diff;
 pub mod due;
@@ -35,6 +36,7 @@ mod pair;
 pub mod plan;
 pub mod preflight;
 pub mod readiness;
+mod recorded;
 mod resolve;
 pub mod rules;
 mod scope;

@@ -4,10 +4,7 @@
 //! refresh to plan to apply (in a Terraform resource's private data, in a saved plan). It holds no
 //! times and no secrets: values are those of role variables, which are public names.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    net::Ipv4Addr,
-};
+use std::{collections::BTreeMap, net::Ipv4Addr};
 
 use serde::{Deserialize, Serialize};
 
@@ -41,6 +38,10 @@ pub struct Observation {
     /// the certificate that this environment gets.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub certificates: BTreeMap<InfrastructureName, StoredCertificate>,
+    /// How many seconds before this reading a side was read that could not be read now, where that
+    /// is known.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub ages: BTreeMap<InfrastructureName, u64>,
 }
 
 /// Rows by key; every scope is kept, sorted. A key without rows has an empty list.
@@ -68,10 +69,13 @@ pub struct EndpointObservation {
     pub elastic_ips: Vec<ElasticIp>,
     /// Instances: those the Elastic IPs are associated with, and those with the expected Name tag.
     pub instances: Vec<Instance>,
-    /// The address that production's names held before a failover, taken for this machine's where
-    /// EC2 could not say; see [`Observation::assume_addresses`].
+    /// The address that is taken for this machine's where EC2 could not say; see
+    /// [`Observation::assume_addresses`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub assumed: Option<Ipv4Addr>,
+    /// The address that EC2 gave before, where it is only told and not used.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub formerly: Option<Ipv4Addr>,
 }
 
 impl NameObservation {
@@ -207,6 +211,7 @@ impl Observation {
             variables,
             sides,
             certificates,
+            ages: BTreeMap::new(),
         })
     }
 
@@ -222,54 +227,25 @@ impl Observation {
 
     /// The infrastructure one of whose Elastic IPs is `address`.
     pub fn owner(&self, address: Ipv4Addr) -> Option<&InfrastructureName> {
-        self.sides.iter().find_map(|(infrastructure, side)| {
+        self.owners(address).next()
+    }
+
+    /// The same, with `left_out` left out.
+    pub(crate) fn owner_beside(
+        &self,
+        left_out: &InfrastructureName,
+        address: Ipv4Addr,
+    ) -> Option<&InfrastructureName> {
+        self.owners(address).find(|owner| *owner != left_out)
+    }
+
+    fn owners(&self, address: Ipv4Addr) -> impl Iterator<Item = &InfrastructureName> {
+        self.sides.iter().filter_map(move |(infrastructure, side)| {
             side.known()?
                 .values()
                 .any(|endpoint| endpoint.addresses().any(|a| a == address))
                 .then_some(infrastructure)
         })
-    }
-
-    /// Takes for the addresses of `lost`, where EC2 cannot say and nothing is known from before,
-    /// what production's names hold, endpoint by endpoint, as long as they agree and the address
-    /// belongs to no other side. Before a failover that is exactly where they lead.
-    pub fn assume_addresses(&mut self, environment: &Environment, lost: &InfrastructureName) {
-        let Some(Reading::Failed {
-            failure,
-            last_known: None,
-        }) = self.sides.get(lost)
-        else {
-            return;
-        };
-        let failure = failure.clone();
-        let mut held: BTreeMap<&EndpointName, BTreeSet<Ipv4Addr>> = BTreeMap::new();
-        for (hostname, endpoint) in &environment.production.hostnames {
-            let address = self.names.get(hostname).and_then(NameObservation::address);
-            if let Some(address) = address.filter(|a| self.owner(*a).is_none()) {
-                held.entry(endpoint).or_default().insert(address);
-            }
-        }
-        let assumed: SideObservation = held
-            .into_iter()
-            .filter(|(_, addresses)| addresses.len() == 1)
-            .map(|(endpoint, addresses)| {
-                let assumed = addresses.first().copied();
-                (
-                    endpoint.clone(),
-                    EndpointObservation {
-                        assumed,
-                        ..Default::default()
-                    },
-                )
-            })
-            .collect();
-        if !assumed.is_empty() {
-            let reading = Reading::Failed {
-                failure,
-                last_known: Some(assumed),
-            };
-            self.sides.insert(lost.clone(), reading);
-        }
     }
 
     /// The infrastructure that holds the apex: who is production, by the records.
@@ -422,7 +398,7 @@ fn endpoint_of(
     EndpointObservation {
         elastic_ips,
         instances,
-        assumed: None,
+        ..EndpointObservation::default()
     }
 }
 

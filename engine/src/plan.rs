@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::{
+    assumed,
     changes::{Blocked, ChangeSet, Target, Transaction},
     diff::diff,
     evidence::Evidence,
@@ -87,11 +88,11 @@ pub fn plan(
     let Ok(environment) = environment_of(topology, &intent.environment) else {
         return Err(Incomputable(vec![rules::unknown_environment(intent)]));
     };
-    let mut assumed = observation.clone();
+    let mut known = observation.clone();
     if intent.mode == Mode::Failover {
-        assumed.assume_addresses(environment, &intent.arrangement.hot_standby);
+        known.assume_addresses(environment, &intent.arrangement.hot_standby);
     }
-    let observation = &assumed;
+    let observation = &known;
     let observed = View::observed(environment, sides(intent), observation);
     let mut desired = resolve(topology, environment, intent, observation).map_err(Incomputable)?;
     let full = diff(topology, environment, intent, observation, &desired);
@@ -111,10 +112,18 @@ pub fn plan(
         &mut desired,
         full,
     );
-    let notices = notices(topology, intent, observation, &changes, &findings);
+    let mut notices = notices(topology, intent, observation, &changes, &findings);
+    if intent.mode == Mode::Failover && !changes.is_empty() {
+        let lost = &intent.arrangement.hot_standby;
+        let told = assumed::notice(environment, lost, observation);
+        notices.extend(told.map(|text| Notice {
+            topic: assumed::TOPIC,
+            text,
+        }));
+    }
     Ok(Plan {
         intent: intent.clone(),
-        observation: assumed,
+        observation: known,
         observed,
         desired,
         changes,
@@ -145,7 +154,10 @@ fn leave_out_of_reach(
                 .hostnames
                 .get(hostname)
                 .is_some_and(|n| n.role == Role::HotStandby);
-            let leave = (failover && lost) || intent.overrides.contains(&Rule::SingleARecord);
+            // The other names must not move without the name that decides who is production.
+            let decides = observation.apex(environment) == Some(hostname);
+            let waived = intent.overrides.contains(&Rule::SingleARecord) && !decides;
+            let leave = (failover && lost) || waived;
             if leave
                 && let (Some(wanted), Some(present)) = (
                     desired.hostnames.get_mut(hostname),

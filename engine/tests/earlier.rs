@@ -144,11 +144,112 @@ fn an_address_that_is_nobodys_any_more_is_not_put_back() {
         .unwrap();
     let rules: Vec<Rule> = refused.blocking().map(|finding| finding.rule).collect();
     assert_eq!(rules, [Rule::Permutation]);
+    // A waiver lets a foreign value be replaced, never be written.
     let waived = BTreeSet::from([Rule::Permutation]);
-    let permitted = earlier
+    let refused = earlier
         .revert(&topology, &observation, &Evidence::none(), &waived)
         .unwrap();
-    assert!(permitted.blocking().next().is_none());
+    assert_eq!(refused.blocking().count(), 1);
+}
+
+/// What an edited journal may hold, by what is edited in its first step or its last batch.
+type Edit = fn(&mut EarlierRun);
+
+#[test]
+fn what_a_journal_says_is_judged_by_the_topology() {
+    fn variable(run: &mut EarlierRun, edit: impl Fn(&mut Target)) {
+        edit(&mut run.stages[0][0].steps[0].target);
+    }
+    fn last(run: &mut EarlierRun) -> &mut gigadb_engine::changes::Transaction {
+        run.stages.last_mut().unwrap().last_mut().unwrap()
+    }
+    let edits: [(&str, Edit); 11] = [
+        ("the project of `alt-gigadb-website` is", |run| {
+            variable(run, |target| {
+                if let Target::Variable { project, .. } = target {
+                    *project = "gigascience/upstream/gigadb-website".to_owned();
+                }
+            });
+        }),
+        ("the run is one of environment `live`", |run| {
+            variable(run, |target| {
+                if let Target::Variable { scope, .. } = target {
+                    *scope = "staging".parse().unwrap();
+                }
+            });
+        }),
+        ("the topology does not name this variable", |run| {
+            variable(run, |target| {
+                if let Target::Variable { key, .. } = target {
+                    *key = "AWS_SECRET_ACCESS_KEY".parse().unwrap();
+                }
+            });
+        }),
+        ("is neither side of the run", |run| {
+            variable(run, |target| {
+                if let Target::Variable { infrastructure, .. } = target {
+                    *infrastructure = "third".parse().unwrap();
+                }
+            });
+        }),
+        (
+            "`https://evil.example.org` is neither role's value",
+            |run| {
+                run.stages[0][0].steps[0].to = "https://evil.example.org".to_owned();
+            },
+        ),
+        ("the topology does not manage this name in `live`", |run| {
+            if let Target::Record { hostname, .. } = &mut last(run).steps[0].target {
+                *hostname = "staging.gigadb.org".parse().unwrap();
+            }
+        }),
+        ("`nowhere` is no IPv4 address", |run| {
+            last(run).steps[0].undo = "nowhere".to_owned();
+        }),
+        (
+            "it does not belong to zone `gigadb.org` (id other)",
+            |run| {
+                if let gigadb_engine::changes::Boundary::ZoneBatch { zone, .. } =
+                    &mut last(run).boundary
+                {
+                    zone.id = "other".parse().unwrap();
+                }
+            },
+        ),
+        ("it is written twice", |run| {
+            let twice = last(run).steps[0].clone();
+            last(run).steps.push(twice);
+        }),
+        ("it does not belong to a request of its own", |run| {
+            let step = last(run).steps[0].clone();
+            run.stages[0][0].steps = vec![step];
+        }),
+        ("the topology has no infrastructure `third`", |run| {
+            run.intent.arrangement.hot_standby = "third".parse().unwrap();
+        }),
+    ];
+    let topology = topology(UPSTREAM);
+    let start = world(&topology, "gigadb-website");
+    let plan = swap(&topology, &start);
+    let all = plan.changes.transactions().count();
+    let end = after(start, &plan, all);
+    let observation = observe(&topology, "live", &end);
+    for (expected, edit) in edits {
+        let mut edited = run(&plan, all, Fate::NotInForce);
+        edit(&mut edited);
+        for result in [
+            edited.resume(&topology, &observation, &Evidence::none()),
+            edited.revert(&topology, &observation, &Evidence::none(), &none()),
+        ] {
+            let Err(Obstacle::Outside(faults)) = result else {
+                panic!("{expected}: {result:?}");
+            };
+            assert!(
+                faults.iter().any(|fault| fault.contains(expected)),
+                "{faults:?}"
+            );
+        }
+    }
 }
 
 #[test]

@@ -120,6 +120,7 @@ fn a_failover_begins_with_the_apex() {
     4 variable `remote_fileserver_hostname` of `gigadb-website`: files.gigadb.org -> files.alt-live.gigadb.host
     Warning known-address: The Elastic IPs of `gigadb-website` could not be read: no answer.
     notice mode: A failover may lose data. What was written on `gigadb-website` since the last synchronization to `alt-gigadb-website` (database, dropboxes, files) is not on `alt-gigadb-website`: a failover loses it.
+    notice last-known: The addresses of `gigadb-website` do not come from EC2, which could not be read. They are: bastion `198.51.101.1`, read now from the record of `bastion.gigadb.org`; files `198.51.101.2`, read now from the record of `files.gigadb.org`; web `198.51.101.3`, read now from the records of `gigadb.org`, `portainer.gigadb.org`.
     consistent -> consistent
     ");
 }
@@ -160,6 +161,43 @@ fn single_a_record() {
     Error single-a-record: No single active zone that the Cloudflare token can see holds `alt-live.gigadb.host`.
     Error single-a-record: No single active zone that the Cloudflare token can see holds `bastion.alt-live.gigadb.host`.
     Error single-a-record: No single active zone that the Cloudflare token can see holds `portainer.alt-live.gigadb.host`.
+    ");
+}
+
+#[test]
+fn no_waiver_moves_the_other_names_without_the_apex() {
+    for mode in [Mode::Switchover, Mode::Failover] {
+        for kind in [RecordType::A, RecordType::Aaaa, RecordType::Cname] {
+            let topology = topology(UPSTREAM);
+            let mut intent = intent(&topology, "live", SYDNEY);
+            intent.mode = mode;
+            intent.overrides = Rule::ALL.iter().copied().collect();
+            let mut world = world(&topology, HK);
+            let mut second = record_mut(&mut world, "gigadb.org").clone();
+            second.id = "second".parse().unwrap();
+            second.record_type = kind;
+            records_mut(&mut world, "gigadb.org").push(second);
+            let plan = planned(&topology, &intent, &world).unwrap();
+            let blocking: Vec<&str> = plan.blocking().map(|f| f.message.what.as_str()).collect();
+            assert_eq!(
+                blocking,
+                ["`gigadb.org` has 2 records where exactly one A record must be."]
+            );
+            assert_eq!(plan.owed, []);
+        }
+    }
+}
+
+#[test]
+fn a_waiver_may_leave_a_secondary_name() {
+    insta::assert_snapshot!(check(|_, w, i| {
+        i.overrides.insert(Rule::SingleARecord);
+        record_mut(w, "bastion.gigadb.org").record_type = RecordType::Aaaa;
+    }), @r"
+    15 steps
+    Error single-a-record (waived): The only record of `bastion.gigadb.org` is not an A record.
+    owed A record of `bastion.gigadb.org`: it has not exactly one A record
+    unknown -> unknown
     ");
 }
 
@@ -350,6 +388,7 @@ fn a_failover_owes_what_is_out_of_reach() {
     owed variable `REMOTE_HOSTNAME` of `gigadb-website`: no answer
     owed variable `remote_fileserver_hostname` of `gigadb-website`: no answer
     notice mode: A failover may lose data. What was written on `gigadb-website` since the last synchronization to `alt-gigadb-website` (database, dropboxes, files) is not on `alt-gigadb-website`: a failover loses it.
+    notice last-known: The addresses of `gigadb-website` do not come from EC2, which could not be read. They are: bastion `198.51.101.1`, read now from the record of `bastion.gigadb.org`; files `198.51.101.2`, read now from the record of `files.gigadb.org`.
     unknown -> mixed
     ");
 }

@@ -174,6 +174,17 @@ impl Earlier {
     pub(crate) fn planned(&self, made: Result<Plan, Obstacle>) -> Result<Plan, Failure> {
         made.map_err(|obstacle| match obstacle {
             Obstacle::Incomputable(why) => planning::no_plan(&self.run.header.environment, &why),
+            Obstacle::Outside(faults) => Failure::refused(
+                "The journal names what no plan under this topology writes, so it was edited, or \
+                 written by another program.",
+                format!("run `{}`: {}", self.id, faults.join("; ")),
+                format!(
+                    "Find out who changed the journal. To go on from how things are now, plan the \
+                     arrangement that shall hold: `gigadb-roles plan --environment {} \
+                     --production`.",
+                    self.run.header.environment
+                ),
+            ),
             Obstacle::Changed(moved) => {
                 let list: Vec<String> = moved
                     .iter()
@@ -285,7 +296,18 @@ fn fate(status: &TransactionStatus) -> Fate {
     }
 }
 
-fn unreadable(error: &JournalError) -> Failure {
+pub(crate) fn unreadable(error: &JournalError) -> Failure {
+    if let JournalError::Untrusted { path, why } = error {
+        return Failure::refused(
+            format!("The journal is not trusted: {why}. What a journal says is acted on."),
+            format!("`{path}`"),
+            format!(
+                "Look through it, then make it yours alone: `chmod go-w '{path}'` (and `chown` \
+                 where it belongs to somebody else), or name a folder of your own in \
+                 GIGADB_JOURNAL_DIR."
+            ),
+        );
+    }
     Failure::refused(
         format!("The journal cannot be read: {error}."),
         "the journal",

@@ -151,13 +151,10 @@ pub(super) fn check(context: &Context<'_>) -> Vec<Finding> {
         .map(|(_, e)| e)
         .collect();
     for (_, side) in context.intent.arrangement.iter() {
-        let Some(known) = context.observation.sides.get(side).and_then(|s| s.known()) else {
+        // Where EC2 did not say, `unread` says that.
+        let Some(known) = context.observation.sides.get(side).and_then(|s| s.read()) else {
             continue;
         };
-        if known.values().any(|machine| machine.assumed.is_some()) {
-            // EC2 did not say, and `unread` says that.
-            continue;
-        }
         for endpoint in &used {
             let name = context
                 .topology
@@ -165,10 +162,6 @@ pub(super) fn check(context: &Context<'_>) -> Vec<Finding> {
                 .unwrap_or_default();
             let nothing = EndpointObservation::default();
             let seen = known.get(*endpoint).unwrap_or(&nothing);
-            if seen.assumed.is_some() {
-                // EC2 could not say, of which there is a finding already.
-                continue;
-            }
             let fault = elastic_ip_fault(&name, side, context.topology, seen)
                 .or_else(|| instance_fault(&name, side, context.topology, seen));
             findings.extend(

@@ -39,9 +39,11 @@ pub(crate) fn check(context: &Context<'_>) -> Vec<Finding> {
     findings
 }
 
+/// What is planned again, from a saved plan or a journal, names an environment that the topology
+/// does not have, or has no more. A fresh plan is refused before it comes here.
 pub(crate) fn unknown_environment(intent: &Intent) -> Finding {
     Finding {
-        rule: Rule::Permutation,
+        rule: Rule::UnchangedSincePlan,
         severity: Severity::Error,
         message: Message::nothing_changed(
             format!("The topology has no environment `{}`.", intent.environment),

@@ -43,9 +43,9 @@ impl fmt::Display for LeasePlace {
 }
 
 /// Who holds a lease.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Holder {
-    /// The lease's id.
+    /// The lease's id; empty where GitLab said that it is held, and no more that can be read.
     pub id: String,
     /// The user whose token took it.
     pub who: Option<String>,
@@ -53,6 +53,37 @@ pub struct Holder {
     pub since: Option<String>,
     /// What the id tells, where a program of ours made it.
     pub process: Option<HoldingProcess>,
+}
+
+impl Holder {
+    /// What to do while this holder is in the way, as sentences. Only a lease of a program of ours
+    /// may ever be deleted: any other is Terraform's own state lock, or somebody else's.
+    pub fn advice(&self, place: &LeasePlace) -> String {
+        if self.process.is_some() {
+            format!(
+                "Wait until it has ended, then plan again. If it is surely gone, run `gigadb-roles unlock {}`, then plan again.",
+                self.id
+            )
+        } else if self.id.is_empty() {
+            format!(
+                "Wait until it is free, then plan again. GitLab shows who holds it: project `{}`, Operate > Terraform states, `{}`.",
+                place.project, place.name
+            )
+        } else {
+            format!(
+                "Leave it to whoever holds it: no program of ours made its id, `{}`, so it is Terraform's own state lock or another program's. If `{}` is the name of a Terraform state, write another name under `lock` in the topology; otherwise wait until it is free. Then plan again.",
+                self.id, place.name
+            )
+        }
+    }
+
+    fn what(&self) -> &'static str {
+        if self.process.is_some() {
+            "Another swap is under way: the lease is held"
+        } else {
+            "The lease cannot be taken: the lock is held"
+        }
+    }
 }
 
 /// What the id of a lease tells of its holder.
@@ -101,12 +132,9 @@ fn object(intent: &Intent, place: &LeasePlace) -> String {
 /// Somebody else holds the lease: the run does not begin.
 pub fn held(intent: &Intent, place: &LeasePlace, holder: &Holder) -> Message {
     Message::nothing_changed(
-        format!("Another swap is under way: the lease is held {holder}."),
+        format!("{} {holder}.", holder.what()),
         object(intent, place),
-        format!(
-            "Wait until it has ended, then plan again. If it is surely gone, run `gigadb-roles unlock {}`, then plan again.",
-            holder.id
-        ),
+        holder.advice(place),
     )
 }
 
@@ -152,7 +180,7 @@ pub fn left(intent: &Intent, place: &LeasePlace, run: &str, why: &str) -> Messag
         ),
         object: object(intent, place),
         changed: "There was nothing to write; the lease may still be held.".to_owned(),
-        next: "The next run on this machine that writes takes it over by itself, and so it is given back. Elsewhere, `gigadb-roles unlock` deletes it."
+        next: "The next run on this machine that writes takes it over by itself, and so it is given back. Elsewhere, `gigadb-roles unlock` deletes it under its own id."
             .to_owned(),
     }
 }

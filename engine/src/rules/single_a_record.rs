@@ -1,4 +1,6 @@
 //! `single-a-record`: every managed hostname has exactly one A record and nothing beside it.
+//!
+//! A waiver leaves a name as it is, except the apex: it decides who is production.
 
 use super::context::{Context, side_of};
 use crate::finding::{Finding, Rule};
@@ -9,6 +11,7 @@ use crate::{
 
 pub(super) fn check(context: &Context<'_>) -> Vec<Finding> {
     let managed = context.environment.hostnames();
+    let apex = context.observation.apex(context.environment);
     context
         .observation
         .names
@@ -20,9 +23,28 @@ pub(super) fn check(context: &Context<'_>) -> Vec<Finding> {
         .filter_map(|(hostname, seen)| {
             let (role, _) = managed.get(hostname)?;
             let severity = context.severity(side_of(context.intent, *role));
-            Some(context.finding(Rule::SingleARecord, severity, message(hostname, seen)))
+            let message = message(hostname, seen);
+            if apex != Some(hostname) {
+                return Some(context.finding(Rule::SingleARecord, severity, message));
+            }
+            Some(Finding {
+                waived: false,
+                ..context.finding(Rule::SingleARecord, severity, for_the_apex(message))
+            })
         })
         .collect()
+}
+
+/// The apex decides who is production: while it cannot be written, moving the other names would
+/// split production.
+fn for_the_apex(message: Message) -> Message {
+    Message {
+        next: format!(
+            "{} No override passes this: the name decides who is production.",
+            message.next
+        ),
+        ..message
+    }
 }
 
 fn message(hostname: &Hostname, seen: &NameObservation) -> Message {

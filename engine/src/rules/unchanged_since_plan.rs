@@ -100,7 +100,9 @@ fn addresses_moved(
     present: &Observation,
     side: &InfrastructureName,
 ) -> Vec<Moved> {
-    let before = planned_from.sides.get(side).and_then(|s| s.known());
+    let reading = planned_from.sides.get(side);
+    let was_read = reading.is_some_and(|side| side.read().is_some());
+    let before = reading.and_then(|side| side.known());
     let Some(now) = present.sides.get(side).and_then(|s| s.read()) else {
         return Vec::new();
     };
@@ -110,6 +112,12 @@ fn addresses_moved(
     let endpoints: BTreeSet<&EndpointName> = before.keys().chain(now.keys()).collect();
     endpoints
         .into_iter()
+        .filter(|endpoint| {
+            // What EC2 had not said is learnt, not moved, unless another address was taken for it.
+            let address =
+                |side: &crate::observation::SideObservation| side.get(*endpoint)?.address();
+            was_read || address(before).is_some_and(|before| address(now) != Some(before))
+        })
         .filter_map(|endpoint| {
             let text = |side: &crate::observation::SideObservation| {
                 let eips = side
@@ -120,6 +128,11 @@ fn addresses_moved(
                     .iter()
                     .map(|e| format!("{} ({})", e.address, e.allocation_id))
                     .collect();
+                list.extend(
+                    side.get(endpoint)
+                        .and_then(|e| e.assumed)
+                        .map(|a| a.to_string()),
+                );
                 list.sort();
                 or_nothing(&list.join(", "))
             };

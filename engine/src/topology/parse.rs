@@ -1,10 +1,10 @@
 //! The topology file as a whole. Every section is read even where another is faulty, and what
 //! one section refers to counts as known as soon as it has a name.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    Endpoint, Faults, Lock, Missing, NameTemplate, Parsed, Place, Policy, Topology,
+    Endpoint, Faults, Infrastructure, Lock, Missing, NameTemplate, Parsed, Place, Policy, Topology,
     environments::environments,
     infrastructures::infrastructures,
     reader::{Entry, Fields, ROOT, Reader, join},
@@ -13,7 +13,7 @@ use super::{
     yaml::{self, Kind, Node, Scalar},
 };
 use crate::{
-    name::{EndpointName, EnvironmentName, VariableKey},
+    name::{EndpointName, EnvironmentName, InfrastructureName, VariableKey},
     nearest::nearest,
 };
 
@@ -168,6 +168,10 @@ fn topology(reader: &mut Reader, root: &Node) -> Option<Topology> {
     let lock = file
         .get("lock")
         .map(|node| lock(reader, file.place_of("lock"), node));
+    if let (Some(Some((lock, place))), Some(infrastructures)) = (&lock, &infrastructures) {
+        lock_is_no_terraform_state(reader, (lock, *place), infrastructures, &known.environments);
+    }
+    let lock = lock.map(|lock| lock.map(|(lock, _)| lock));
     let certificate_variable = file.get("certificate_variable").map(|node| {
         let text = reader.text(node, "certificate_variable")?;
         reader.name::<VariableKey>(node.place, text)
@@ -289,7 +293,8 @@ fn endpoints(
     (all, whole)
 }
 
-fn lock(reader: &mut Reader, place: Place, node: &Node) -> Option<Lock> {
+/// The lease, with the place of its name.
+fn lock(reader: &mut Reader, place: Place, node: &Node) -> Option<(Lock, Place)> {
     let fields = reader.fields(place, node, "lock", &["gitlab_project", "name"])?;
     let project = fields
         .required(
@@ -298,13 +303,57 @@ fn lock(reader: &mut Reader, place: Place, node: &Node) -> Option<Lock> {
             "gitlab_project: gigascience/upstream/gigadb-website",
         )
         .and_then(|node| template::gitlab_project(reader, node, "lock.gitlab_project"));
-    let name = fields
-        .required(reader, "name", "name: \"gigadb-roles-{environment}\"")
-        .and_then(|node| template::read(reader, node, "lock.name", Owner::Meaningless));
-    Some(Lock {
+    let name = fields.required(reader, "name", "name: \"gigadb-roles-{environment}\"");
+    let place = name.map_or(place, |node| node.place);
+    let name = name.and_then(|node| template::read(reader, node, "lock.name", Owner::Meaningless));
+    let lock = Lock {
         gitlab_project: project?,
         name: name?,
-    })
+    };
+    Some((lock, place))
+}
+
+/// A lease on a state that Terraform keeps would hold Terraform up, and Terraform's own lock the
+/// swap, for ever.
+fn lock_is_no_terraform_state(
+    reader: &mut Reader,
+    (lock, place): (&Lock, Place),
+    infrastructures: &BTreeMap<InfrastructureName, Infrastructure>,
+    environments: &[EnvironmentName],
+) {
+    let names: BTreeSet<String> = environments
+        .iter()
+        .map(|environment| lock.name.fill(environment, None))
+        .collect();
+    for (infrastructure, side) in infrastructures {
+        let Some(state) = &side.terraform_state else {
+            continue;
+        };
+        if !may_be_one_project(&lock.gitlab_project, &side.gitlab_project) {
+            continue;
+        }
+        let state = environments
+            .iter()
+            .map(|environment| state.fill(environment, side.owner.as_deref()))
+            .find(|state| names.contains(state));
+        if let Some(state) = state {
+            reader.fault(
+                place,
+                format!(
+                    "`lock.name` names `{state}`, the Terraform state of `{infrastructure}` \
+                     (`terraform_state`), whose lock is Terraform's own. Write a name that no \
+                     Terraform state has, such as `gigadb-roles-{{environment}}`."
+                ),
+            );
+            return;
+        }
+    }
+}
+
+/// Whether two ways to write a project may mean one: a number and a path cannot be told apart.
+fn may_be_one_project(a: &str, b: &str) -> bool {
+    let number = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
+    a.eq_ignore_ascii_case(b) || number(a) != number(b)
 }
 
 fn policy(reader: &mut Reader, place: Place, node: &Node) -> Option<Policy> {

@@ -18,7 +18,11 @@ use gigadb_engine::{
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::{failure::Failure, session::Session, ui::Ui};
+use crate::{
+    failure::Failure,
+    session::{Observed, Session},
+    ui::Ui,
+};
 
 /// What every command that plans understands.
 #[derive(Debug, Args)]
@@ -121,9 +125,8 @@ pub(crate) async fn observe(
     previous: Option<&Observation>,
     cancel: &CancellationToken,
 ) -> Result<Observation, Failure> {
-    let world = session.observe(&reads(environment), cancel).await.world;
-    Observation::project(&session.topology, environment, &world, previous)
-        .map_err(|error| unread(environment, &error.to_string()))
+    let observed = session.observe(&reads(environment), cancel).await;
+    projected(session, environment, observed, previous)
 }
 
 /// The same for a command that only reads: says where the records come from, when not from
@@ -136,8 +139,20 @@ pub(crate) async fn observe_and_tell(
 ) -> Result<Observation, Failure> {
     let observed = session.observe(&reads(environment), cancel).await;
     observed.source.tell(ui);
-    Observation::project(&session.topology, environment, &observed.world, None)
-        .map_err(|error| unread(environment, &error.to_string()))
+    projected(session, environment, observed, None)
+}
+
+fn projected(
+    session: &Session,
+    environment: &EnvironmentName,
+    observed: Observed,
+    previous: Option<&Observation>,
+) -> Result<Observation, Failure> {
+    let topology = &session.topology;
+    let projected = Observation::project(topology, environment, &observed.world, previous);
+    let mut observation = projected.map_err(|error| unread(environment, &error.to_string()))?;
+    observation.ages = observed.ages;
+    Ok(observation)
 }
 
 fn reads(environment: &EnvironmentName) -> Reads {

@@ -72,6 +72,7 @@ fn a_failover_does_not_need_what_is_lost() {
       changed: Nothing was changed.
       next:    Check ...
     note: A failover may lose data. What was written on `gigadb-website` since the last synchronization to `alt-gigadb-website` (database, dropboxes, files) is not on `alt-gigadb-website`: a failover loses it.
+    note: The addresses of `gigadb-website` do not come from EC2, which could not be read. They are: bastion `198.51.100.11`, read now from the record of `bastion.gigadb.org`; files `198.51.100.12`, read now from the record of `files.gigadb.org`; web `198.51.100.10`, read now from the records of `gigadb.org`, `portainer.gigadb.org`.
 
     Would change 8 records and 4 variables. Nothing was changed yet.
     note: Writing; the journal of this run is RUN

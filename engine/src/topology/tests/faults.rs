@@ -347,6 +347,42 @@ fn lock_certificate_and_policy() {
 }
 
 #[test]
+fn a_lock_on_a_terraform_state() {
+    let with = |project: &str, name: &str, state: &str| {
+        let lock =
+            format!("lock: {{ gitlab_project: {project}, name: \"{name}\" }}\nenvironments:");
+        let state = format!("terraform_state: {{ name: \"{state}\" }}, gitlab_project: g/blue");
+        small(&[("environments:", &lock), ("gitlab_project: g/blue", &state)])
+    };
+    let fault = with("g/blue", "live_infra", "{environment}_infra");
+    assert_snapshot!(fault, @"t.yaml:7:39: `lock.name` names `live_infra`, the Terraform state of `blue` (`terraform_state`), whose lock is Terraform's own. Write a name that no Terraform state has, such as `gigadb-roles-{environment}`.");
+    for (project, name, state) in [
+        ("G/Blue", "live_infra", "live_infra"),
+        ("g/blue", "{environment}_infra", "{environment}_infra"),
+        ("g/blue", "{environment}_infra", "live_infra"),
+        // A number and a path may be one project.
+        ("4711", "live_infra", "{environment}_infra"),
+    ] {
+        let fault = with(project, name, state);
+        assert!(
+            fault.contains("`lock.name` names `live_infra`"),
+            "{project} {name} {state}: {fault}"
+        );
+    }
+    for (project, name, state) in [
+        ("g/other", "live_infra", "live_infra"),
+        (
+            "g/blue",
+            "gigadb-roles-{environment}",
+            "{environment}_infra",
+        ),
+        ("g/blue", "staging_infra", "{environment}_infra"),
+    ] {
+        assert_eq!(with(project, name, state), "", "{project} {name} {state}");
+    }
+}
+
+#[test]
 fn all_faults_are_reported_at_once() {
     assert_snapshot!(check(
         "version: 3\nendponts: {}\ninfrastructures:\n  a: { gitlab_project: x }\n  b: 5\nenvironments:\n  e:\n    production: { hostnames: { a.b: c, a: d } }\n    hot_standby: { variables: { X: 1, Y: \"\" } }\n",
