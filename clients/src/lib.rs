@@ -43,6 +43,7 @@ mod shared;
 mod standing;
 pub mod swap;
 mod timing;
+pub mod trust;
 mod write;
 
 /// The tests over the simulator, inside the crate because writes cannot be reached from outside.
@@ -83,6 +84,7 @@ pub struct Apis {
     spent: Arc<observe::SpentTime>,
     leases: Arc<lease::Leases>,
     journal_folder: Option<PathBuf>,
+    waits_for_siblings: bool,
     secrets: Arc<[Secret]>,
     /// Set in a failover: what decides it, and what is not waited for.
     hurry: Option<Arc<observe::Hurry>>,
@@ -105,8 +107,27 @@ impl Apis {
             spent: Arc::default(),
             leases: Arc::default(),
             journal_folder: settings.journal_folder,
+            waits_for_siblings: false,
             secrets,
             hurry: None,
+        }
+    }
+
+    /// The same, which waits for a lease that the same program holds under the same parent
+    /// process: so it is with two aliases of the provider in one run of Terraform.
+    #[must_use]
+    pub fn waiting_for_siblings(self) -> Self {
+        Self {
+            waits_for_siblings: true,
+            ..self
+        }
+    }
+
+    /// Why a run could keep no journal, as a clause, as far as that shows without writing.
+    pub fn no_journal(&self) -> Option<String> {
+        match &self.journal_folder {
+            None => Some(journal::NO_FOLDER.to_owned()),
+            Some(folder) => trust::not_writable(folder),
         }
     }
 

@@ -49,17 +49,31 @@ impl Process {
 
     /// Whether it still runs, as far as this process can tell.
     pub fn liveness(&self) -> Liveness {
-        let this = Self::this();
-        if self == &this {
+        self.liveness_seen_by(&Self::this(), surroundings().as_deref())
+    }
+
+    /// Whether it is another process of the same program that the same process started, and still
+    /// runs. Where that cannot be known (there is no `/proc`, or it is another container's), it is
+    /// not.
+    pub fn is_sibling(&self) -> bool {
+        self.pid != std::process::id()
+            && self.liveness() == Liveness::Running
+            && started_alike(self.pid, std::process::id())
+    }
+
+    /// The same, as `this` process sees it in its `surroundings`. A process whose start is not
+    /// known is never [`Liveness::Gone`]: a machine of the same name may be another one, and a
+    /// number that means nothing here may be another container's.
+    fn liveness_seen_by(&self, this: &Self, surroundings: Option<&str>) -> Liveness {
+        if self == this && self.start.is_some() {
             return Liveness::Running;
         }
         let known = self
             .start
             .as_deref()
             .and_then(|start| start.rsplit_once('-'));
-        let same_kernel = match (known, surroundings()) {
+        let same_kernel = match (known, surroundings) {
             (Some((theirs, _)), Some(ours)) => theirs == ours,
-            (None, None) => true,
             _ => false,
         };
         if self.host != this.host || !same_kernel {
@@ -99,6 +113,23 @@ fn tick(pid: u32) -> Result<String, NoTick> {
         Some("Z" | "X") => Err(NoTick::Zombie),
         _ => fields.nth(18).map(str::to_owned).ok_or(NoTick::Unreadable),
     }
+}
+
+/// Whether two processes of this machine have one parent and run one program.
+fn started_alike(one: u32, other: u32) -> bool {
+    let program = |pid: u32| std::fs::read_link(format!("/proc/{pid}/exe")).ok();
+    let (Some(parent), Some(program_of_one)) = (parent(one), program(one)) else {
+        return false;
+    };
+    // Processes whose parent is gone all have number 1 for one.
+    parent != 1 && self::parent(other) == Some(parent) && program(other) == Some(program_of_one)
+}
+
+/// The parent of a process: field 4 of `/proc/PID/stat`.
+fn parent(pid: u32) -> Option<u32> {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    let (_, fields) = stat.rsplit_once(')')?;
+    fields.split_whitespace().nth(1)?.parse().ok()
 }
 
 /// The boot and the namespace in which process numbers mean what they mean here.
@@ -159,6 +190,47 @@ mod tests {
             ..this
         };
         assert_eq!(former.liveness(), Liveness::Gone);
+    }
+
+    #[test]
+    fn two_processes_of_one_program_under_one_parent_are_told() {
+        let (mut one, mut other) = (waiting(), waiting());
+        // Until it runs its program, a child is still this one.
+        while program_name(one.id()) != program_name(other.id())
+            || program_name(one.id()) == program_name(std::process::id())
+        {
+            std::thread::yield_now();
+        }
+        assert!(started_alike(one.id(), other.id()));
+        // A child has another parent than this process, and is another program.
+        assert!(!started_alike(one.id(), std::process::id()));
+        assert!(!Process::numbered(one.id()).is_sibling());
+        assert!(!Process::this().is_sibling());
+        for child in [&mut one, &mut other] {
+            child.kill().unwrap();
+            child.wait().unwrap();
+        }
+    }
+
+    fn program_name(pid: u32) -> Option<std::path::PathBuf> {
+        std::fs::read_link(format!("/proc/{pid}/exe")).ok()
+    }
+
+    #[test]
+    fn without_a_start_nothing_is_ever_gone() {
+        let gone = 4_194_305; // above the largest number that Linux gives
+        let without = |pid| Process {
+            pid,
+            start: None,
+            ..Process::this()
+        };
+        // Where `/proc` cannot be read, on either side or both.
+        for surroundings in [None, surroundings().as_deref()] {
+            for pid in [gone, std::process::id()] {
+                let told = without(pid).liveness_seen_by(&without(1), surroundings);
+                assert_ne!(told, Liveness::Gone, "{pid} in {surroundings:?}");
+            }
+        }
     }
 
     #[test]

@@ -301,9 +301,8 @@ impl UnderWay<'_> {
             program,
             follows,
         } = self.start;
-        let folder = self.apis.journal_folder.as_deref().ok_or(
-            "there is no folder for it: neither `GIGADB_JOURNAL_DIR` nor `XDG_STATE_HOME` nor `HOME` is set",
-        )?;
+        let folder = self.apis.journal_folder.as_deref();
+        let folder = folder.ok_or(journal::NO_FOLDER)?;
         let lease = self.lease.as_ref().map(|lease| LeaseRecord {
             gitlab_project: lease.place().project.clone(),
             name: lease.place().name.clone(),

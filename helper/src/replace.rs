@@ -1,14 +1,14 @@
 //! Replaces a file as a whole.
 
 use std::{
-    fs::{self, OpenOptions},
+    fs::{self, File, OpenOptions},
     io::{self, Write as _},
     os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _},
     path::Path,
 };
 
 /// Writes `bytes` into a new file beside `file` and renames that, so that a reader sees the old
-/// or the new one whole. The new file has exactly this `mode`.
+/// or the new one whole, after a power cut too. The new file has exactly this `mode`.
 pub(crate) fn replace(file: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
     let new = file.with_extension(format!("{}.new", std::process::id()));
     let written = (|| {
@@ -23,10 +23,45 @@ pub(crate) fn replace(file: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
         open.write_all(bytes)?;
         // The mode at creation is cut by the umask.
         open.set_permissions(fs::Permissions::from_mode(mode))?;
-        fs::rename(&new, file)
+        // Else a power cut may leave the new name with nothing in it, or take the name back.
+        open.sync_all()?;
+        fs::rename(&new, file)?;
+        File::open(folder_of(file))?.sync_all()
     })();
     if written.is_err() {
         let _ = fs::remove_file(&new);
     }
     written
+}
+
+/// The folder that holds `file`.
+fn folder_of(file: &Path) -> &Path {
+    match file.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_replaced_as_a_whole_and_nothing_is_left_beside_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("plan.json");
+        for text in ["old", "new"] {
+            replace(&file, text.as_bytes(), 0o640).unwrap();
+            assert_eq!(fs::read_to_string(&file).unwrap(), text);
+            let mode = fs::metadata(&file).unwrap().permissions().mode();
+            assert_eq!(mode & 0o777, 0o640);
+        }
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_bare_name_lies_in_the_working_directory() {
+        assert_eq!(folder_of(Path::new("plan.json")), Path::new("."));
+        assert_eq!(folder_of(Path::new("a/plan.json")), Path::new("a"));
+    }
 }

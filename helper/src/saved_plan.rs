@@ -12,6 +12,7 @@ use std::{
     path::Path,
 };
 
+use gigadb_clients::trust;
 use gigadb_engine::{
     changes::Transaction,
     evidence::Evidence,
@@ -127,6 +128,12 @@ pub(crate) fn read(
         Failure::refused(what, format!("`{}`", file.display()), next.to_owned())
     };
     const AGAIN: &str = "Make a new plan with `gigadb-roles plan --out FILE` and review it.";
+    if let Ok(Some(why)) = trust::writable_by_others(file) {
+        return Err(refused(
+            format!("The plan is not trusted: {why}. Applying it does not ask again."),
+            "Make a new plan, or look through this one and make it yours alone: `chmod go-w FILE`.",
+        ));
+    }
     let bytes = fs::read(file).map_err(|error| {
         refused(
             format!("The plan could not be read: {error}."),

@@ -11,8 +11,9 @@ use serde_json::{Value, json};
 use super::{Gitlab, wire};
 use crate::http::{Answer, Budget, Call, CallError, Repeat};
 
-/// What GitLab answers to somebody who does not hold the lock.
-const CONFLICT: u16 = 409;
+/// What is answered to somebody who does not hold the lock: GitLab says 409, and 423 is the other
+/// status that Terraform takes for a lock that is held.
+const HELD: [u16; 2] = [409, 423];
 const TEMPLATE: &str = "/projects/{id}/terraform/state/{name}/lock";
 
 /// The answer to a request for a lock.
@@ -49,11 +50,14 @@ impl Gitlab {
             "Path": "",
         });
         let call = call(Method::POST, project, name, &segments, &[], Some(body));
-        let answer = self.api.send_or(&call, budget, CONFLICT).await?;
-        if answer.status != CONFLICT {
+        let answer = self.api.send_or(&call, budget, &HELD).await?;
+        if !HELD.contains(&answer.status) {
             return Ok(Locked::Taken);
         }
-        self.holder(&call, &answer).map(Locked::Held)
+        // The status alone says that it is held, whatever the body is.
+        Ok(Locked::Held(
+            self.holder(&call, &answer).unwrap_or_default(),
+        ))
     }
 
     /// Gives the lock back where it is held under `id`.
@@ -67,8 +71,8 @@ impl Gitlab {
         let segments = ["projects", project, "terraform", "state", name, "lock"];
         let query = [("ID", id)];
         let call = call(Method::DELETE, project, name, &segments, &query, None);
-        let answer = self.api.send_or(&call, budget, CONFLICT).await?;
-        Ok(if answer.status == CONFLICT {
+        let answer = self.api.send_or(&call, budget, &HELD).await?;
+        Ok(if HELD.contains(&answer.status) {
             Unlocked::NotHeld
         } else {
             Unlocked::Free

@@ -144,7 +144,7 @@ impl Api {
         call: &Call<'_>,
         budget: Budget<'_>,
     ) -> Result<Answer, Box<CallError>> {
-        self.send_until(call, budget, None).await
+        self.send_until(call, budget, &[]).await
     }
 
     /// Sends like [`Self::send`], where an answer with the status `also` is no failure either.
@@ -152,16 +152,16 @@ impl Api {
         &self,
         call: &Call<'_>,
         budget: Budget<'_>,
-        also: u16,
+        also: &[u16],
     ) -> Result<Answer, Box<CallError>> {
-        self.send_until(call, budget, Some(also)).await
+        self.send_until(call, budget, also).await
     }
 
     async fn send_until(
         &self,
         call: &Call<'_>,
         budget: Budget<'_>,
-        also: Option<u16>,
+        also: &[u16],
     ) -> Result<Answer, Box<CallError>> {
         let fail = |fault: Fault| self.error(call, fault);
         let client = self
@@ -203,7 +203,7 @@ impl Api {
         url: &Url,
         call: &Call<'_>,
         budget: Budget<'_>,
-        also: Option<u16>,
+        also: &[u16],
     ) -> Result<Answer, Box<CallError>> {
         let timing = &self.transport.timing;
         let started = Instant::now();
@@ -246,7 +246,7 @@ impl Api {
         token: &Secret,
         url: &Url,
         call: &Call<'_>,
-        also: Option<u16>,
+        also: &[u16],
     ) -> Result<Answer, Box<CallError>> {
         let mut value = HeaderValue::from_str(&format!("{}{}", self.token_prefix, token.expose()))
             .map_err(|_| self.error(call, Fault::no_token(self.token_setting)))?;
@@ -290,18 +290,21 @@ impl Api {
             };
             return Err(identified(self.error(call, fault)));
         }
-        let expected = status.is_success() || also == Some(status.as_u16());
+        let expected = status.is_success() || also.contains(&status.as_u16());
         let mut body = Vec::new();
         loop {
             match response.chunk().await {
                 Ok(Some(chunk)) if body.len() + chunk.len() > LARGEST_ANSWER => {
+                    if !status.is_success() {
+                        break;
+                    }
                     let fault = Fault::Garbage(format!("more than {LARGEST_ANSWER} bytes"));
                     return Err(identified(self.error(call, fault)));
                 }
                 Ok(Some(chunk)) => body.extend_from_slice(&chunk),
                 Ok(None) => break,
                 // A status of failure stands even where its text did not arrive.
-                Err(_) if !expected => break,
+                Err(_) if !status.is_success() => break,
                 Err(e) => return Err(identified(transport(e))),
             }
         }

@@ -32,7 +32,7 @@ pub use self::{
     format::{Entry, FORMAT_VERSION, Follows, Header, JournalEvent, LeaseRecord, NotARunId, RunId},
     read::{Run, StillOpen, ids, last_under_lease, read},
 };
-use crate::{drive::Journal, process::Process};
+use crate::{drive::Journal, process::Process, trust::writable_by_others};
 
 /// Why a journal cannot be written or read.
 #[derive(Debug, thiserror::Error)]
@@ -55,6 +55,28 @@ pub enum JournalError {
         /// Why, as a clause.
         why: String,
     },
+    /// Others may have written it, and what a journal says is acted on.
+    #[error("`{path}` is not trusted: {why}")]
+    Untrusted {
+        /// The file or folder.
+        path: String,
+        /// Why, as a clause.
+        why: String,
+    },
+}
+
+/// Why there is no journal where nothing says where to keep it.
+pub(crate) const NO_FOLDER: &str = "there is no folder for it: neither `GIGADB_JOURNAL_DIR` nor `XDG_STATE_HOME` nor `HOME` is set";
+
+/// Refuses what others may have written.
+fn trusted(path: &Path) -> Result<(), JournalError> {
+    match writable_by_others(path).map_err(io_error("could not read", path))? {
+        None => Ok(()),
+        Some(why) => Err(JournalError::Untrusted {
+            path: path.display().to_string(),
+            why,
+        }),
+    }
 }
 
 fn io_error(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> JournalError {
@@ -115,6 +137,7 @@ impl FileJournal {
     /// an error leaves no file behind.
     pub fn begin(folder: &Path, beginning: &Beginning<'_>) -> Result<Self, JournalError> {
         create_private_folder(folder).map_err(io_error("could not create", folder))?;
+        trusted(folder)?;
         let path = folder.join(beginning.id.file_name());
         let mut options = OpenOptions::new();
         options.write(true).create_new(true);

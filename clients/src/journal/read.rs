@@ -15,7 +15,7 @@ use gigadb_engine::{
 };
 use serde::Deserialize;
 
-use super::{Entry, FORMAT_VERSION, Header, JournalError, JournalEvent, RunId, io_error};
+use super::{Entry, FORMAT_VERSION, Header, JournalError, JournalEvent, RunId, io_error, trusted};
 use crate::process::Liveness;
 
 /// A run as its journal tells it.
@@ -198,9 +198,12 @@ impl Run {
     }
 }
 
-/// Reads the journal of one run.
+/// Reads the journal of one run. One that others may have written is refused, as is a folder of
+/// theirs: what it says is acted on.
 pub fn read(folder: &Path, id: &RunId) -> Result<Run, JournalError> {
     let path = folder.join(id.file_name());
+    trusted(folder)?;
+    trusted(&path)?;
     let bytes = fs::read(&path).map_err(io_error("could not read", &path))?;
     Run::parse(&bytes).map_err(|why| JournalError::Unreadable {
         path: path.display().to_string(),
@@ -215,6 +218,7 @@ pub fn ids(folder: &Path) -> Result<Vec<RunId>, JournalError> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         Err(error) => return Err(io_error("could not read", folder)(error)),
     };
+    trusted(folder)?;
     let mut ids = Vec::new();
     for file in files {
         let file = file.map_err(io_error("could not read", folder))?;

@@ -72,8 +72,17 @@ impl LeaseId {
 
     /// Whether the holder is surely gone, and was a process of this machine.
     pub(super) fn is_left_behind(&self) -> bool {
+        self.as_here().liveness() == Liveness::Gone
+    }
+
+    /// Whether the holder is another process of this program under the same parent.
+    pub(super) fn is_of_a_sibling(&self) -> bool {
+        self.as_here().is_sibling()
+    }
+
+    fn as_here(&self) -> Process {
         let this = Process::this();
-        let process = Process {
+        Process {
             // An id holds a host's name in its plain form alone.
             host: if self.process.host == plain(&this.host) {
                 this.host
@@ -81,8 +90,7 @@ impl LeaseId {
                 self.process.host.clone()
             },
             ..self.process.clone()
-        };
-        process.liveness() == Liveness::Gone
+        }
     }
 
     pub(super) fn holding(self) -> HoldingProcess {

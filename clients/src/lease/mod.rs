@@ -2,7 +2,8 @@
 //!
 //! **Invariants.** A lease is deleted under its id alone, so that nobody deletes another's by
 //! mistake. One that was left behind is taken over only where its process is surely gone from
-//! this machine. The runs of one process share one lease, given back by the last of them.
+//! this machine. The runs of one process share one lease, given back by the last of them; two
+//! processes of one run of Terraform take it one after the other.
 
 mod id;
 
@@ -29,6 +30,10 @@ use crate::{
 
 /// How long a stop, or a failover, waits for a lease to be given back.
 const A_MOMENT: Duration = Duration::from_millis(300);
+/// How long the lease of another process of the same run is waited for: a swap that waits for an
+/// answer of its own takes some minutes at most.
+const SIBLING_WAIT: Duration = Duration::from_mins(10);
+const SIBLING_PAUSE: Duration = Duration::from_secs(1);
 
 /// The leases of this process, by place.
 #[derive(Debug, Default)]
@@ -141,9 +146,10 @@ impl Apis {
         patience: Patience,
         cancel: &CancellationToken,
     ) -> Result<(String, Option<Holder>), NotTaken> {
-        let budget = self.budget(patience);
+        let mut budget = self.budget(patience);
         let timing = self.timing();
         let LeasePlace { project, name } = place;
+        let asked = Instant::now();
         let mut left_by: Option<Holder> = None;
         let mut unanswered = 0;
         loop {
@@ -164,9 +170,17 @@ impl Apis {
                 Ok(Locked::Held(holder)) if Some(holder.id.as_str()) == own => {
                     return Ok((holder.id, left_by));
                 }
+                Ok(Locked::Held(holder)) if self.waits_for(&holder, asked) => {
+                    stoppable(tokio::time::sleep(SIBLING_PAUSE), Some(cancel)).await;
+                    budget = self.budget(patience);
+                    continue;
+                }
                 Ok(Locked::Held(holder)) => {
                     let (holder, gone) = recognized(holder);
                     if !gone || left_by.is_some() {
+                        // A request whose answer was lost may hold it, where nobody can read who does.
+                        let own = unanswered > 0 && holder.id.is_empty();
+                        self.give_up_lease(place, &id, own).await;
                         return Err(NotTaken::Held(holder));
                     }
                     // Whether this deletes it, or somebody else was faster, the next answer tells.
@@ -203,6 +217,14 @@ impl Apis {
         if tokio::time::timeout(A_MOMENT, given_up).await.is_err() {
             tracing::warn!("giving a lease back goes on beside the run");
         }
+    }
+
+    /// Whether the holder is another process of the same run, whose end is worth waiting for: it
+    /// gives the lease back by itself, and then this run looks at the world again.
+    fn waits_for(&self, holder: &Holder, asked: Instant) -> bool {
+        self.waits_for_siblings
+            && asked.elapsed() < SIBLING_WAIT
+            && LeaseId::parse(&holder.id).is_some_and(|id| id.is_of_a_sibling())
     }
 
     /// Gives back what a request without an answer may have taken after all.

@@ -171,10 +171,10 @@ async fn a_held_lease_refuses_at_once_unless_it_is_overridden() {
     assert_eq!(outcome.end, End::Completed);
     assert_eq!(held(&ground.bench).unwrap().id, "theirs");
     assert_snapshot!(format!("{}\n\n{}", shown(&refused), shown(&warnings[0])), @r"
-    one-swap-at-a-time: Another swap is under way: the lease is held by `alice` since 2026-11-22T09:30:00Z.
+    one-swap-at-a-time: The lease cannot be taken: the lock is held by `alice` since 2026-11-22T09:30:00Z.
       on:      environment `live`, lease `gigadb-roles-live` of GitLab project `gigascience/upstream/gigadb-website`
       changed: Nothing was changed.
-      next:    Wait until it has ended, then plan again. If it is surely gone, run `gigadb-roles unlock theirs`, then plan again.
+      next:    Leave it to whoever holds it: no program of ours made its id, `theirs`, so it is Terraform's own state lock or another program's. If `gigadb-roles-live` is the name of a Terraform state, write another name under `lock` in the topology; otherwise wait until it is free. Then plan again.
 
     one-swap-at-a-time: The lease is held by `alice` since 2026-11-22T09:30:00Z, and the override passes it.
       on:      environment `live`, lease `gigadb-roles-live` of GitLab project `gigascience/upstream/gigadb-website`
@@ -226,7 +226,7 @@ async fn a_failover_still_respects_a_lease_that_is_held() {
     give(&ground.bench, "theirs");
     let told = ground.swap().await.unwrap_err();
     assert_eq!(ground.writes(), 0);
-    assert!(told.message.next.contains("gigadb-roles unlock theirs"));
+    assert!(told.message.next.contains("Leave it to whoever holds it"));
 }
 
 #[tokio::test]

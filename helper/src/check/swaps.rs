@@ -155,11 +155,7 @@ fn lease(
         Ok(Some(holder)) => Check::failed(
             about,
             format!("It is held {holder}; a swap would be refused"),
-            format!(
-                "Wait until that run is over; if it is and the lease is left, run \
-                     `gigadb-roles unlock {}`.",
-                holder.id
-            ),
+            holder.advice(place),
         ),
         Err(failure) => Check::failed(
             about,

@@ -3,7 +3,7 @@
 use clap::Args;
 use comfy_table::{Table, presets::NOTHING};
 use gigadb_clients::{
-    journal::{self, Follows, Run, RunId},
+    journal::{self, Follows, JournalError, Run, RunId},
     process::Liveness,
 };
 use gigadb_engine::{earlier::Fate, executor::End, intent::Mode};
@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use crate::{
     cli::{Format, Global},
-    earlier_runs::{clock, fates, folder, open},
+    earlier_runs::{clock, fates, folder, open, unreadable},
     exit::Exit,
     failure::Failure,
     ui::Ui,
@@ -76,19 +76,20 @@ struct Unreadable {
 /// Prints the list.
 pub(super) fn run(args: &HistoryArgs, global: &Global, ui: &Ui) -> Result<Exit, Failure> {
     let folder = folder()?;
-    let ids = journal::ids(&folder).map_err(|error| {
-        Failure::refused(
+    let ids = journal::ids(&folder).map_err(|error| match error {
+        JournalError::Untrusted { .. } => unreadable(&error),
+        error => Failure::refused(
             format!("The journals cannot be listed: {error}."),
             format!("`{}`", folder.display()),
             "Name a folder that can be read in GIGADB_JOURNAL_DIR.",
-        )
+        ),
     })?;
     let mut runs = Vec::new();
-    let mut unreadable = Vec::new();
+    let mut not_listed = Vec::new();
     for id in ids {
         match journal::read(&folder, &id) {
             Ok(run) => runs.push(entry(&run)),
-            Err(error) => unreadable.push(Unreadable {
+            Err(error) => not_listed.push(Unreadable {
                 id,
                 why: error.to_string(),
             }),
@@ -97,7 +98,7 @@ pub(super) fn run(args: &HistoryArgs, global: &Global, ui: &Ui) -> Result<Exit, 
     if let Some(environment) = &args.environment {
         runs.retain(|run| run.environment == *environment);
     }
-    for one in &unreadable {
+    for one in &not_listed {
         ui.warning(&format!("A run is not listed: {}.", one.why));
     }
     ui.answer(&match global.format {
@@ -105,7 +106,7 @@ pub(super) fn run(args: &HistoryArgs, global: &Global, ui: &Ui) -> Result<Exit, 
             let document = Document {
                 format_version: FORMAT_VERSION,
                 runs: &runs,
-                unreadable: &unreadable,
+                unreadable: &not_listed,
             };
             // Strings and numbers only: this cannot fail.
             serde_json::to_string_pretty(&document).unwrap_or_default()

@@ -116,6 +116,14 @@ pub(super) async fn run(
         Format::Json => planning::json::render(&plan, reason.as_deref()),
         Format::Text | Format::Markdown => planning::text::render(&plan),
     })?;
+    if !plan.changes.is_empty()
+        && let Some(why) = session.apis.no_journal()
+    {
+        ui.warning(&format!(
+            "On this machine a run could keep no journal: {why}. A switchover would be refused \
+             before its first write. Name a folder that you may write in GIGADB_JOURNAL_DIR."
+        ));
+    }
     if let Some(file) = &args.out {
         let file = file.display();
         ui.note(&if refused {

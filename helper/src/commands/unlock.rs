@@ -24,6 +24,7 @@ use crate::{
 ///
 /// While a lease is held, nobody else can swap. Delete one only when its run is surely gone: a
 /// run that still goes on would write beside the next one. Without a terminal it needs --yes.
+/// A lock whose id no program of ours made, such as Terraform's own, is never deleted.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -56,6 +57,13 @@ pub(super) async fn run(args: &UnlockArgs, global: &Global, ui: &Ui) -> Result<E
         ));
     };
     let (place, holder) = held(&session, lock, args).await?;
+    if holder.process.is_none() {
+        return Err(Failure::refused(
+            format!("The lock is held {holder}, and not by a program of ours."),
+            place.to_string(),
+            holder.advice(&place),
+        ));
+    }
     ui.note(&format!("The {place} is held {holder}."));
     if !args.yes {
         if !ui.can_ask() {
@@ -115,8 +123,15 @@ async fn held(
             )
         })?;
         match holder {
-            Some(holder) if holder.id == args.id => return Ok((place, holder)),
-            Some(holder) => others.push(format!("{place}: held {holder}; its id is {}", holder.id)),
+            Some(holder) if holder.id == args.id && !args.id.is_empty() => {
+                return Ok((place, holder));
+            }
+            Some(holder) if holder.process.is_some() => {
+                others.push(format!("{place}: held {holder}; its id is {}", holder.id));
+            }
+            Some(holder) => {
+                others.push(format!("{place}: held {holder}, not by a program of ours"));
+            }
             None => {}
         }
     }

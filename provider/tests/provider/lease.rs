@@ -124,9 +124,9 @@ async fn a_held_lease_refuses_and_names_the_holder() {
     says(
         &applied.diagnostics,
         &[
-            "live one-swap-at-a-time: Another swap is under way",
+            "live one-swap-at-a-time: The lease cannot be taken: the lock is held",
             "by `alice` since 2026-11-22T09:30:00Z",
-            "gigadb-roles unlock theirs",
+            "Leave it to whoever holds it",
             "Nothing was changed.",
         ],
     );
