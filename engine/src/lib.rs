@@ -16,8 +16,8 @@
 //!
 //! What this crate deliberately does not do: speak HTTP, retry, print, or know of Terraform.
 
-pub mod carry;
 mod assumed;
+pub mod carry;
 pub mod changes;
 mod diff;
 pub mod due;

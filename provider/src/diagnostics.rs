@@ -95,6 +95,11 @@ pub(crate) fn summary_of(sentence: &str) -> String {
         return line.to_owned();
     }
     let cut: String = line.chars().take(SUMMARY_AT_MOST - 1).collect();
+    // Never within a code span.
+    let cut = match cut.rfind('`') {
+        Some(open) if cut.matches('`').count() % 2 == 1 => cut[..open].trim_end(),
+        _ => cut.as_str(),
+    };
     format!("{cut}…")
 }
 
@@ -238,6 +243,61 @@ pub(crate) fn unobservable(environment: &str, error: &ProjectError) -> Diagnosti
     }
 }
 
+/// The environment of a state is not in the topology any more, and nothing is read of it.
+pub(crate) fn gone(environment: &str) -> Diagnostic {
+    Diagnostic::warning(
+        format!("{environment} refresh: the environment is not in the topology any more"),
+        format!(
+            "The topology has no environment `{environment}`. The state keeps what it has. \
+             A plan that forgets the environment is fine; nothing else can be planned for it."
+        ),
+    )
+}
+
+/// The same where a plan keeps the environment.
+pub(crate) fn gone_and_kept(environment: &str) -> Diagnostic {
+    error_at(
+        "environment",
+        format!("{environment}: the environment is not in the topology any more"),
+        &Message::nothing_changed(
+            format!(
+                "The topology has no environment `{environment}`, and the configuration still has it."
+            ),
+            format!("environment `{environment}`"),
+            "To forget it, take the resource out of the configuration; a `removed` block (`removed { from = gigadb_role_assignment.NAME }`, with `lifecycle { destroy = false }`) or `terraform state rm` says so in so many words. To keep it, put the environment back into the topology; one that was renamed is forgotten under its old name and adopted under its new one.",
+        ),
+    )
+}
+
+/// Another resource of this configuration has the environment too.
+pub(crate) fn planned_twice(environment: &str) -> Diagnostic {
+    error_at(
+        "environment",
+        format!("{environment}: two resources are for this environment"),
+        &Message::nothing_changed(
+            format!(
+                "Another `gigadb_role_assignment` of this configuration is for `{environment}` too, and each environment has one production."
+            ),
+            format!("environment `{environment}`"),
+            "Take one of the two out of the configuration; where the state has both, a `removed` block forgets one without changing anything.",
+        ),
+    )
+}
+
+/// Where this machine could keep no journal, an apply would be refused: a warning, because the
+/// apply may run elsewhere. `why` is a clause.
+pub(crate) fn no_journal(environment: &str, why: &str) -> Diagnostic {
+    Diagnostic::warning(
+        format!("{environment} journal: a run on this machine could keep none"),
+        Message::nothing_changed(
+            format!("On this machine a run could keep no journal: {why}."),
+            format!("environment `{environment}`"),
+            "Before the apply, name a folder that can be written in `GIGADB_JOURNAL_DIR`: a switchover without a journal is refused before its first write.",
+        )
+        .to_string(),
+    )
+}
+
 /// The clause as a sentence: a capital first letter, and a full stop unless it ends already.
 pub(crate) fn sentence(clause: &str) -> String {
     let mut chars = clause.chars();
@@ -249,4 +309,18 @@ pub(crate) fn sentence(clause: &str) -> String {
         sentence.push('.');
     }
     sentence
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_summary_is_not_cut_within_a_code_span() {
+        let before = "a".repeat(SUMMARY_AT_MOST - 5);
+        let cut = summary_of(&format!("{before} `HOME` is not set."));
+        assert_eq!(cut, format!("{before}…"));
+        let cut = summary_of(&format!("`a` {before} {before}"));
+        assert_eq!(cut.chars().count(), SUMMARY_AT_MOST);
+    }
 }

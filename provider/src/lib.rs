@@ -27,6 +27,7 @@ mod diagnostics;
 pub mod docs;
 mod import;
 mod plan;
+mod planned;
 mod private;
 mod probing;
 mod provider;

@@ -1,7 +1,12 @@
 //! Plans: a function of topology, configuration, state and private data alone. Only a create, or
 //! private data without an observation, makes a plan look at the world itself.
 
-use gigadb_engine::{message::Message, observation::Observation, rules::Rule, topology::Topology};
+use gigadb_engine::{
+    message::Message,
+    observation::{Observation, environment_of},
+    rules::Rule,
+    topology::Topology,
+};
 use tfplug::{ChangeKind, Diagnostic, Diagnostics, PlanRequest, PlanResponse, Value};
 
 use crate::{
@@ -42,6 +47,7 @@ pub(crate) fn forgotten(state: &Value) -> Diagnostic {
 async fn create(session: &Session, request: &PlanRequest) -> Result<PlanResponse, Diagnostics> {
     let wanted = Assignment::read(&request.config)?;
     let ready = session.ready()?;
+    ready.planned.create(&wanted.environment, &request.config)?;
     let observation = ready
         .observe(&wanted.environment, None, &request.context.cancel)
         .await?;
@@ -63,6 +69,11 @@ async fn update(session: &Session, request: &PlanRequest) -> Result<PlanResponse
         return Ok(replacement(request));
     }
     let ready = session.ready()?;
+    let environment = wanted.environment.as_str();
+    if environment_of(&ready.topology, &wanted.environment).is_err() {
+        return Err(diagnostics::gone_and_kept(environment).into());
+    }
+    ready.planned.update(&wanted.environment, &request.config)?;
     let (observation, private) = match private::read(&request.prior_private) {
         Some(known) => (known, request.prior_private.clone()),
         None => {
@@ -95,6 +106,12 @@ async fn probe(
 ) -> Result<(), Diagnostics> {
     if let Decision::Change(plan) = &decided.decision {
         let probed = probing::plan(ready, wanted, plan, &request.context.cancel).await?;
+        let environment = wanted.environment.as_str();
+        if !plan.changes.stages.is_empty() {
+            let why = ready.reach().ok().and_then(|reach| reach.apis.no_journal());
+            let told = why.map(|why| diagnostics::no_journal(environment, &why));
+            decided.warnings.extend(told);
+        }
         decided.warnings.extend(probed);
     }
     Ok(())

@@ -24,6 +24,11 @@ async fn refreshed(session: &Session, request: &ReadRequest) -> Result<ReadRespo
         .unwrap_or_default()
         .parse()
         .map_err(|error| validate::invalid_name("environment", &error))?;
+    if environment_of(&ready.topology, &name).is_err() {
+        // Whether that matters, the plan says: one that forgets the environment is fine.
+        let kept = ReadResponse::found(request.state.clone(), request.private.clone());
+        return Ok(kept.with([diagnostics::gone(name.as_str())]));
+    }
     let previous = private::read(&request.private);
     let observation = ready
         .observe(&name, previous.as_ref(), &request.context.cancel)

@@ -19,6 +19,7 @@ use tfplug::{CancellationToken, Diagnostic, Diagnostics, Secrets, Value};
 
 use crate::{
     diagnostics,
+    planned::Planned,
     probing::{self, Probed},
     provider::Environment,
     settings::{self, Block},
@@ -51,6 +52,8 @@ pub(crate) struct Ready {
     pub(crate) https_mode: HttpsMode,
     /// What was probed in this walk.
     pub(crate) probed: Probed,
+    /// What was planned in this walk.
+    pub(crate) planned: Planned,
     apis: Result<Reach, Diagnostic>,
 }
 
@@ -124,7 +127,8 @@ impl Session {
         let (_, parsed) = self.load(&block)?;
         let topology = Arc::new(parsed.topology);
         let apis = if block.unknown.is_empty() {
-            let apis = Apis::new(settings);
+            // Each alias of the provider in one configuration is a process of its own.
+            let apis = Apis::new(settings).waiting_for_siblings();
             let world = SharedWorld::new(apis.clone(), Arc::clone(&topology), Scope::everything());
             Ok(Reach { apis, world })
         } else {
@@ -134,6 +138,7 @@ impl Session {
             topology,
             https_mode,
             probed: Probed::default(),
+            planned: Planned::default(),
             apis,
         })))
     }

@@ -23,6 +23,7 @@ mod guide;
 mod https;
 mod inventory;
 mod keys;
+mod leaked;
 mod lease;
 mod lines;
 mod output;

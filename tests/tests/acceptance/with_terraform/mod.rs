@@ -15,6 +15,7 @@ mod import;
 mod interrupted;
 mod inventory;
 mod killed;
+mod leaked;
 mod owed;
 mod packaging;
 mod prepare;
