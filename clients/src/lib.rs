@@ -32,6 +32,7 @@ mod gitlab;
 mod http;
 pub mod journal;
 pub mod lease;
+mod network;
 mod notes;
 mod observe;
 pub mod probe;
@@ -63,12 +64,13 @@ pub(crate) use crate::{
 };
 pub use crate::{
     dns::{DnsSettings, SERVER_VARIABLE as DNS_SERVER_VARIABLE},
+    network::Network,
     notes::{MergeRequest, Noted},
     observe::{Scope, Which},
     secret::{Secret, tells_keys},
     settings::{Explicit, Settings, SettingsError},
     shared::SharedWorld,
-    standing::{AwsProfile, MAINTAINER, Token},
+    standing::{AwsProfile, InProject, MAINTAINER, Token},
     timing::Timing,
 };
 
@@ -88,6 +90,7 @@ pub struct Apis {
     secrets: Arc<[Secret]>,
     /// Set in a failover: what decides it, and what is not waited for.
     hurry: Option<Arc<observe::Hurry>>,
+    network: network::Network,
 }
 
 impl Apis {
@@ -95,7 +98,11 @@ impl Apis {
     pub fn new(settings: Settings) -> Self {
         let services = [&settings.cloudflare, &settings.gitlab];
         let secrets = services.iter().filter_map(|s| s.token.clone()).collect();
-        let transport = http::Transport::new(settings.timing, settings.proxy.clone(), &services);
+        let trust = http::trust::Trust::new(settings.roots.clone());
+        let proxy = settings.proxy.clone();
+        let transport =
+            http::Transport::new(settings.timing, proxy.clone(), trust.clone(), &services);
+        let network = network::Network::new(&settings, trust.clone());
         Self {
             timing: settings.timing,
             dns: settings
@@ -103,7 +110,8 @@ impl Apis {
                 .map(|dns| dns::Dns::new(dns, settings.timing.call)),
             cloudflare: cloudflare::Cloudflare::new(transport.clone(), settings.cloudflare),
             gitlab: gitlab::Gitlab::new(transport, settings.gitlab),
-            ec2: ec2::Ec2::new(settings.aws, settings.proxy, settings.timing),
+            ec2: ec2::Ec2::new(settings.aws, proxy, trust, settings.timing),
+            network,
             spent: Arc::default(),
             leases: Arc::default(),
             journal_folder: settings.journal_folder,

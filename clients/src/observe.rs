@@ -11,7 +11,7 @@ use gigadb_engine::{
     name::{EnvironmentName, Hostname, InfrastructureName},
     observation::{self, Observation},
     topology::Topology,
-    world::{CertificateRow, CiVariable, Failure, FailureKind, Reading, Side, World, Zone},
+    world::{Cause, CertificateRow, CiVariable, Failure, FailureKind, Reading, Side, World, Zone},
 };
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -277,10 +277,11 @@ impl Apis {
         if let Some(dns) = &self.dns {
             let asked = stoppable(dns.observe(hostnames), Some(cancel)).await;
             return asked.unwrap_or_else(|| {
-                let stopped = Failure {
-                    kind: FailureKind::Unreachable,
-                    message: "the run was stopped before DNS answered".to_owned(),
-                };
+                let stopped = Failure::new(
+                    FailureKind::Unreachable,
+                    "the run was stopped before DNS answered".to_owned(),
+                )
+                .because(Cause::Stopped);
                 told(Reading::failed(stopped), BTreeMap::new())
             });
         }
@@ -376,13 +377,14 @@ impl Apis {
                         stoppable(self.ec2.read_side(&side.aws, wanted, limit), Some(cancel))
                             .await
                             .unwrap_or_else(|| {
-                                Err(Failure {
-                                    kind: FailureKind::Unreachable,
-                                    message: format!(
+                                Err(Failure::new(
+                                    FailureKind::Unreachable,
+                                    format!(
                                         "the run was stopped before EC2 in {} answered",
                                         side.aws.region
                                     ),
-                                })
+                                )
+                                .because(Cause::Stopped))
                             })
                     })
                     .await;
@@ -413,13 +415,16 @@ impl Apis {
         }
         let left = self.spent.left(side, part, limit);
         if left.is_zero() {
-            return Reading::failed(Failure {
-                kind: FailureKind::Unreachable,
-                message: format!(
-                    "{api} was not asked again for {side}: it did not answer for {} before",
-                    seconds(limit)
-                ),
-            });
+            return Reading::failed(
+                Failure::new(
+                    FailureKind::Unreachable,
+                    format!(
+                        "{api} was not asked again for {side}: it did not answer for {} before",
+                        seconds(limit)
+                    ),
+                )
+                .because(Cause::NoAnswer),
+            );
         }
         let started = Instant::now();
         let result = read(left).await;

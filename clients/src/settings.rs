@@ -1,10 +1,20 @@
 //! How the three APIs are reached: explicit settings first, then environment variables.
 
-use std::{fmt, path::PathBuf, time::Duration};
+mod proxy;
+mod roots;
+#[cfg(test)]
+mod tests;
+
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use thiserror::Error;
 use url::{Host, Url};
 
+pub use self::{proxy::Proxy, roots::Roots};
 use crate::{
     dns::DnsSettings,
     journal,
@@ -53,6 +63,8 @@ pub struct Settings {
     pub aws: AwsSettings,
     /// The proxy for https; plain http goes to loopback addresses alone, and never to a proxy.
     pub proxy: Option<Proxy>,
+    /// Whose certificates are trusted.
+    pub roots: Roots,
     /// Where set, zones and records are read from DNS instead of Cloudflare's API, which then
     /// writes nothing.
     pub dns: Option<DnsSettings>,
@@ -76,19 +88,15 @@ pub struct Service {
 pub struct AwsSettings {
     /// Replaces the endpoint of every region.
     pub endpoint_url: Option<String>,
+    /// Whether `endpoint_url` comes from the environment, which a profile may switch off
+    /// (`ignore_configured_endpoint_urls`).
+    pub endpoint_from_environment: bool,
+    /// The home folder, where AWS's files are unless something names them.
+    pub home: Option<PathBuf>,
     /// Replaces `~/.aws/config`.
     pub shared_config_files: Vec<PathBuf>,
     /// Replaces `~/.aws/credentials`.
     pub shared_credentials_files: Vec<PathBuf>,
-}
-
-/// A proxy, as the usual environment variables name it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Proxy {
-    /// Its URL, which may hold a password.
-    pub url: Secret,
-    /// The hosts that are reached without it, as in `NO_PROXY`.
-    pub bypass: String,
 }
 
 /// Which setting is meant, by every name that it has.
@@ -106,6 +114,8 @@ pub enum Setting {
     AwsEndpointUrl,
     /// How long a write without an answer may take effect.
     OpenFor,
+    /// The proxy for https.
+    Proxy,
 }
 
 impl Setting {
@@ -117,7 +127,7 @@ impl Setting {
             Self::GitlabToken => Some(["gitlab", "token"]),
             Self::GitlabBaseUrl => Some(["gitlab", "base_url"]),
             Self::AwsEndpointUrl => Some(["aws", "endpoint_url"]),
-            Self::OpenFor => None,
+            Self::OpenFor | Self::Proxy => None,
         }
     }
 
@@ -130,6 +140,7 @@ impl Setting {
             Self::GitlabBaseUrl => &["GITLAB_BASE_URL"],
             Self::AwsEndpointUrl => &["AWS_ENDPOINT_URL_EC2", "AWS_ENDPOINT_URL"],
             Self::OpenFor => &["GIGADB_OPEN_FOR"],
+            Self::Proxy => &["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"],
         }
     }
 }
@@ -143,6 +154,7 @@ impl fmt::Display for Setting {
             Self::GitlabBaseUrl => "the GitLab base URL",
             Self::AwsEndpointUrl => "the AWS endpoint URL",
             Self::OpenFor => "the time for which a write without an answer stays open",
+            Self::Proxy => "the proxy",
         })
     }
 }
@@ -189,12 +201,13 @@ impl Settings {
     ) -> Result<Self, SettingsError> {
         let find = |setting: Setting, given: Option<String>| found(setting, given, env);
         let secret = |s: Option<Secret>| s.map(|s| s.expose().to_owned());
+        let home = home(env);
         let files = |given: Vec<PathBuf>, variable: &str| {
             let given: Vec<PathBuf> = given
                 .into_iter()
                 .filter(|path| !path.as_os_str().is_empty())
                 .collect();
-            if given.is_empty() {
+            let files: Vec<PathBuf> = if given.is_empty() {
                 env(variable)
                     .filter(|text| !text.trim().is_empty())
                     .map(PathBuf::from)
@@ -202,56 +215,79 @@ impl Settings {
                     .collect()
             } else {
                 given
-            }
+            };
+            files
+                .iter()
+                .map(|file| expanded(file, home.as_deref()))
+                .collect()
         };
         let first = |names: &[&str]| {
             names
                 .iter()
                 .find_map(|name| env(name).filter(|text| !text.trim().is_empty()))
         };
-        let proxy = first(&["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"]);
         let endpoints_ignored = first(&["AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"])
             .is_some_and(|text| text.trim().eq_ignore_ascii_case("true"));
         let open_for = open_for(env)?;
         let explicit_endpoint = explicit.aws_endpoint_url.filter(|t| !t.trim().is_empty());
+        let explicit_endpoint_absent = explicit_endpoint.is_none();
         let aws_endpoint = if endpoints_ignored && explicit_endpoint.is_none() {
             None
         } else {
             find(Setting::AwsEndpointUrl, explicit_endpoint)
         };
+        let cloudflare = Service {
+            token: token(find(
+                Setting::CloudflareToken,
+                secret(explicit.cloudflare_api_token),
+            ))?,
+            base_url: parse_url(
+                &find(Setting::CloudflareBaseUrl, explicit.cloudflare_base_url).unwrap_or_else(
+                    || Found::default(Setting::CloudflareBaseUrl, CLOUDFLARE_BASE_URL),
+                ),
+            )?,
+        };
+        let gitlab = Service {
+            token: token(find(Setting::GitlabToken, secret(explicit.gitlab_token)))?,
+            base_url: parse_url(
+                &find(Setting::GitlabBaseUrl, explicit.gitlab_base_url)
+                    .unwrap_or_else(|| Found::default(Setting::GitlabBaseUrl, GITLAB_BASE_URL)),
+            )?,
+        };
+        let endpoint_url = aws_endpoint
+            .map(|found| parse_url(&found).map(|url| url.to_string()))
+            .transpose()?;
+        let plain = |url: &str| url.starts_with("http:");
+        let no_tls = plain(cloudflare.base_url.as_str())
+            && plain(gitlab.base_url.as_str())
+            && endpoint_url.as_deref().is_some_and(plain);
+        let proxy = match proxy::find(env) {
+            Ok(proxy) => proxy,
+            // Plain http goes to loopback addresses and never to a proxy.
+            Err(_) if no_tls => None,
+            Err((variable, fault)) => {
+                return Err(SettingsError {
+                    setting: Setting::Proxy,
+                    source_name: Source::Environment(variable),
+                    fault,
+                });
+            }
+        };
         Ok(Self {
-            cloudflare: Service {
-                token: token(find(
-                    Setting::CloudflareToken,
-                    secret(explicit.cloudflare_api_token),
-                ))?,
-                base_url: parse_url(
-                    &find(Setting::CloudflareBaseUrl, explicit.cloudflare_base_url).unwrap_or_else(
-                        || Found::default(Setting::CloudflareBaseUrl, CLOUDFLARE_BASE_URL),
-                    ),
-                )?,
-            },
-            gitlab: Service {
-                token: token(find(Setting::GitlabToken, secret(explicit.gitlab_token)))?,
-                base_url: parse_url(
-                    &find(Setting::GitlabBaseUrl, explicit.gitlab_base_url)
-                        .unwrap_or_else(|| Found::default(Setting::GitlabBaseUrl, GITLAB_BASE_URL)),
-                )?,
-            },
+            cloudflare,
+            gitlab,
             aws: AwsSettings {
-                endpoint_url: aws_endpoint
-                    .map(|found| parse_url(&found).map(|url| url.to_string()))
-                    .transpose()?,
+                endpoint_from_environment: explicit_endpoint_absent && endpoint_url.is_some(),
+                endpoint_url,
+                home: home.clone(),
                 shared_config_files: files(explicit.aws_shared_config_files, "AWS_CONFIG_FILE"),
                 shared_credentials_files: files(
                     explicit.aws_shared_credentials_files,
                     "AWS_SHARED_CREDENTIALS_FILE",
                 ),
             },
-            proxy: proxy.map(|url| Proxy {
-                url: Secret::new(url.trim()),
-                bypass: first(&["NO_PROXY", "no_proxy"]).unwrap_or_default(),
-            }),
+            proxy,
+            roots: Roots::find(env, home.as_deref()),
             dns: None,
             timing: Timing {
                 open_for,
@@ -259,6 +295,22 @@ impl Settings {
             },
             journal_folder: journal::folder(env),
         })
+    }
+}
+
+/// The home folder, as AWS's tools find it.
+fn home(env: &dyn Fn(&str) -> Option<String>) -> Option<PathBuf> {
+    env("HOME")
+        .filter(|home| !home.is_empty())
+        .map(PathBuf::from)
+}
+
+/// A path with `~` at its beginning replaced by the home folder, as boto3 and Terraform's AWS
+/// provider read it. Whose home `~name` is, only a shell knows.
+pub(crate) fn expanded(path: &Path, home: Option<&Path>) -> PathBuf {
+    match (path.strip_prefix("~"), home) {
+        (Ok(rest), Some(home)) => home.join(rest),
+        _ => path.to_owned(),
     }
 }
 
@@ -383,185 +435,5 @@ fn is_loopback(host: &Host<&str>) -> bool {
         Host::Domain(name) => *name == "localhost",
         Host::Ipv4(address) => address.is_loopback(),
         Host::Ipv6(address) => address.is_loopback(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn resolve(explicit: Explicit, env: &[(&str, &str)]) -> Result<Settings, String> {
-        let env = |name: &str| {
-            env.iter()
-                .find(|(n, _)| *n == name)
-                .map(|(_, v)| (*v).to_owned())
-        };
-        Settings::resolve(explicit, &env).map_err(|e| e.to_string())
-    }
-
-    #[test]
-    fn defaults_are_the_public_apis_without_tokens() {
-        let settings = resolve(Explicit::default(), &[]).unwrap();
-        assert_eq!(settings.cloudflare.base_url.as_str(), CLOUDFLARE_BASE_URL);
-        assert_eq!(settings.gitlab.base_url.as_str(), GITLAB_BASE_URL);
-        assert_eq!(settings.cloudflare.token, None);
-        assert_eq!(settings.aws, AwsSettings::default());
-    }
-
-    #[test]
-    fn explicit_beats_environment_and_empty_is_absent() {
-        let explicit = Explicit {
-            cloudflare_api_token: Some(Secret::new("explicit")),
-            gitlab_token: Some(Secret::new("")),
-            aws_shared_config_files: vec!["/a/config".into()],
-            ..Explicit::default()
-        };
-        let env = [
-            ("CLOUDFLARE_API_TOKEN", "environment"),
-            ("GITLAB_TOKEN", " "),
-            ("GITLAB_PRIVATE_TOKEN", "second\n"),
-            ("AWS_CONFIG_FILE", "/b/config"),
-            ("AWS_SHARED_CREDENTIALS_FILE", "/b/credentials"),
-            ("AWS_ENDPOINT_URL", "http://127.0.0.1:1"),
-            ("AWS_ENDPOINT_URL_EC2", "http://[::1]:2/"),
-        ];
-        let settings = resolve(explicit, &env).unwrap();
-        let token = |s: &Service| s.token.as_ref().map(|t| t.expose().to_owned());
-        assert_eq!(token(&settings.cloudflare).as_deref(), Some("explicit"));
-        assert_eq!(token(&settings.gitlab).as_deref(), Some("second"));
-        assert_eq!(
-            settings.aws.shared_config_files,
-            [PathBuf::from("/a/config")]
-        );
-        assert_eq!(
-            settings.aws.shared_credentials_files,
-            [PathBuf::from("/b/credentials")]
-        );
-        assert_eq!(
-            settings.aws.endpoint_url.as_deref(),
-            Some("http://[::1]:2/")
-        );
-    }
-
-    #[test]
-    fn how_long_a_write_stays_open_is_a_number_of_seconds() {
-        let open_for = |text: &str| {
-            let settings = resolve(Explicit::default(), &[("GIGADB_OPEN_FOR", text)]);
-            settings.map(|settings| settings.timing.open_for.as_secs())
-        };
-        assert_eq!(open_for(""), Ok(120));
-        assert_eq!(open_for(" 30 "), Ok(30));
-        assert_eq!(open_for("86400"), Ok(86400));
-        for wrong in [
-            "29",
-            "0",
-            "-1",
-            "86401",
-            "2m",
-            "1e3",
-            "99999999999999999999",
-        ] {
-            let error = open_for(wrong).unwrap_err();
-            assert_eq!(
-                error,
-                "the time for which a write without an answer stays open (from environment \
-                 variable `GIGADB_OPEN_FOR`) is not a number of seconds from 30 to 86400; write \
-                 it as `120`"
-            );
-        }
-    }
-
-    #[test]
-    fn endpoints_of_the_environment_can_be_switched_off() {
-        let env = [
-            ("AWS_ENDPOINT_URL", "http://127.0.0.1:1"),
-            ("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "true"),
-        ];
-        let endpoint = |explicit: &str| {
-            let explicit = Explicit {
-                aws_endpoint_url: Some(explicit.to_owned()),
-                ..Explicit::default()
-            };
-            resolve(explicit, &env).unwrap().aws.endpoint_url
-        };
-        assert_eq!(endpoint(""), None);
-        assert_eq!(
-            endpoint("http://127.0.0.1:2").as_deref(),
-            Some("http://127.0.0.1:2/")
-        );
-    }
-
-    #[test]
-    fn the_proxy_is_the_one_for_https() {
-        let proxy = |env: &[(&str, &str)]| resolve(Explicit::default(), env).unwrap().proxy;
-        assert_eq!(proxy(&[("HTTP_PROXY", "http://p:1")]), None);
-        let found = proxy(&[
-            ("ALL_PROXY", "http://p:1"),
-            ("https_proxy", "http://u:planted@p:2"),
-            ("NO_PROXY", "a.example"),
-        ]);
-        let found = found.unwrap();
-        assert_eq!(found.url.expose(), "http://u:planted@p:2");
-        assert_eq!(found.bypass, "a.example");
-        assert!(!format!("{found:?}").contains("planted"));
-    }
-
-    #[test]
-    fn urls_that_would_show_a_token_are_refused() {
-        let url = |text: &str| {
-            resolve(Explicit::default(), &[("GITLAB_BASE_URL", text)])
-                .map(|s| s.gitlab.base_url.to_string())
-        };
-        for (given, kept) in [
-            ("http://127.0.0.1:80/api/v4/", "http://127.0.0.1/api/v4"),
-            ("http://127.9.9.9:8080/x", "http://127.9.9.9:8080/x"),
-            ("http://[::1]:9/x", "http://[::1]:9/x"),
-            ("http://localhost:9/x", "http://localhost:9/x"),
-            (
-                "https://git.example.org/api/v4",
-                "https://git.example.org/api/v4",
-            ),
-        ] {
-            assert_eq!(url(given).as_deref(), Ok(kept), "{given}");
-        }
-        for given in [
-            "http://gitlab.example.org/api/v4",
-            "http://localhost.example.org/",
-            "http://127.0.0.1.example.org/",
-            "http://0.0.0.0/",
-            "ftp://127.0.0.1/",
-            "https://user:planted@example.org/",
-            "https://example.org/?token=planted",
-            "example.org",
-        ] {
-            let error = url(given).unwrap_err();
-            assert!(
-                error.starts_with(
-                    "the GitLab base URL (from environment variable `GITLAB_BASE_URL`) "
-                ),
-                "{given}: {error}"
-            );
-            assert!(!error.contains("planted"), "{error}");
-        }
-        let explicit = Explicit {
-            aws_endpoint_url: Some("http://10.0.0.1/".to_owned()),
-            ..Explicit::default()
-        };
-        let error = resolve(explicit, &[]).unwrap_err();
-        assert!(
-            error.starts_with("the AWS endpoint URL (from `aws.endpoint_url`) is plain http"),
-            "{error}"
-        );
-    }
-
-    #[test]
-    fn a_pasted_line_break_in_a_token_is_named_without_the_token() {
-        let error = resolve(
-            Explicit::default(),
-            &[("CLOUDFLARE_API_TOKEN", "planted\ntoken")],
-        )
-        .unwrap_err();
-        assert!(error.contains("`CLOUDFLARE_API_TOKEN`"), "{error}");
-        assert!(!error.contains("planted"), "{error}");
     }
 }

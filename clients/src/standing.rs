@@ -18,6 +18,15 @@ pub struct Token {
     pub expires: Option<String>,
 }
 
+/// What a token is in a GitLab project.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct InProject {
+    /// Its role, as a number to compare with [`MAINTAINER`]; `None` where GitLab does not say.
+    pub level: Option<u32>,
+    /// Whether the project is archived, so that nothing of it can be changed.
+    pub archived: bool,
+}
+
 /// What the shared files say of an AWS profile.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AwsProfile {
@@ -48,16 +57,15 @@ impl Apis {
         own.map_err(|error| error.failure())
     }
 
-    /// The token's role in a GitLab project, as a number to compare with [`MAINTAINER`]; `None`
-    /// where GitLab does not say.
-    pub async fn gitlab_access_level(
+    /// What the token is in a GitLab project.
+    pub async fn gitlab_project(
         &self,
         project: &str,
         cancel: &CancellationToken,
-    ) -> Result<Option<u32>, Failure> {
+    ) -> Result<InProject, Failure> {
         let budget = Budget::new(self.timing().call, Some(cancel));
-        let level = self.gitlab.access_level(project, budget).await;
-        level.map_err(|error| error.failure())
+        let found = self.gitlab.in_project(project, budget).await;
+        found.map_err(|error| error.failure())
     }
 
     /// Resolves an AWS profile as every call to EC2 does.

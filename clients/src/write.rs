@@ -130,11 +130,9 @@ pub(crate) fn bug(what: &str) -> WriteFailure {
     WriteFailure {
         outcome: Outcome::NotSent,
         sent: Instant::now(),
-        failure: Failure {
-            kind: FailureKind::Misconfigured,
-            message: format!(
-                "the change set holds {what}, which is a bug; nothing was sent for it"
-            ),
-        },
+        failure: Failure::new(
+            FailureKind::Misconfigured,
+            format!("the change set holds {what}, which is a bug; nothing was sent for it"),
+        ),
     }
 }

@@ -17,7 +17,9 @@
 //! What this crate deliberately does not do: speak HTTP, retry, print, or know of Terraform.
 
 mod assumed;
+pub mod advice;
 pub mod carry;
+mod cause;
 pub mod changes;
 mod diff;
 pub mod due;
@@ -37,6 +39,7 @@ pub mod plan;
 pub mod preflight;
 pub mod readiness;
 mod recorded;
+pub mod region;
 mod resolve;
 pub mod rules;
 mod scope;

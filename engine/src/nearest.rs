@@ -2,15 +2,14 @@
 
 /// The candidate nearest to `text`, where one is near enough to be a slip of the pen.
 pub fn nearest<'a>(text: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let allowed = (text.chars().count() / 3).max(1);
+    let length = text.chars().count();
+    let allowed = (length / 3).max(1);
+    let text = text.to_lowercase();
     candidates
         .into_iter()
-        .map(|c| {
-            (
-                strsim::damerau_levenshtein(&text.to_lowercase(), &c.to_lowercase()),
-                c,
-            )
-        })
+        // What is longer or shorter by more than is allowed is farther away than that.
+        .filter(|c| c.chars().count().abs_diff(length) <= allowed)
+        .map(|c| (strsim::damerau_levenshtein(&text, &c.to_lowercase()), c))
         .filter(|(distance, _)| *distance <= allowed)
         .min()
         .map(|(_, c)| c)

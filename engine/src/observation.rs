@@ -220,6 +220,36 @@ impl Observation {
         self.names.get(hostname)?.zone.as_ref().map(|z| &z.name)
     }
 
+    /// Why a managed hostname belongs to no zone whose records count; `None` where it does.
+    pub fn homeless(&self, hostname: &Hostname) -> Option<Homeless> {
+        if self
+            .names
+            .get(hostname)
+            .is_some_and(|name| name.zone.is_some())
+        {
+            return None;
+        }
+        let mut holding: Vec<&Zone> = self
+            .zones
+            .iter()
+            .filter(|zone| hostname.is_in(&zone.name))
+            .collect();
+        holding.sort_by_key(|zone| (!zone.active, std::cmp::Reverse(zone.name.as_str().len())));
+        let Some(first) = holding.first() else {
+            return Some(Homeless::NoZone);
+        };
+        if !first.active {
+            return Some(Homeless::NotActive(first.name.clone()));
+        }
+        let same = holding
+            .iter()
+            .filter(|zone| zone.active && zone.name == first.name);
+        Some(Homeless::SeveralZones {
+            name: first.name.clone(),
+            ids: same.map(|zone| zone.id.to_string()).collect(),
+        })
+    }
+
     /// The apex of the environment, judged by the zones that were seen.
     pub fn apex<'a>(&'a self, environment: &'a Environment) -> Option<&'a Hostname> {
         environment.apex(|hostname| self.zone_of(hostname))
@@ -306,6 +336,62 @@ impl Observation {
     }
 }
 
+/// Why a hostname belongs to no zone whose records count.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Homeless {
+    /// No zone that the token can see holds it.
+    NoZone,
+    /// The zone that holds it is visible, and Cloudflare does not serve it.
+    NotActive(ZoneName),
+    /// Several active zones of one name are visible, in several accounts: only one is in use, and
+    /// which one cannot be told.
+    SeveralZones {
+        /// Their name.
+        name: ZoneName,
+        /// Their ids.
+        ids: Vec<String>,
+    },
+}
+
+impl Homeless {
+    /// The reason as a clause.
+    pub fn clause(&self, hostname: &Hostname) -> String {
+        match self {
+            Self::NoZone => {
+                format!("no zone that the Cloudflare token can see holds `{hostname}`")
+            }
+            Self::NotActive(zone) => format!(
+                "no active zone is visible for `{hostname}`: zone `{zone}` is visible and not active"
+            ),
+            Self::SeveralZones { name, ids } => {
+                let count = match ids.len() {
+                    2 => "two".to_owned(),
+                    count => count.to_string(),
+                };
+                format!(
+                    "{count} active zones named `{name}` are visible (ids {})",
+                    ids.join(", ")
+                )
+            }
+        }
+    }
+
+    /// What to do about it, in full sentences.
+    pub fn next(&self) -> &'static str {
+        match self {
+            Self::NoZone => {
+                "Correct the hostname in the topology, or give the token Zone: Read and DNS: Edit on its zone."
+            }
+            Self::NotActive(_) => {
+                "Point the domain's name servers to Cloudflare, or correct the hostnames in the topology."
+            }
+            Self::SeveralZones { .. } => {
+                "Limit the token to the zone that is in use: the others belong to other accounts."
+            }
+        }
+    }
+}
+
 /// A part of the world that is read, and can fail, as a whole.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Part {
@@ -356,10 +442,10 @@ fn or_last_known<T: Clone>(fresh: Reading<T>, known: Option<&Reading<T>>) -> Rea
 }
 
 fn not_asked(object: &str) -> Failure {
-    Failure {
-        kind: crate::world::FailureKind::Unreachable,
-        message: format!("{object} was not read"),
-    }
+    Failure::new(
+        crate::world::FailureKind::Unreachable,
+        format!("{object} was not read"),
+    )
 }
 
 fn side_reading(

@@ -9,7 +9,7 @@ use crate::{
     intent::{Intent, Mode},
     message::Message,
     name::{Hostname, InfrastructureName, Role},
-    observation::Observation,
+    observation::{Homeless, Observation},
     rules::{Finding, Rule, Severity, known_address},
     topology::{Environment, Topology},
     view::{NameView, View},
@@ -30,7 +30,7 @@ pub(crate) fn resolve(
         let may_be_owed = intent.mode == Mode::Failover && role == Role::HotStandby;
         let zone = observation.zone_of(hostname).cloned();
         if zone.is_none() && !may_be_owed {
-            findings.push(no_zone(intent, observation, hostname.as_str()));
+            findings.push(no_zone(intent, observation, hostname));
         }
         let known = observation
             .address(side, endpoint)
@@ -112,7 +112,7 @@ fn present(
     (address, owner.cloned())
 }
 
-fn no_zone(intent: &Intent, observation: &Observation, hostname: &str) -> Finding {
+fn no_zone(intent: &Intent, observation: &Observation, hostname: &Hostname) -> Finding {
     let visible: Vec<String> = observation
         .zones
         .iter()
@@ -129,16 +129,24 @@ fn no_zone(intent: &Intent, observation: &Observation, hostname: &str) -> Findin
     } else {
         visible.join(", ")
     };
+    let homeless = observation.homeless(hostname).unwrap_or(Homeless::NoZone);
+    let clause = homeless.clause(hostname);
+    let mut sentence: String = clause
+        .chars()
+        .take(1)
+        .flat_map(char::to_uppercase)
+        .collect();
+    sentence.extend(clause.chars().skip(1));
     Finding {
         rule: Rule::SingleARecord,
         severity: Severity::Error,
         message: Message::nothing_changed(
-            format!("No single active zone that the Cloudflare token can see holds `{hostname}`."),
+            format!("{sentence}."),
             format!(
                 "hostname `{hostname}` of environment `{}`; visible zones: {visible}",
                 intent.environment
             ),
-            "Correct the hostname in the topology, or give the token Zone Read and DNS Write on its zone.",
+            homeless.next(),
         ),
         waived: false,
     }

@@ -208,15 +208,25 @@ pub fn roles(
 ) -> Result<Arrangement, Unclear> {
     let name = &observation.environment;
     let apex = observation.apex(environment).ok_or_else(|| {
-        Unclear(format!(
-            "no hostname of production in `{name}` lies in a visible, active zone"
-        ))
+        let hostnames = environment.production.hostnames.keys();
+        let mut why: Vec<String> = hostnames
+            .filter_map(|hostname| Some(observation.homeless(hostname)?.clause(hostname)))
+            .collect();
+        why.dedup();
+        match why.first() {
+            Some(why) => Unclear(why.clone()),
+            None => Unclear(format!("`{name}` publishes no hostname of production")),
+        }
     })?;
     let holder = |hostname: &Hostname| {
         let seen = observation.names.get(hostname);
-        let address = seen
-            .and_then(|n| n.address())
-            .ok_or_else(|| Unclear(format!("`{hostname}` has not exactly one A record")))?;
+        let address = seen.and_then(|n| n.address()).ok_or_else(|| {
+            let homeless = observation.homeless(hostname);
+            Unclear(match homeless {
+                Some(homeless) => homeless.clause(hostname),
+                None => format!("`{hostname}` has not exactly one A record"),
+            })
+        })?;
         observation.owner(address).cloned().ok_or_else(|| {
             Unclear(format!(
                 "`{hostname}` leads to {address}, an Elastic IP of no known side{}",

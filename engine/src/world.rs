@@ -8,6 +8,7 @@ use std::{collections::BTreeMap, fmt, net::Ipv4Addr};
 
 use serde::{Deserialize, Serialize};
 
+pub use crate::cause::{Cause, Whose};
 use crate::name::{
     AllocationId, Hostname, InfrastructureName, InstanceId, RecordId, VariableKey, ZoneId, ZoneName,
 };
@@ -20,6 +21,31 @@ pub struct Failure {
     /// One lower-case clause without a full stop: method, path template, status, vendor codes.
     /// Never a token, never a body.
     pub message: String,
+    /// What it comes from: what to do follows from it, see [`crate::advice`].
+    #[serde(default)]
+    pub cause: Cause,
+}
+
+impl Failure {
+    /// A failure of which no more is known than its kind.
+    pub fn new(kind: FailureKind, message: impl Into<String>) -> Self {
+        Self {
+            kind,
+            message: message.into(),
+            cause: Cause::Unknown,
+        }
+    }
+
+    /// The same with its cause.
+    #[must_use]
+    pub fn because(self, cause: Cause) -> Self {
+        Self { cause, ..self }
+    }
+
+    /// Who has to act.
+    pub fn whose(&self) -> Whose {
+        self.cause.whose(self.kind)
+    }
 }
 
 /// The kinds of failure that the engine tells apart.
@@ -263,6 +289,10 @@ pub struct ElasticIp {
     pub address: Ipv4Addr,
     /// The instance that it is associated with.
     pub instance_id: Option<InstanceId>,
+    /// What else than an instance it is associated with, in words: a network interface, a load
+    /// balancer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub used_by: Option<String>,
 }
 
 /// An EC2 instance.

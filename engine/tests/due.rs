@@ -80,10 +80,7 @@ fn after_a_failover_the_lost_side_is_set_up_when_it_can_be_reached() {
     Resolvers may use the old addresses until 09:00 UTC: some users are sent to `gigadb-website`, which is lost, and see errors meanwhile.
     Update the status table (`gigadb-roles status --write`).
     ");
-    let gone = Failure {
-        kind: FailureKind::Unreachable,
-        message: "no answer".to_owned(),
-    };
+    let gone = Failure::new(FailureKind::Unreachable, "no answer".to_owned());
     let lost = HK.parse().unwrap();
     world
         .sides

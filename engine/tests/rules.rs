@@ -47,17 +47,11 @@ fn check(edit: impl Fn(&mut Topology, &mut World, &mut Intent)) -> String {
 }
 
 fn refused(message: &str) -> Failure {
-    Failure {
-        kind: FailureKind::Refused,
-        message: message.to_owned(),
-    }
+    Failure::new(FailureKind::Refused, message)
 }
 
 fn unreachable(message: &str) -> Failure {
-    Failure {
-        kind: FailureKind::Unreachable,
-        message: message.to_owned(),
-    }
+    Failure::new(FailureKind::Unreachable, message)
 }
 
 #[test]
@@ -158,9 +152,9 @@ fn single_a_record() {
         let Reading::Read(zones) = &mut w.zones else { unreachable!() };
         for zone in zones { zone.active = zone.name.as_str() == "gigadb.org"; }
     }), @r"
-    Error single-a-record: No single active zone that the Cloudflare token can see holds `alt-live.gigadb.host`.
-    Error single-a-record: No single active zone that the Cloudflare token can see holds `bastion.alt-live.gigadb.host`.
-    Error single-a-record: No single active zone that the Cloudflare token can see holds `portainer.alt-live.gigadb.host`.
+    Error single-a-record: No active zone is visible for `alt-live.gigadb.host`: zone `gigadb.host` is visible and not active.
+    Error single-a-record: No active zone is visible for `bastion.alt-live.gigadb.host`: zone `gigadb.host` is visible and not active.
+    Error single-a-record: No active zone is visible for `portainer.alt-live.gigadb.host`: zone `gigadb.host` is visible and not active.
     ");
 }
 

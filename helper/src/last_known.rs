@@ -154,10 +154,10 @@ mod tests {
     }
 
     fn lost() -> World {
-        world(Reading::failed(Failure {
-            kind: FailureKind::Unreachable,
-            message: "EC2 did not answer".to_owned(),
-        }))
+        world(Reading::failed(Failure::new(
+            FailureKind::Unreachable,
+            "EC2 did not answer".to_owned(),
+        )))
     }
 
     #[test]

@@ -120,7 +120,7 @@ fn unread(wanted: &Assignment, error: &ProjectError) -> Option<Remark> {
         message: Message::nothing_changed(
             diagnostics::sentence(&error.to_string()),
             format!("{object}, environment `{}`", wanted.environment),
-            diagnostics::unread_next(failure.kind),
+            diagnostics::unread_next(failure),
         ),
         waived: false,
     })

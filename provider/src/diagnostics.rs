@@ -6,12 +6,13 @@
 use std::collections::BTreeMap;
 
 use gigadb_engine::{
+    advice::{self, Asked},
     message::Message,
     observation::{Observation, Part, ProjectError},
     plan::{Notice, Owed},
     rules::{Finding, Rule},
     topology::Topology,
-    world::FailureKind,
+    world::Failure,
 };
 use tfplug::{AttributePath, Diagnostic, Diagnostics};
 
@@ -19,16 +20,8 @@ use tfplug::{AttributePath, Diagnostic, Diagnostics};
 const SUMMARY_AT_MOST: usize = 120;
 
 /// What to do where records could not be read.
-pub(crate) fn unread_next(kind: FailureKind) -> &'static str {
-    match kind {
-        FailureKind::Misconfigured => {
-            "Set the Cloudflare API token as said (Zone Read and DNS Write on these zones), or correct that setting, then plan again."
-        }
-        FailureKind::Refused => {
-            "Check the Cloudflare API token (Zone Read and DNS Write on these zones), then plan again."
-        }
-        FailureKind::Unreachable => "Check the connection to Cloudflare, then plan again.",
-    }
+pub(crate) fn unread_next(failure: &Failure) -> String {
+    format!("{} Then plan again.", advice::next(Asked::Records, failure))
 }
 
 /// An error with its four parts.
@@ -237,7 +230,7 @@ pub(crate) fn unobservable(environment: &str, error: &ProjectError) -> Diagnosti
             &Message::nothing_changed(
                 sentence(&error.to_string()),
                 format!("{object}, environment `{environment}`"),
-                unread_next(failure.kind),
+                unread_next(failure),
             ),
         ),
     }

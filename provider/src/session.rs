@@ -281,13 +281,19 @@ fn lint(path: &str, parsed: &Parsed, block: &Block) -> Option<Diagnostic> {
 
 fn not_known(settings: &[String]) -> Diagnostic {
     let names: Vec<String> = settings.iter().map(|name| format!("`{name}`")).collect();
+    let (says, them, depends) = match names.len() {
+        1 => ("it says", "it", "it depends"),
+        _ => ("they say", "them", "they depend"),
+    };
     let names = names.join(", ");
     diagnostics::error(
         format!("a provider setting is not known yet: {names}"),
         &Message::nothing_changed(
-            format!("{names} must be known: the plan is the review, and it needs what they say."),
+            format!("{names} must be known: the plan is the review, and it needs what {says}."),
             "the provider block".to_owned(),
-            "Take them from a variable or an environment variable, or apply what they depend on first (`-target`).",
+            format!(
+                "Take {them} from a variable or an environment variable, or apply what {depends} on first (`-target`)."
+            ),
         ),
     )
 }

@@ -9,6 +9,7 @@ use serde_json::json;
 
 use crate::http::Reply;
 use crate::log::Api;
+use crate::reshape::{Answer, Reshape};
 use crate::world::{Edit, World};
 use crate::{cloudflare, ec2, gitlab};
 
@@ -134,6 +135,9 @@ pub enum Effect {
     /// As `EditAfter`, with code (from Rust only).
     #[serde(skip)]
     HookAfter(Hook),
+    /// The request is handled, and something between changes it or its answer (from Rust only).
+    #[serde(skip)]
+    Reshape(Reshape),
 }
 
 impl fmt::Debug for Effect {
@@ -158,6 +162,7 @@ impl fmt::Debug for Effect {
             Self::EditAfter(_) => "EditAfter",
             Self::HookBefore(_) => "HookBefore",
             Self::HookAfter(_) => "HookAfter",
+            Self::Reshape(_) => "Reshape",
         })
     }
 }
@@ -180,6 +185,11 @@ impl Fault {
     /// Returns a hook that runs just before the request is handled: "another writer edits here".
     pub fn hook(run: impl Fn(&mut World) + Send + Sync + 'static) -> Self {
         Self::new(Effect::HookBefore(Arc::new(run)))
+    }
+
+    /// Returns a proxy that changes answers, for all requests from now on.
+    pub fn reshape(change: impl Fn(&mut Answer) + Send + Sync + 'static) -> Self {
+        Self::new(Effect::Reshape(Reshape::answers(change))).always()
     }
 
     /// Hits only this API.

@@ -178,9 +178,14 @@ pub(crate) async fn respond(shared: Arc<Shared>, request: Request) -> Outcome {
         return Outcome::Reply(Reply::html(504, "504 Gateway Time-out"));
     }
     let refusal = effect.and_then(|effect| effect.refusal(addressed.api));
-    let reply = match refusal {
-        Some(reply) => reply,
-        None => handle(&shared, &request, &addressed, number, hit.as_ref()),
+    let reply = match (refusal, effect) {
+        (Some(reply), _) => reply,
+        (None, Some(Effect::Reshape(proxy))) => {
+            let passed = proxy.of_request(&request);
+            let reply = handle(&shared, &passed, &addressed, number, hit.as_ref());
+            proxy.of_reply(reply)
+        }
+        (None, _) => handle(&shared, &request, &addressed, number, hit.as_ref()),
     };
     match effect {
         Some(Effect::CommitThenHang) => return Outcome::Silence,

@@ -13,14 +13,18 @@ use reqwest::{Method, header::AUTHORIZATION};
 use serde::de::DeserializeOwned;
 
 use crate::{
-    http::{Answer, Api, Budget, Call, CallError, Dialect, Repeat, Transport},
+    http::{
+        Answer, Api, Budget, Call, CallError, Dialect, Repeat, Transport,
+        list::{Ask, Walk},
+        vendor,
+    },
     settings::{Service, Setting},
 };
 
 /// The largest page of zones that Cloudflare gives.
-const ZONES_A_PAGE: &str = "50";
+const ZONES_A_PAGE: u64 = 50;
 /// A page of records that holds any ordinary zone whole.
-const RECORDS_A_PAGE: &str = "5000";
+const RECORDS_A_PAGE: u64 = 5000;
 /// Records that one batch may hold on the Free plan.
 const FREE_BATCH: usize = 200;
 /// Records that one batch may hold on the other plans.
@@ -68,7 +72,8 @@ impl Cloudflare {
                     token_header: AUTHORIZATION,
                     token_prefix: "Bearer ",
                     request_id: "cf-ray",
-                    faults: wire::faults,
+                    base_ends_in: "/client/v4",
+                    own_words: wire::own_words,
                     // 1000 invalid token, 6003 malformed header, 9106 authentication failed (sent
                     // as 400), 9109 not authorized or not from here, 10000 authentication error.
                     refusals: &[1000, 6003, 9106, 9109, 10000],
@@ -79,10 +84,8 @@ impl Cloudflare {
 
     /// Every zone that the token can see.
     pub(crate) async fn list_zones(&self, budget: Budget<'_>) -> Result<Vec<Zone>, Box<CallError>> {
-        let rows: Vec<wire::Zone> = self
-            .pages("/zones", &["zones"], String::new(), ZONES_A_PAGE, budget)
-            .await?;
-        Ok(rows.into_iter().filter_map(zone).collect())
+        let call = list("/zones", &["zones"], String::new());
+        self.pages(&call, ZONES_A_PAGE, budget, zone).await
     }
 
     /// The A, AAAA and CNAME records of one zone. Names that are no hostnames (wildcards) are
@@ -92,16 +95,10 @@ impl Cloudflare {
         zone: &Zone,
         budget: Budget<'_>,
     ) -> Result<Vec<Record>, Box<CallError>> {
-        let rows: Vec<wire::Record> = self
-            .pages(
-                "/zones/{zone_id}/dns_records",
-                &["zones", zone.id.as_str(), "dns_records"],
-                format!("zone `{}`", zone.name),
-                RECORDS_A_PAGE,
-                budget,
-            )
-            .await?;
-        let mut records: Vec<Record> = rows.into_iter().filter_map(record).collect();
+        let segments = ["zones", zone.id.as_str(), "dns_records"];
+        let object = format!("zone `{}`", zone.name);
+        let call = list("/zones/{zone_id}/dns_records", &segments, object);
+        let mut records = self.pages(&call, RECORDS_A_PAGE, budget, record).await?;
         // Pages are offsets into a list that may change meanwhile: a record may come twice.
         records.sort();
         records.dedup_by(|a, b| a.id == b.id);
@@ -163,41 +160,44 @@ impl Cloudflare {
         Ok(posts.iter().map(id_of).collect())
     }
 
-    async fn pages<T: DeserializeOwned>(
+    /// Every row of a list, as `read` takes it: `Ok(None)` leaves a row out, `Err` says why the
+    /// list cannot be used.
+    async fn pages<W: wire::Row + DeserializeOwned, T>(
         &self,
-        template: &'static str,
-        segments: &[&str],
-        object: String,
-        per_page: &str,
+        call: &Call<'_>,
+        per_page: u64,
         budget: Budget<'_>,
+        read: fn(W) -> Result<Option<T>, String>,
     ) -> Result<Vec<T>, Box<CallError>> {
-        let full = per_page.parse().unwrap_or(usize::MAX);
         let mut rows = Vec::new();
+        let mut walk = Walk::new(per_page);
+        let per_page = per_page.to_string();
         let mut page = 1_u64;
         loop {
             let number = page.to_string();
+            let query = [("per_page", per_page.as_str()), ("page", number.as_str())];
             let call = Call {
-                method: Method::GET,
-                template,
-                object: object.clone(),
-                segments,
-                query: &[("per_page", per_page), ("page", &number)],
+                method: call.method.clone(),
+                object: call.object.clone(),
+                query: &query,
                 body: None,
-                repeat: Repeat::Always,
+                ..*call
             };
-            let answer = self.api.send(&call, budget).await?;
-            let envelope = self.open::<Vec<T>>(&call, &answer)?;
-            let found = envelope.result.unwrap_or_default();
-            let count = found.len();
-            rows.extend(found);
-            let more = match envelope.result_info.and_then(|info| info.total_pages) {
-                Some(pages) => page < pages,
-                None => count >= full,
-            };
-            if !more || count == 0 {
-                return Ok(rows);
+            let answer = self.api.send(&call, budget.with_room(walk.room())).await?;
+            let envelope = self.open::<wire::Rows<W>>(&call, &answer)?;
+            let said = envelope.said();
+            let incomplete = |why: &str| self.api.incomplete(&call, &answer, why);
+            let found = envelope
+                .result
+                .ok_or_else(|| incomplete("it holds no list"))?;
+            for row in found.kept {
+                rows.extend(read(row).map_err(|why| incomplete(&why))?);
             }
-            page += 1;
+            match walk.take(said, &found.identities, answer.body.len()) {
+                Ok(Some(Ask::Page(next))) => page = next,
+                Ok(Some(Ask::Query(_)) | None) => return Ok(rows),
+                Err(why) => return Err(incomplete(&why)),
+            }
         }
     }
 
@@ -209,11 +209,17 @@ impl Cloudflare {
         match serde_json::from_slice::<wire::Envelope<T>>(&answer.body) {
             Ok(envelope) if envelope.success => Ok(envelope),
             Ok(envelope) => {
-                let faults = wire::flatten(envelope.errors.unwrap_or_default());
+                let mut faults = envelope.faults();
+                if faults.is_empty() {
+                    faults = vendor::faults(&answer.headers, &answer.body);
+                }
                 Err(self.api.unsuccessful(call, answer, faults))
             }
             Err(e) => {
-                let faults = wire::faults(&answer.body);
+                let faults = match serde_json::from_slice(&answer.body) {
+                    Ok(body) => vendor::told(&body),
+                    Err(_) => Vec::new(),
+                };
                 if faults.is_empty() {
                     Err(self.api.garbage(call, answer, &not_json(&e)))
                 } else {
@@ -221,6 +227,19 @@ impl Cloudflare {
                 }
             }
         }
+    }
+}
+
+/// The call that lists something; its pages are asked for with their own query.
+fn list<'a>(template: &'static str, segments: &'a [&'a str], object: String) -> Call<'a> {
+    Call {
+        method: Method::GET,
+        template,
+        object,
+        segments,
+        query: &[],
+        body: None,
+        repeat: Repeat::Always,
     }
 }
 
@@ -233,17 +252,25 @@ fn not_json(error: &serde_json::Error) -> String {
     )
 }
 
-fn zone(row: wire::Zone) -> Option<Zone> {
+/// A zone whose name is none that a hostname could lie in is left out.
+fn zone(row: wire::Zone) -> Result<Option<Zone>, String> {
+    let Ok(name) = row.name.parse() else {
+        return Ok(None);
+    };
+    let id = row
+        .id
+        .parse()
+        .map_err(|_| format!("the zone `{name}` has no usable id"))?;
     let free = row
         .plan
         .and_then(|plan| plan.legacy_id)
         .is_none_or(|plan| plan == "free");
-    Some(Zone {
-        id: row.id.parse().ok()?,
-        name: row.name.parse().ok()?,
+    Ok(Some(Zone {
+        id,
+        name,
         active: row.status.as_deref() == Some("active"),
         batch_limit: if free { FREE_BATCH } else { PAID_BATCH },
-    })
+    }))
 }
 
 #[expect(
@@ -251,16 +278,23 @@ fn zone(row: wire::Zone) -> Option<Zone> {
     clippy::cast_sign_loss,
     reason = "a TTL is clamped to what u32 holds first"
 )]
-fn record(row: wire::Record) -> Option<Record> {
-    let record_type = match row.kind.as_str() {
+fn record(row: wire::Record) -> Result<Option<Record>, String> {
+    let record_type = match row.kind.to_ascii_uppercase().as_str() {
         "A" => RecordType::A,
         "AAAA" => RecordType::Aaaa,
         "CNAME" => RecordType::Cname,
-        _ => return None,
+        _ => return Ok(None),
     };
-    Some(Record {
-        id: row.id.parse().ok()?,
-        name: row.name.parse().ok()?,
+    let Ok(name) = row.name.parse() else {
+        return Ok(None);
+    };
+    let id = row
+        .id
+        .parse()
+        .map_err(|_| format!("a record of `{name}` has no usable id"))?;
+    Ok(Some(Record {
+        id,
+        name,
         record_type,
         content: row.content.unwrap_or_default(),
         ttl: row
@@ -268,5 +302,5 @@ fn record(row: wire::Record) -> Option<Record> {
             .unwrap_or(f64::from(AUTOMATIC_TTL))
             .clamp(0.0, f64::from(u32::MAX)) as u32,
         proxied: row.proxied.unwrap_or_default(),
-    })
+    }))
 }

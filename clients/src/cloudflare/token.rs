@@ -68,7 +68,9 @@ impl Cloudflare {
 
     /// The account of a zone that the token can see.
     async fn an_account(&self, budget: Budget<'_>) -> Result<Option<String>, Box<CallError>> {
-        let call = read("/zones", &["zones"], &[("per_page", super::ZONES_A_PAGE)]);
+        let per_page = super::ZONES_A_PAGE.to_string();
+        let query = [("per_page", per_page.as_str())];
+        let call = read("/zones", &["zones"], &query);
         let answer = self.api.send(&call, budget).await?;
         let zones = self.open::<Vec<Owned>>(&call, &answer)?.result;
         let mut accounts = zones.into_iter().flatten().filter_map(|zone| zone.account);

@@ -1,44 +1,121 @@
 //! Cloudflare's JSON, as far as it is needed. Unknown fields are tolerated.
 
-use serde::{Deserialize, Serialize};
+use std::{fmt, marker::PhantomData};
 
-use crate::http::VendorFault;
+use serde::{
+    Deserialize, Deserializer, Serialize,
+    de::{SeqAccess, Visitor},
+};
+use serde_json::Value;
+
+use crate::http::{
+    VendorFault,
+    list::{Next, Said, identity},
+    vendor,
+};
 
 /// The envelope of every answer.
 #[derive(Debug, Deserialize)]
 pub(super) struct Envelope<T> {
     pub(super) success: bool,
     #[serde(default)]
-    pub(super) errors: Option<Vec<Message>>,
+    pub(super) errors: Option<Value>,
     #[serde(default = "Option::default")]
     pub(super) result: Option<T>,
     #[serde(default)]
-    pub(super) result_info: Option<ResultInfo>,
+    pub(super) result_info: Option<Value>,
 }
 
-/// Where an answer with a fault is read without knowing its result.
-#[derive(Debug, Deserialize)]
-struct Faulty {
-    #[serde(default)]
-    success: Option<bool>,
-    #[serde(default)]
-    errors: Option<Vec<Message>>,
+impl<T> Envelope<T> {
+    /// The errors that it names.
+    pub(super) fn faults(&self) -> Vec<VendorFault> {
+        self.errors.as_ref().map(vendor::listed).unwrap_or_default()
+    }
+
+    /// What it says of the list that its page belongs to; what is no number says nothing.
+    pub(super) fn said(&self) -> Said {
+        let number = |key: &str| {
+            let value = self.result_info.as_ref()?.get(key)?;
+            match value {
+                Value::String(text) => text.trim().parse().ok(),
+                value => value.as_u64(),
+            }
+        };
+        Said {
+            page: number("page"),
+            per_page: number("per_page"),
+            count: number("count"),
+            total: number("total_count"),
+            pages: number("total_pages"),
+            next: Next::NotSaid,
+        }
+    }
 }
 
-#[derive(Debug, Deserialize)]
-pub(super) struct Message {
-    #[serde(default)]
-    code: Option<i64>,
-    #[serde(default, rename = "message")]
-    text: Option<String>,
-    #[serde(default)]
-    error_chain: Option<Vec<Message>>,
+/// A row of a list.
+pub(super) trait Row {
+    /// What tells it from all others.
+    fn id(&self) -> &str;
+    /// Whether it is kept.
+    fn is_wanted(&self) -> bool {
+        true
+    }
 }
 
-#[derive(Debug, Deserialize)]
-pub(super) struct ResultInfo {
-    #[serde(default)]
-    pub(super) total_pages: Option<u64>,
+/// The rows of a page that are kept, and the identities of all: the others are dropped as they
+/// are read.
+#[derive(Debug)]
+pub(super) struct Rows<T> {
+    pub(super) kept: Vec<T>,
+    pub(super) identities: Vec<u64>,
+}
+
+impl<'de, T: Row + Deserialize<'de>> Deserialize<'de> for Rows<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_seq(RowsVisitor(PhantomData))
+    }
+}
+
+struct RowsVisitor<T>(PhantomData<T>);
+
+impl<'de, T: Row + Deserialize<'de>> Visitor<'de> for RowsVisitor<T> {
+    type Value = Rows<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut all: A) -> Result<Rows<T>, A::Error> {
+        let mut rows = Rows {
+            kept: Vec::new(),
+            identities: Vec::new(),
+        };
+        while let Some(row) = all.next_element::<T>()? {
+            rows.identities.push(identity(row.id()));
+            if row.is_wanted() {
+                rows.kept.push(row);
+            }
+        }
+        Ok(rows)
+    }
+}
+
+impl Row for Zone {
+    fn id(&self) -> &str {
+        &self.id
+    }
+}
+
+impl Row for Record {
+    fn id(&self) -> &str {
+        &self.id
+    }
+
+    fn is_wanted(&self) -> bool {
+        ["A", "AAAA", "CNAME"]
+            .iter()
+            .any(|kind| self.kind.eq_ignore_ascii_case(kind))
+    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -103,27 +180,8 @@ pub(super) struct Post<'a> {
     pub(super) proxied: bool,
 }
 
-/// The errors that a body names; none where it is not Cloudflare's JSON, which says that it did not
-/// succeed.
-pub(super) fn faults(body: &[u8]) -> Vec<VendorFault> {
-    serde_json::from_slice::<Faulty>(body)
-        .ok()
-        .filter(|faulty| faulty.success == Some(false))
-        .and_then(|faulty| faulty.errors)
-        .map(flatten)
-        .unwrap_or_default()
-}
-
-/// Errors with the causes that older answers keep in a chain.
-pub(super) fn flatten(messages: Vec<Message>) -> Vec<VendorFault> {
-    messages
-        .into_iter()
-        .flat_map(|message| {
-            let own = VendorFault {
-                code: message.code,
-                message: message.text.unwrap_or_default(),
-            };
-            std::iter::once(own).chain(flatten(message.error_chain.unwrap_or_default()))
-        })
-        .collect()
+/// Whether a body is Cloudflare's JSON, which says that it did not succeed.
+pub(super) fn own_words(body: &[u8]) -> bool {
+    let body = serde_json::from_slice::<Value>(body).unwrap_or_default();
+    body.get("success") == Some(&Value::Bool(false))
 }

@@ -366,10 +366,7 @@ enum Finder {
 }
 
 fn failure(message: String) -> Failure {
-    Failure {
-        kind: FailureKind::Unreachable,
-        message,
-    }
+    Failure::new(FailureKind::Unreachable, message)
 }
 
 fn resolver_at(address: SocketAddr) -> ResolverConfig {

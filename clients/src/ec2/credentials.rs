@@ -9,16 +9,20 @@
 use std::collections::BTreeSet;
 
 use aws_config::{
-    profile::{self, Profile, ProfileFileCredentialsProvider, ProfileSet},
+    profile::{Profile, ProfileFileCredentialsProvider, ProfileSet},
     sts::AssumeRoleProvider,
 };
 use aws_credential_types::provider::{
     self, ProvideCredentials, error::CredentialsError, future::ProvideCredentials as Providing,
 };
-use aws_types::os_shim_internal::{Env, Fs};
-use gigadb_engine::{nearest::nearest, topology::Aws};
+use aws_sdk_ec2::config::SharedHttpClient;
+use gigadb_engine::{nearest::nearest, topology::Aws, world::Cause};
 
-use super::{Ec2, process};
+use super::{
+    Ec2,
+    files::{Files, Unreadable, spelling, unspelt},
+    process,
+};
 use crate::secret::Secret;
 
 /// Why a profile gives no keys, as a clause: what the SDK says of these needs its source code.
@@ -40,8 +44,25 @@ pub(super) enum NoKeys {
         how: &'static str,
         sign_in: &'static str,
     },
+    #[error(
+        "profile `{0}` asks for an MFA code (`mfa_serial`), which is not supported: write `credential_process = aws configure export-credentials --profile {0} --format process` under a profile of its own, and name that one in the topology"
+    )]
+    Mfa(String),
     #[error(transparent)]
     Process(#[from] process::Error),
+    #[error(transparent)]
+    Files(#[from] Unreadable),
+}
+
+impl NoKeys {
+    /// What it comes from.
+    pub(super) fn cause(&self) -> Cause {
+        match self {
+            Self::Process(_) => Cause::Program,
+            Self::Files(_) => Cause::ProfileFile,
+            _ => Cause::Profile,
+        }
+    }
 }
 
 /// The credentials of one side.
@@ -49,6 +70,7 @@ pub(super) struct Credentials {
     ec2: Ec2,
     aws: Aws,
     sdk: ProfileFileCredentialsProvider,
+    http: SharedHttpClient,
 }
 
 impl std::fmt::Debug for Credentials {
@@ -61,7 +83,12 @@ impl std::fmt::Debug for Credentials {
 
 impl Credentials {
     /// `sdk` is asked wherever it can answer. The clients of `ec2` are not used.
-    pub(super) fn new(ec2: &Ec2, aws: &Aws, sdk: ProfileFileCredentialsProvider) -> Self {
+    pub(super) fn new(
+        ec2: &Ec2,
+        aws: &Aws,
+        sdk: ProfileFileCredentialsProvider,
+        http: SharedHttpClient,
+    ) -> Self {
         Self {
             // Without its clients, which hold this.
             ec2: Ec2 {
@@ -70,19 +97,21 @@ impl Credentials {
             },
             aws: aws.clone(),
             sdk,
+            http,
         }
     }
 
     async fn provide(&self) -> provider::Result {
-        let files = self.ec2.profile_files();
-        let Ok(profiles) = profile::load(&Fs::real(), &Env::real(), &files, None).await else {
-            return self.sdk.provide_credentials().await;
-        };
-        match source(&profiles, &self.aws.profile) {
+        let files = self.ec2.files().await;
+        let files =
+            files.map_err(|error| CredentialsError::invalid_configuration(NoKeys::from(error)))?;
+        match source(&files.profiles, &spelling(&self.aws.profile)) {
             Source::Sdk => self.sdk.provide_credentials().await,
             Source::None(reason) => Err(CredentialsError::invalid_configuration(reason)),
             Source::Process { command, roles } => {
-                let mut keys = process::keys(&command).await.map_err(|error| {
+                let timing = &self.ec2.timing;
+                let limit = timing.side_reads.min(timing.call);
+                let mut keys = process::keys(&command, limit).await.map_err(|error| {
                     let misconfigured = error.is_misconfigured();
                     let reason = NoKeys::from(error);
                     if misconfigured {
@@ -92,7 +121,7 @@ impl Credentials {
                     }
                 })?;
                 for role in roles.iter().rev() {
-                    keys = self.take(role, keys).await?;
+                    keys = self.take(role, keys, &files).await?;
                 }
                 Ok(keys)
             }
@@ -100,8 +129,14 @@ impl Credentials {
     }
 
     /// The credentials of a role that these keys may take.
-    async fn take(&self, role: &Role, keys: aws_credential_types::Credentials) -> provider::Result {
-        let loader = self.ec2.loader(&self.aws).no_credentials();
+    async fn take(
+        &self,
+        role: &Role,
+        keys: aws_credential_types::Credentials,
+        files: &Files,
+    ) -> provider::Result {
+        let loader = self.ec2.loader(&self.aws, files);
+        let loader = loader.http_client(self.http.clone()).no_credentials();
         let mut taking = AssumeRoleProvider::builder(&role.arn).configure(&loader.load().await);
         if let Some(name) = &role.session_name {
             taking = taking.session_name(name);
@@ -150,9 +185,9 @@ fn source(profiles: &ProfileSet, profile: &str) -> Source {
         let Some(found) = profiles.get_profile(name) else {
             let meant = nearest(name, profiles.profiles());
             return Source::None(NoKeys::NoProfile {
-                name: name.to_owned(),
-                by: by.map(str::to_owned),
-                meant: meant.map(str::to_owned),
+                name: unspelt(name),
+                by: by.map(unspelt),
+                meant: meant.map(unspelt),
             });
         };
         if !seen.insert(name) || (by.is_some() && has_keys(found)) {
@@ -162,6 +197,12 @@ fn source(profiles: &ProfileSet, profile: &str) -> Source {
             .get("role_arn")
             .filter(|_| found.get("web_identity_token_file").is_none());
         if let Some(arn) = arn {
+            if found
+                .get("mfa_serial")
+                .is_some_and(|serial| !serial.trim().is_empty())
+            {
+                return Source::None(NoKeys::Mfa(unspelt(found.name())));
+            }
             let (Some(next), None) = (found.get("source_profile"), found.get("credential_source"))
             else {
                 return Source::Sdk;
@@ -187,7 +228,7 @@ fn base(found: &Profile, roles: Vec<Role>) -> Source {
     let has = |key: &str| found.get(key).is_some();
     let signs_in = |how: &'static str, sign_in: &'static str| {
         Source::None(NoKeys::SignsIn {
-            profile: found.name().to_owned(),
+            profile: unspelt(found.name()),
             how,
             sign_in,
         })
@@ -206,7 +247,7 @@ fn base(found: &Profile, roles: Vec<Role>) -> Source {
     } else if has_keys(found) {
         Source::Sdk
     } else {
-        Source::None(NoKeys::Empty(found.name().to_owned()))
+        Source::None(NoKeys::Empty(unspelt(found.name())))
     }
 }
 

@@ -3,14 +3,13 @@
 
 use std::collections::BTreeSet;
 
-use aws_config::profile::{ProfileSet, load};
-use aws_types::os_shim_internal::{Env, Fs};
+use aws_config::profile::ProfileSet;
 use gigadb_engine::{
     evidence::{Evidence, SharedKeys},
     topology::Topology,
 };
 
-use super::Ec2;
+use super::{Ec2, files::spelling};
 use crate::Apis;
 
 impl Apis {
@@ -31,15 +30,18 @@ impl Apis {
 
 impl Ec2 {
     async fn shared_keys(&self, topology: &Topology) -> SharedKeys {
-        let files = self.profile_files();
-        let Ok(profiles) = load(&Fs::real(), &Env::real(), &files, None).await else {
+        let Ok(files) = self.files().await else {
             return SharedKeys::default();
         };
+        let profiles = files.profiles;
         let keys: Vec<_> = topology
             .infrastructures
             .iter()
             .filter_map(|(name, side)| {
-                Some((name.clone(), access_key_id(&profiles, &side.aws.profile)?))
+                Some((
+                    name.clone(),
+                    access_key_id(&profiles, &spelling(&side.aws.profile))?,
+                ))
             })
             .collect();
         SharedKeys::among(&keys)
@@ -48,14 +50,14 @@ impl Ec2 {
 
 /// The id of the key that `profile` rests on: its own, or that of the profile whose role it takes.
 /// <https://docs.aws.amazon.com/cli/latest/userguide/cli-configure-role.html>
-fn access_key_id<'a>(profiles: &'a ProfileSet, profile: &'a str) -> Option<&'a str> {
+fn access_key_id(profiles: &ProfileSet, profile: &str) -> Option<String> {
     let mut name = profile;
     let mut seen = BTreeSet::new();
     loop {
         let found = profiles.get_profile(name)?;
         match found.get("source_profile") {
             Some(source) if found.get("role_arn").is_some() && seen.insert(name) => name = source,
-            _ => return found.get("aws_access_key_id"),
+            _ => return found.get("aws_access_key_id").map(str::to_owned),
         }
     }
 }

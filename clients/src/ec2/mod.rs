@@ -3,9 +3,11 @@
 //! **Invariant.** Profile and region come from the topology alone. Keys or a region in the
 //! environment, which the SDK's own chain would prefer, cannot merge the two sides into one.
 
+mod bundle;
 mod client;
 mod credentials;
 mod failure;
+mod files;
 mod keys;
 mod process;
 mod profile;
@@ -13,7 +15,7 @@ mod wire;
 
 use std::{
     collections::{BTreeSet, HashMap},
-    sync::{Arc, Mutex, OnceLock},
+    sync::{Arc, Mutex},
     time::Duration,
 };
 
@@ -26,16 +28,17 @@ use aws_sdk_ec2::{
 };
 use gigadb_engine::{
     topology::Aws,
-    world::{ElasticIp, Failure, FailureKind, Instance, Side},
+    world::{Cause, ElasticIp, Failure, FailureKind, Instance, Side},
 };
 use tokio::time::Instant;
 
 use self::{
+    client::Trusted,
     failure::place,
     wire::{elastic_ip, instance, literal},
 };
 use crate::{
-    http::seconds,
+    http::{list, seconds, trust::Trust},
     settings::{AwsSettings, Proxy},
     timing::Timing,
 };
@@ -44,6 +47,9 @@ use crate::{
 const VALUES_A_FILTER: usize = 200;
 /// The largest page of instances.
 const INSTANCES_A_PAGE: i32 = 1000;
+/// What a program that gives keys is let go over the time of a side's reads, so that it is told of
+/// the program and not of EC2, which was never asked.
+const GRACE: Duration = Duration::from_millis(500);
 
 /// The clients of all sides: one connection pool, one set of credentials a side. Its `Debug` leaves
 /// the clients out, because theirs tells access key ids.
@@ -51,8 +57,9 @@ const INSTANCES_A_PAGE: i32 = 1000;
 pub(crate) struct Ec2 {
     settings: AwsSettings,
     proxy: Option<Proxy>,
+    trust: Trust,
     timing: Timing,
-    http: Arc<OnceLock<SharedHttpClient>>,
+    http: Arc<Mutex<HashMap<Trusted, SharedHttpClient>>>,
     clients: Arc<Mutex<HashMap<(String, String), Client>>>,
 }
 
@@ -74,10 +81,16 @@ pub(crate) struct Wanted {
 }
 
 impl Ec2 {
-    pub(crate) fn new(settings: AwsSettings, proxy: Option<Proxy>, timing: Timing) -> Self {
+    pub(crate) fn new(
+        settings: AwsSettings,
+        proxy: Option<Proxy>,
+        trust: Trust,
+        timing: Timing,
+    ) -> Self {
         Self {
             settings,
             proxy,
+            trust,
             timing,
             http: Arc::default(),
             clients: Arc::default(),
@@ -94,7 +107,7 @@ impl Ec2 {
         if wanted.elastic_ips.is_empty() && wanted.instances.is_empty() {
             return Ok(Side::default());
         }
-        let client = Box::pin(self.client(aws)).await;
+        let client = Box::pin(self.client(aws)).await?;
         let limit = limit.min(self.timing.call);
         let reading = async {
             futures::future::try_join(
@@ -103,13 +116,13 @@ impl Ec2 {
             )
             .await
         };
-        let (elastic_ips, mut instances) = match tokio::time::timeout(limit, reading).await {
+        let reading = tokio::time::timeout(limit + GRACE, reading).await;
+        let (elastic_ips, mut instances) = match reading {
             Ok(read) => read?,
             Err(_) => {
-                return Err(Failure {
-                    kind: FailureKind::Unreachable,
-                    message: format!("{} did not answer within {}", place(aws), seconds(limit)),
-                });
+                let message = format!("{} did not answer within {}", place(aws), seconds(limit));
+                let failure = Failure::new(FailureKind::Unreachable, message);
+                return Err(failure.because(Cause::NoAnswer));
             }
         };
         let associated: BTreeSet<_> = elastic_ips
@@ -143,7 +156,7 @@ impl Ec2 {
             .describe_addresses()
             .set_filters(filter.map(|filter| vec![filter]))
             .customize()
-            .config_override(self.limits(limit));
+            .config_override(self.limits(limit + GRACE));
         let started = Instant::now();
         let result = call.send().await;
         trace("DescribeAddresses", aws, started, &result);
@@ -175,15 +188,16 @@ impl Ec2 {
             ))
             .build();
         let mut found = Vec::new();
-        let mut page = None;
+        let mut page: Option<String> = None;
+        let mut pages = BTreeSet::new();
         loop {
             let call = client
                 .describe_instances()
                 .filters(present.clone())
                 .max_results(INSTANCES_A_PAGE)
-                .set_next_token(page)
+                .set_next_token(page.clone())
                 .customize()
-                .config_override(self.limits(limit));
+                .config_override(self.limits(limit + GRACE));
             let started = Instant::now();
             let result = call.send().await;
             trace("DescribeInstances", aws, started, &result);
@@ -199,9 +213,23 @@ impl Ec2 {
                 .next_token()
                 .filter(|t| !t.is_empty())
                 .map(str::to_owned);
-            if page.is_none() {
+            let Some(next) = &page else {
                 return Ok(found);
-            }
+            };
+            // A page may be empty and go on all the same.
+            let why = if !pages.insert(next.clone()) {
+                "a page names one as the next that came already".to_owned()
+            } else if pages.len() as u64 >= list::MOST_PAGES {
+                format!("it has more than {} pages", list::MOST_PAGES)
+            } else {
+                continue;
+            };
+            let message = format!(
+                "the list that {} gave for DescribeInstances is incomplete: {why}",
+                place(aws)
+            );
+            let failure = Failure::new(FailureKind::Unreachable, message);
+            return Err(failure.because(Cause::Incomplete));
         }
     }
 }

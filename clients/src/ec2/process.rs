@@ -6,14 +6,17 @@
 
 use std::{
     process::{Output, Stdio},
-    time::SystemTime,
+    time::{Duration, SystemTime},
 };
 
 use aws_credential_types::Credentials;
 use jiff::Timestamp;
 use serde::Deserialize;
 
-use crate::{http::tidy, secret::Secret};
+use crate::{
+    http::{seconds, tidy},
+    secret::Secret,
+};
 
 /// What a shell ends with where it cannot start a program.
 const NOT_STARTED: [i32; 2] = [126, 127];
@@ -23,6 +26,8 @@ const NOT_STARTED: [i32; 2] = [126, 127];
 pub(super) enum Error {
     #[error("its `credential_process` could not be started: {0}")]
     Start(String),
+    #[error("its `credential_process` (`{program}`) did not end within {}", seconds(*.limit))]
+    Hangs { program: String, limit: Duration },
     #[error("its `credential_process` (`{program}`) {ended}{}", said(.text))]
     Failed {
         program: String,
@@ -43,7 +48,7 @@ impl Error {
     /// Whether the profile must be corrected, and trying again is no use.
     pub(super) fn is_misconfigured(&self) -> bool {
         match self {
-            Self::Start(_) | Self::Nonsense(_) => true,
+            Self::Start(_) | Self::Nonsense(_) | Self::Hangs { .. } => true,
             Self::Failed { started, .. } => !started,
             Self::Expired { .. } => false,
         }
@@ -70,16 +75,21 @@ struct Printed {
 }
 
 /// Runs a command as a shell does, without a terminal, and reads the keys that it prints. It is
-/// killed when nobody waits any more.
-pub(super) async fn keys(command: &Secret) -> Result<Credentials, Error> {
-    let output = tokio::process::Command::new("sh")
+/// killed when nobody waits any more, and after `limit`.
+pub(super) async fn keys(command: &Secret, limit: Duration) -> Result<Credentials, Error> {
+    let running = tokio::process::Command::new("sh")
         .args(["-c", command.expose()])
         .stdin(Stdio::null())
         .kill_on_drop(true)
-        .output()
-        .await
-        .map_err(|error| Error::Start(error.to_string()))?;
-    read(command, &output, Timestamp::now())
+        .output();
+    match tokio::time::timeout(limit, running).await {
+        Ok(Ok(output)) => read(command, &output, Timestamp::now()),
+        Ok(Err(error)) => Err(Error::Start(error.to_string())),
+        Err(_) => Err(Error::Hangs {
+            program: program(command),
+            limit,
+        }),
+    }
 }
 
 fn read(command: &Secret, output: &Output, now: Timestamp) -> Result<Credentials, Error> {

@@ -1,19 +1,16 @@
 //! What the shared files say of a profile, and which key it leads to.
 
-use aws_config::profile;
 use aws_credential_types::provider::ProvideCredentials as _;
-use aws_types::os_shim_internal::{Env, Fs};
 use gigadb_engine::{
     topology::Aws,
-    world::{Failure, FailureKind},
+    world::{Cause, Failure, FailureKind},
 };
 
-use super::Ec2;
-use crate::{
-    http::{chain, tidy},
-    secret::Secret,
-    standing::AwsProfile,
+use super::{
+    Ec2, GRACE,
+    files::{spelling, unspelt},
 };
+use crate::{http::seconds, secret::Secret, standing::AwsProfile};
 
 /// Where the shared files keep a profile's own key.
 const KEY_ID: &str = "aws_access_key_id";
@@ -21,31 +18,41 @@ const KEY_ID: &str = "aws_access_key_id";
 impl Ec2 {
     /// Resolves a profile as every call to EC2 does. Where it stands for a role, STS is asked.
     pub(crate) async fn profile(&self, aws: &Aws) -> Result<AwsProfile, Failure> {
-        let files = self.profile_files();
-        let read = profile::load(&Fs::real(), &Env::real(), &files, None).await;
-        let profiles = read.map_err(|error| Failure {
-            kind: FailureKind::Misconfigured,
-            message: format!(
-                "the AWS profile files could not be read: {} (files: {})",
-                tidy(&chain(&error), &[]),
-                self.files_in_words()
-            ),
-        })?;
-        let credentials = self.credentials(aws).provide_credentials().await;
-        let credentials = credentials.map_err(|error| self.no_credentials(aws, &error))?;
+        let files = self
+            .files()
+            .await
+            .map_err(|error| self.unreadable(&error))?;
+        let credentials = self.credentials_alone(aws, &files)?;
+        let limit = self.timing.side_reads.min(self.timing.call);
+        let given = tokio::time::timeout(limit + GRACE, credentials.provide_credentials()).await;
+        let credentials = match given {
+            Ok(given) => given.map_err(|error| self.no_credentials(aws, &error))?,
+            Err(_) => {
+                let message = format!(
+                    "AWS profile `{}` gave no credentials for EC2 in {} within {}",
+                    aws.profile,
+                    aws.region,
+                    seconds(limit)
+                );
+                let failure = Failure::new(FailureKind::Unreachable, message);
+                return Err(failure.because(Cause::NoAnswer));
+            }
+        };
+        let profiles = files.profiles;
+        let own_name = spelling(&aws.profile);
         let of = |name: &str, key: &str| {
             let found = profiles.get_profile(name).and_then(|one| one.get(key));
             found.map(str::to_owned)
         };
-        let own = of(&aws.profile, KEY_ID);
+        let own = of(&own_name, KEY_ID);
         let mut shares_key_with: Vec<String> = profiles
             .profiles()
-            .filter(|name| *name != aws.profile && own.is_some() && of(name, KEY_ID) == own)
-            .map(str::to_owned)
+            .filter(|name| *name != own_name && own.is_some() && of(name, KEY_ID) == own)
+            .map(unspelt)
             .collect();
         shares_key_with.sort();
         Ok(AwsProfile {
-            region: of(&aws.profile, "region"),
+            region: of(&own_name, "region"),
             access_key_id: Secret::new(credentials.access_key_id()),
             shares_key_with,
         })

@@ -36,7 +36,29 @@ pub(super) fn elastic_ip(row: &types::Address) -> Option<ElasticIp> {
         address: address(row.public_ip())?,
         // An Elastic IP that is not associated has no instance id, or an empty one.
         instance_id: row.instance_id().and_then(|id| id.parse().ok()),
+        used_by: used_by(row),
     })
+}
+
+/// What else than an instance an Elastic IP is associated with.
+fn used_by(row: &types::Address) -> Option<String> {
+    let there = |text: Option<&str>| text.filter(|text| !text.is_empty()).map(str::to_owned);
+    if there(row.instance_id()).is_some() {
+        return None;
+    }
+    let managed = row.service_managed().map(|service| match service.as_str() {
+        "alb" | "nlb" => "a load balancer".to_owned(),
+        "rnat" => "a NAT gateway".to_owned(),
+        "rds" => "a database".to_owned(),
+        other => format!("the service `{other}`"),
+    });
+    let interface = there(row.network_interface_id()).map(|id| format!("network interface `{id}`"));
+    match (interface, managed) {
+        (Some(interface), Some(managed)) => Some(format!("{interface} of {managed}")),
+        (interface, managed) => interface
+            .or(managed)
+            .or_else(|| there(row.association_id()).map(|id| format!("association `{id}`"))),
+    }
 }
 
 /// An instance that is not terminated, and not on its way there.

@@ -14,23 +14,22 @@ use gigadb_engine::{
     name::VariableKey,
     world::{CertificateRow, CiVariable},
 };
-use reqwest::{
-    Method,
-    header::{HeaderName, LINK},
-};
+use reqwest::{Method, header::AUTHORIZATION};
+use serde::de::DeserializeSeed as _;
 use serde_json::json;
 
 pub(crate) use self::lock::{Locked, Unlocked};
 use crate::{
     certificate,
-    http::{Answer, Api, Budget, Call, CallError, Dialect, Fault, Repeat, Transport, text},
+    http::{
+        Answer, Api, Budget, Call, CallError, Dialect, Repeat, Transport,
+        list::{Ask, Walk, identity, said_by_headers},
+    },
     settings::{Service, Setting},
 };
 
 /// The largest page that GitLab gives.
-const ROWS_A_PAGE: &str = "100";
-/// More pages than 8,000 variables, GitLab's limit for a project, can fill.
-const MOST_PAGES: usize = 1000;
+const ROWS_A_PAGE: u64 = 100;
 /// The filter without which GitLab changes a row of another scope, if that is the only one.
 const SCOPE_FILTER: &str = "filter[environment_scope]";
 
@@ -75,10 +74,13 @@ impl Gitlab {
                 Dialect {
                     name: "GitLab",
                     token_setting: Setting::GitlabToken,
-                    token_header: HeaderName::from_static("private-token"),
-                    token_prefix: "",
+                    // Takes access tokens of every kind and OAuth's as well; `PRIVATE-TOKEN`
+                    // takes only the former. <https://docs.gitlab.com/api/rest/authentication/>
+                    token_header: AUTHORIZATION,
+                    token_prefix: "Bearer ",
                     request_id: "x-request-id",
-                    faults: wire::faults,
+                    base_ends_in: "/api/v4",
+                    own_words: wire::own_words,
                     refusals: &[],
                 },
             ),
@@ -94,53 +96,52 @@ impl Gitlab {
     ) -> Result<Rows, Box<CallError>> {
         let mut rows = Vec::new();
         let mut certificates = Vec::new();
-        let mut page = "1".to_owned();
-        for _ in 0..MOST_PAGES {
+        let mut walk = Walk::new(ROWS_A_PAGE);
+        let per_page = ROWS_A_PAGE.to_string();
+        let mut query = first_page(&per_page);
+        loop {
+            let pairs: Vec<(&str, &str)> = borrowed(&query);
             let call = Call {
                 method: Method::GET,
                 template: "/projects/{id}/variables",
                 object: object(project),
                 segments: &["projects", project, "variables"],
-                query: &[("per_page", ROWS_A_PAGE), ("page", &page)],
+                query: &pairs,
                 body: None,
                 repeat: Repeat::Always,
             };
-            let answer = self.api.send(&call, budget).await?;
-            let found: Vec<wire::Variable> = self.open(&call, &answer)?;
-            for row in found {
-                if keys
+            let answer = self.api.send(&call, budget.with_room(walk.room())).await?;
+            let mut identities = Vec::new();
+            let each = |row: wire::Variable| {
+                identities.push(identity((&row.key, &row.environment_scope)));
+                let is_certificate = keys
                     .certificate
                     .as_ref()
-                    .is_some_and(|key| row.key == key.as_str())
-                {
+                    .is_some_and(|key| row.key == key.as_str());
+                if is_certificate {
                     certificates.push(certificate_row(&row));
                 }
                 rows.extend(variable(row, &keys.variables));
-            }
-            match next_page(&answer) {
-                Some(next) if next != page => page = next,
-                _ => {
-                    rows.sort();
-                    rows.dedup_by(|a, b| (&a.key, &a.scope) == (&b.key, &b.scope));
-                    return Ok(Rows {
-                        variables: rows,
-                        certificates,
-                    });
-                }
+            };
+            let mut body = serde_json::Deserializer::from_slice(&answer.body);
+            wire::EachRow(each)
+                .deserialize(&mut body)
+                .and_then(|()| body.end())
+                .map_err(|error| self.not_json(&call, &answer, &error))?;
+            let said = said_by_headers(&answer.headers);
+            match walk.take(said, &identities, answer.body.len()) {
+                Ok(Some(Ask::Page(page))) => query = numbered(&per_page, page),
+                Ok(Some(Ask::Query(next))) => query = next,
+                Ok(None) => break,
+                Err(why) => return Err(self.api.incomplete(&call, &answer, &why)),
             }
         }
-        Err(self.api.error(
-            &Call {
-                method: Method::GET,
-                template: "/projects/{id}/variables",
-                object: object(project),
-                segments: &[],
-                query: &[],
-                body: None,
-                repeat: Repeat::Always,
-            },
-            Fault::Garbage(format!("more than {MOST_PAGES} pages")),
-        ))
+        rows.sort();
+        rows.dedup_by(|a, b| (&a.key, &a.scope) == (&b.key, &b.scope));
+        Ok(Rows {
+            variables: rows,
+            certificates,
+        })
     }
 
     /// Sets the value of one row and nothing else of it.
@@ -213,15 +214,42 @@ impl Gitlab {
         call: &Call<'_>,
         answer: &Answer,
     ) -> Result<T, Box<CallError>> {
-        serde_json::from_slice(&answer.body).map_err(|e| {
-            let why = format!(
-                "not the JSON that was expected (line {}, column {})",
-                e.line(),
-                e.column()
-            );
-            self.api.garbage(call, answer, &why)
-        })
+        serde_json::from_slice(&answer.body).map_err(|e| self.not_json(call, answer, &e))
     }
+
+    fn not_json(
+        &self,
+        call: &Call<'_>,
+        answer: &Answer,
+        error: &serde_json::Error,
+    ) -> Box<CallError> {
+        let why = format!(
+            "not the JSON that was expected (line {}, column {})",
+            error.line(),
+            error.column()
+        );
+        self.api.garbage(call, answer, &why)
+    }
+}
+
+/// The query of a list's first page.
+fn first_page(per_page: &str) -> Vec<(String, String)> {
+    numbered(per_page, 1)
+}
+
+fn numbered(per_page: &str, page: u64) -> Vec<(String, String)> {
+    let pair = |name: &str, value: String| (name.to_owned(), value);
+    vec![
+        pair("per_page", per_page.to_owned()),
+        pair("page", page.to_string()),
+    ]
+}
+
+fn borrowed(query: &[(String, String)]) -> Vec<(&str, &str)> {
+    let pairs = query.iter();
+    pairs
+        .map(|(name, value)| (name.as_str(), value.as_str()))
+        .collect()
 }
 
 fn object(project: &str) -> String {
@@ -230,22 +258,6 @@ fn object(project: &str) -> String {
 
 fn row_object(project: &str, key: &VariableKey, scope: &str) -> String {
     format!("`{key}` in project `{project}`, scope `{scope}`")
-}
-
-/// The next page's number: from `x-next-page`, else from `Link`'s `rel="next"`, whose address is
-/// not followed itself, so that the token goes nowhere else.
-fn next_page(answer: &Answer) -> Option<String> {
-    if let Some(next) = text(&answer.headers, "x-next-page") {
-        return Some(next);
-    }
-    let links = text(&answer.headers, LINK.as_str())?;
-    let next = links
-        .split(',')
-        .find(|link| link.contains("rel=\"next\""))?;
-    let address = next.split('<').nth(1)?.split('>').next()?;
-    let url = url::Url::parse(address).ok()?;
-    url.query_pairs()
-        .find_map(|(name, value)| (name == "page").then(|| value.into_owned()))
 }
 
 fn certificate_row(row: &wire::Variable) -> CertificateRow {

@@ -4,14 +4,15 @@ use reqwest::Method;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{Gitlab, ROWS_A_PAGE, next_page};
+use super::{Gitlab, ROWS_A_PAGE, borrowed, first_page, numbered};
 use crate::{
-    http::{Answer, Budget, Call, CallError, Fault, Repeat},
+    http::{
+        Answer, Budget, Call, CallError, Repeat,
+        list::{Ask, Walk, identity, said_by_headers},
+    },
     notes::MergeRequest,
 };
 
-/// More pages of notes than a merge request has that people can still read.
-const MOST_PAGES: usize = 200;
 const NOTES: &str = "/projects/{id}/merge_requests/{merge_request_iid}/notes";
 
 #[derive(Debug, Deserialize)]
@@ -63,15 +64,6 @@ impl Gitlab {
         budget: Budget<'_>,
     ) -> Result<Option<Note>, Box<CallError>> {
         let iid = request.iid.to_string();
-        let call = |page| Call {
-            method: Method::GET,
-            template: NOTES,
-            object: object(request),
-            segments: page,
-            query: &[],
-            body: None,
-            repeat: Repeat::Always,
-        };
         let segments = [
             "projects",
             &request.project,
@@ -79,33 +71,42 @@ impl Gitlab {
             &iid,
             "notes",
         ];
-        let mut page = "1".to_owned();
-        for _ in 0..MOST_PAGES {
-            let query = [
-                ("order_by", "created_at"),
-                ("sort", "asc"),
-                ("per_page", ROWS_A_PAGE),
-                ("page", &page),
-            ];
+        let mut walk = Walk::new(ROWS_A_PAGE);
+        let per_page = ROWS_A_PAGE.to_string();
+        let mut query = first_page(&per_page);
+        loop {
+            let mut pairs = vec![("order_by", "created_at"), ("sort", "asc")];
+            pairs.extend(
+                borrowed(&query)
+                    .into_iter()
+                    .filter(|(name, _)| !matches!(*name, "order_by" | "sort")),
+            );
             let call = Call {
-                query: &query,
-                ..call(&segments)
+                method: Method::GET,
+                template: NOTES,
+                object: object(request),
+                segments: &segments,
+                query: &pairs,
+                body: None,
+                repeat: Repeat::Always,
             };
-            let answer = self.api.send(&call, budget).await?;
+            let answer = self.api.send(&call, budget.with_room(walk.room())).await?;
             let notes: Vec<Note> = self.open(&call, &answer)?;
+            let identities: Vec<u64> = notes.iter().map(|note| identity(note.id)).collect();
             let ours = notes.into_iter().find(|note| {
                 !note.system && note.author.username == login && note.body.starts_with(marker)
             });
             if ours.is_some() {
                 return Ok(ours);
             }
-            match next_page(&answer) {
-                Some(next) if next != page => page = next,
-                _ => return Ok(None),
+            let said = said_by_headers(&answer.headers);
+            match walk.take(said, &identities, answer.body.len()) {
+                Ok(Some(Ask::Page(page))) => query = numbered(&per_page, page),
+                Ok(Some(Ask::Query(next))) => query = next,
+                Ok(None) => return Ok(None),
+                Err(why) => return Err(self.api.incomplete(&call, &answer, &why)),
             }
         }
-        let fault = Fault::Garbage(format!("more than {MOST_PAGES} pages"));
-        Err(self.api.error(&call(&segments), fault))
     }
 
     /// Posts a note.

@@ -14,12 +14,13 @@ impl Gitlab {
         status: &str,
         budget: Budget<'_>,
     ) -> Result<Vec<Pipeline>, Box<CallError>> {
+        let per_page = super::ROWS_A_PAGE.to_string();
         let call = Call {
             method: Method::GET,
             template: "/projects/{id}/pipelines",
             object: object(project),
             segments: &["projects", project, "pipelines"],
-            query: &[("status", status), ("per_page", super::ROWS_A_PAGE)],
+            query: &[("status", status), ("per_page", &per_page)],
             body: None,
             repeat: Repeat::Always,
         };

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use super::{Gitlab, object};
 use crate::{
     http::{Budget, Call, CallError, Repeat},
-    standing::Token,
+    standing::{InProject, Token},
 };
 
 #[derive(Debug, Deserialize)]
@@ -21,6 +21,8 @@ struct Own {
 
 #[derive(Debug, Default, Deserialize)]
 struct Project {
+    #[serde(default)]
+    archived: Option<bool>,
     #[serde(default)]
     permissions: Option<Permissions>,
 }
@@ -60,14 +62,13 @@ impl Gitlab {
         })
     }
 
-    /// The higher of the roles that project and group give, as GitLab numbers them; `None` where
-    /// GitLab does not say.
+    /// What the token is in a project: the higher of the roles that project and group give.
     /// <https://docs.gitlab.com/api/projects/#get-a-single-project>
-    pub(crate) async fn access_level(
+    pub(crate) async fn in_project(
         &self,
         project: &str,
         budget: Budget<'_>,
-    ) -> Result<Option<u32>, Box<CallError>> {
+    ) -> Result<InProject, Box<CallError>> {
         let call = Call {
             method: Method::GET,
             template: "/projects/{id}",
@@ -81,6 +82,9 @@ impl Gitlab {
         let found: Project = self.open(&call, &answer)?;
         let permissions = found.permissions.unwrap_or_default();
         let both = [permissions.project_access, permissions.group_access];
-        Ok(both.into_iter().flatten().map(|one| one.access_level).max())
+        Ok(InProject {
+            level: both.into_iter().flatten().map(|one| one.access_level).max(),
+            archived: found.archived.unwrap_or_default(),
+        })
     }
 }

@@ -1,11 +1,12 @@
 //! GitLab's JSON, as far as it is needed. Unknown fields are tolerated; a null boolean is false.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt};
 
-use serde::Deserialize;
+use serde::{
+    Deserialize, Deserializer,
+    de::{DeserializeSeed, SeqAccess, Visitor},
+};
 use serde_json::Value;
-
-use crate::http::VendorFault;
 
 #[derive(Debug, Deserialize)]
 pub(super) struct Variable {
@@ -68,47 +69,38 @@ pub(super) struct LockInfo {
     pub(super) created: Option<String>,
 }
 
-/// The errors that a body names: `message` as text, or as a map of field to texts, or `error`
-/// with `error_description`. The one that is no JSON is what a rate limit answers:
-/// <https://docs.gitlab.com/administration/settings/user_and_ip_rate_limits/>. None elsewhere.
-pub(super) fn faults(body: &[u8]) -> Vec<VendorFault> {
-    if body.trim_ascii() == b"Retry later" {
-        let message = "Retry later".to_owned();
-        return vec![VendorFault {
-            code: None,
-            message,
-        }];
+/// A list that is handed on row by row: what nobody wants is dropped as it is read.
+pub(super) struct EachRow<F>(pub(super) F);
+
+impl<'de, F: FnMut(Variable)> DeserializeSeed<'de> for EachRow<F> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_seq(self)
     }
-    let Ok(Value::Object(body)) = serde_json::from_slice(body) else {
-        return Vec::new();
-    };
-    let text = |key: &str| body.get(key).and_then(Value::as_str);
-    let mut messages = Vec::new();
-    match body.get("message") {
-        Some(Value::String(message)) => messages.push(message.clone()),
-        Some(Value::Object(fields)) => {
-            for (field, texts) in fields {
-                let texts: Vec<&str> = match texts {
-                    Value::Array(texts) => texts.iter().filter_map(Value::as_str).collect(),
-                    Value::String(text) => vec![text],
-                    _ => Vec::new(),
-                };
-                messages.push(format!("{field} {}", texts.join(", ")));
-            }
+}
+
+impl<'de, F: FnMut(Variable)> Visitor<'de> for EachRow<F> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(mut self, mut rows: A) -> Result<(), A::Error> {
+        while let Some(row) = rows.next_element::<Variable>()? {
+            (self.0)(row);
         }
-        _ => {}
+        Ok(())
     }
-    if let Some(error) = text("error") {
-        messages.push(match text("error_description") {
-            Some(description) => format!("{error}: {description}"),
-            None => error.to_owned(),
-        });
+}
+
+/// Whether a body is GitLab's own: JSON with a message or an error, or what a rate limit answers.
+/// <https://docs.gitlab.com/administration/settings/user_and_ip_rate_limits/>
+pub(super) fn own_words(body: &[u8]) -> bool {
+    if body.trim_ascii() == b"Retry later" {
+        return true;
     }
-    messages
-        .into_iter()
-        .map(|message| VendorFault {
-            code: None,
-            message,
-        })
-        .collect()
+    let body = serde_json::from_slice::<Value>(body).unwrap_or_default();
+    body.get("message").is_some() || body.get("error").is_some()
 }

@@ -2,7 +2,7 @@
 
 use std::{fmt, time::Duration};
 
-use gigadb_engine::world::{Failure, FailureKind};
+use gigadb_engine::world::{Cause, Failure, FailureKind};
 use reqwest::Method;
 use tokio::time::Instant;
 
@@ -23,6 +23,8 @@ pub(crate) struct VendorFault {
 pub(crate) enum Fault {
     /// Nothing was sent: settings on this machine are wrong.
     Misconfigured(String),
+    /// Nothing was sent: this machine trusts nobody. Why, as a clause.
+    NoRoots(String),
     /// Nothing was sent: no connection, or no agreement on TLS.
     NoConnection { to: String, cause: String },
     /// No answer within this time; it may have been carried out.
@@ -36,6 +38,15 @@ pub(crate) enum Fault {
         /// How long the vendor asks to wait.
         wait: Option<Duration>,
     },
+    /// Answered with a page of HTML, which is not the API's answer.
+    Page {
+        status: u16,
+        title: Option<String>,
+        /// How long it asks to wait.
+        wait: Option<Duration>,
+    },
+    /// A list whose pages are not all of it: why, as a clause.
+    Incomplete(String),
     /// Answered with another place.
     Redirected { status: u16, to: Option<String> },
     /// Answered with success and a body that makes no sense; it may have been carried out.
@@ -72,7 +83,9 @@ impl Fault {
 
     pub(crate) fn status(&self) -> Option<u16> {
         match self {
-            Self::Status { status, .. } | Self::Redirected { status, .. } => Some(*status),
+            Self::Status { status, .. }
+            | Self::Redirected { status, .. }
+            | Self::Page { status, .. } => Some(*status),
             _ => None,
         }
     }
@@ -80,7 +93,9 @@ impl Fault {
     /// One word for logs.
     pub(crate) fn label(&self) -> &'static str {
         match self {
-            Self::Misconfigured(_) => "misconfigured",
+            Self::Misconfigured(_) | Self::NoRoots(_) => "misconfigured",
+            Self::Page { .. } => "a page",
+            Self::Incomplete(_) => "incomplete",
             Self::NoConnection { .. } => "no connection",
             Self::NoAnswer(_) => "no answer",
             Self::Broken(_) => "connection broke",
@@ -94,7 +109,9 @@ impl Fault {
     /// What is known of the request's effect.
     pub(crate) fn effect(&self) -> Effect {
         match self {
-            Self::Misconfigured(_) | Self::NoConnection { .. } => Effect::NotSent,
+            Self::Misconfigured(_) | Self::NoRoots(_) | Self::NoConnection { .. } => {
+                Effect::NotSent
+            }
             // These statuses say that somebody on the way waited in vain, whoever writes the body:
             // https://www.rfc-editor.org/rfc/rfc9110#section-15.6.5, and 520 to 530, which are
             // Cloudflare's edge about the server behind it.
@@ -105,9 +122,11 @@ impl Fault {
             Self::Status { faults, .. } if !faults.is_empty() => Effect::Refused,
             // What is not in the API's own words may be anybody's on the way.
             Self::Status { .. }
+            | Self::Page { .. }
             | Self::Redirected { .. }
             | Self::NoAnswer(_)
             | Self::Broken(_)
+            | Self::Incomplete(_)
             | Self::Garbage(_)
             | Self::Stopped => Effect::Unknown,
         }
@@ -122,10 +141,15 @@ impl Fault {
     pub(crate) fn may_pass(&self) -> bool {
         match self {
             Self::NoConnection { .. } | Self::NoAnswer(_) | Self::Broken(_) => true,
-            Self::Status { status, .. } => matches!(status, 408 | 425 | 429 | 500..=599),
-            Self::Misconfigured(_) | Self::Redirected { .. } | Self::Garbage(_) | Self::Stopped => {
-                false
+            Self::Status { status, .. } | Self::Page { status, .. } => {
+                matches!(status, 408 | 425 | 429 | 500..=599)
             }
+            Self::Misconfigured(_)
+            | Self::NoRoots(_)
+            | Self::Redirected { .. }
+            | Self::Incomplete(_)
+            | Self::Garbage(_)
+            | Self::Stopped => false,
         }
     }
 }
@@ -145,6 +169,27 @@ pub(crate) struct CallError {
     /// The vendor asked for this pause, which is longer than the call may take.
     pub(crate) too_long: Option<TooLong>,
     pub(crate) refusals: &'static [i64],
+    pub(crate) way: Way,
+}
+
+/// How the call was sent, as far as it tells what went wrong.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Way {
+    /// What the base URL must end in, where it does not.
+    pub(crate) base_must_end_in: Option<&'static str>,
+    /// The proxy that it went through.
+    pub(crate) proxy: Option<Via>,
+    /// Whether a part of the path holds a slash, as `%2F`.
+    pub(crate) slashed: bool,
+    /// What an answer says that is not in the API's own words: it proves nothing.
+    pub(crate) said: Option<String>,
+}
+
+/// A proxy, without its password.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Via {
+    pub(crate) variable: String,
+    pub(crate) shown: String,
 }
 
 /// A pause that the vendor asked for and that there is no time for.
@@ -159,21 +204,30 @@ impl CallError {
     /// The kind that the engine tells apart. Codes come first, the status second.
     pub(crate) fn kind(&self) -> FailureKind {
         match &self.fault {
-            Fault::Misconfigured(_) => FailureKind::Misconfigured,
+            Fault::Misconfigured(_) | Fault::NoRoots(_) => FailureKind::Misconfigured,
+            Fault::Page { .. } | Fault::Redirected { .. } if self.leads_to_pages() => {
+                FailureKind::Misconfigured
+            }
             Fault::Redirected { .. } => FailureKind::Refused,
             Fault::Status { status, faults, .. } => {
                 let named = faults
                     .iter()
                     .any(|f| f.code.is_some_and(|code| self.refusals.contains(&code)));
-                if named || ((400..500).contains(status) && !matches!(status, 408 | 425 | 429)) {
+                let refused = (200..500).contains(status) && named;
+                if refused || ((400..500).contains(status) && !matches!(status, 408 | 425 | 429)) {
                     FailureKind::Refused
                 } else {
                     FailureKind::Unreachable
                 }
             }
-            Fault::NoConnection { .. }
-            | Fault::NoAnswer(_)
+            Fault::NoConnection { cause, .. } => match tls(cause) {
+                Some(_) => FailureKind::Misconfigured,
+                None => FailureKind::Unreachable,
+            },
+            Fault::NoAnswer(_)
             | Fault::Broken(_)
+            | Fault::Page { .. }
+            | Fault::Incomplete(_)
             | Fault::Garbage(_)
             | Fault::Stopped => FailureKind::Unreachable,
         }
@@ -181,11 +235,143 @@ impl CallError {
 
     /// The failure as the engine keeps it.
     pub(crate) fn failure(&self) -> Failure {
-        Failure {
-            kind: self.kind(),
-            message: self.to_string(),
+        Failure::new(self.kind(), self.to_string()).because(self.cause())
+    }
+
+    /// Whether the base URL is what leads to a page: it does not end as the API's must.
+    fn leads_to_pages(&self) -> bool {
+        self.way.base_must_end_in.is_some()
+    }
+
+    /// What the failure comes from.
+    pub(crate) fn cause(&self) -> Cause {
+        let limited = || Cause::RateLimit {
+            until: self.too_long.as_ref().map(|wait| wait.at.clone()),
+        };
+        match &self.fault {
+            Fault::Misconfigured(_) => Cause::Setting,
+            Fault::NoRoots(_) => Cause::Roots,
+            Fault::NoConnection { cause, .. } | Fault::Broken(cause) => {
+                match (tls(cause), &self.way.proxy) {
+                    (Some(cause), _) => cause,
+                    (None, Some(via)) => Cause::Proxy {
+                        variable: via.variable.clone(),
+                    },
+                    (None, None) => Cause::NoConnection,
+                }
+            }
+            Fault::NoAnswer(_) => Cause::NoAnswer,
+            Fault::Page { .. } | Fault::Redirected { .. } | Fault::Garbage(_)
+                if self.leads_to_pages() =>
+            {
+                Cause::BaseUrl
+            }
+            Fault::Page { status: 429, .. } => limited(),
+            Fault::Page { status, .. } if (500..600).contains(status) && *status != 511 => {
+                Cause::Vendor
+            }
+            Fault::Page { .. } => Cause::WebPage,
+            Fault::Redirected { to, .. } => match to.as_deref().and_then(moved_to) {
+                Some(_) if self.template.starts_with("/projects/{id}") => Cause::Moved,
+                _ => Cause::WebPage,
+            },
+            Fault::Garbage(_) => Cause::Nonsense,
+            Fault::Incomplete(_) => Cause::Incomplete,
+            Fault::Stopped => Cause::Stopped,
+            Fault::Status { status: 429, .. } => limited(),
+            Fault::Status { status, .. } if *status >= 500 => Cause::Vendor,
+            Fault::Status { status, faults, .. } => self.refusal(*status, faults),
         }
     }
+
+    /// What a refusal in the API's own words comes from: codes first, the status second.
+    fn refusal(&self, status: u16, faults: &[VendorFault]) -> Cause {
+        let text: Vec<String> = faults.iter().map(|f| f.message.to_lowercase()).collect();
+        let says = |words: &str| text.iter().any(|text| text.contains(words));
+        let code = |wanted: &[i64]| {
+            faults
+                .iter()
+                .any(|f| f.code.is_some_and(|c| wanted.contains(&c)))
+        };
+        if says("expired") || says("revoked") || says("token is disabled") {
+            return Cause::Ended;
+        }
+        if says("from location") || says("not allowed to access from") {
+            return Cause::From;
+        }
+        if says("permission") || says("insufficient_scope") {
+            return Cause::Permission;
+        }
+        // 10000 says at the records that the token may not; where zones are listed, that it is
+        // not known at all.
+        let known = self.template.contains("dns_records");
+        match status {
+            _ if code(&[9109]) => Cause::Permission,
+            _ if code(&[10000]) && known => Cause::Permission,
+            _ if code(&[1000, 6003, 9106, 10000]) => Cause::Token,
+            401 | 407 => Cause::Token,
+            403 => Cause::Permission,
+            404 if self.leads_to_pages() => Cause::BaseUrl,
+            404 if self.template.starts_with("/projects/{id}") => {
+                let routed = text.is_empty() || text.iter().all(|text| text == "404 not found");
+                if routed && self.way.slashed {
+                    Cause::Route
+                } else if says("project not found") {
+                    Cause::NotThere
+                } else {
+                    Cause::Unknown
+                }
+            }
+            _ => Cause::Unknown,
+        }
+    }
+
+    /// What follows from the cause and the vendor does not say: the rest of a clause.
+    fn explained(&self) -> String {
+        match (self.cause(), self.api) {
+            (Cause::BaseUrl, _) => self
+                .way
+                .base_must_end_in
+                .map_or_else(String::new, |suffix| {
+                    format!("; the base URL must end in `{suffix}`")
+                }),
+            (Cause::Permission, "Cloudflare") if self.method != Method::GET => {
+                "; the token may not edit DNS: it needs DNS: Edit on this zone".to_owned()
+            }
+            (Cause::Permission, "GitLab") if self.method != Method::GET => {
+                "; the token needs scope `api` and the role Maintainer in this project".to_owned()
+            }
+            _ => String::new(),
+        }
+    }
+}
+
+/// What is wrong with a certificate, by what rustls says of it.
+pub(crate) fn tls(text: &str) -> Option<Cause> {
+    let text = text.to_ascii_lowercase();
+    let certificate = text.contains("certificate") || text.contains("unknownissuer");
+    if !certificate {
+        return None;
+    }
+    Some(
+        if text.contains("not valid for name") || text.contains("notvalidforname") {
+            Cause::OtherName
+        } else if text.contains("not valid yet") || text.contains("notvalidyet") {
+            Cause::Clock
+        } else if text.contains("expired") {
+            Cause::Clock
+        } else {
+            Cause::Untrusted
+        },
+    )
+}
+
+/// The project's path in the address that GitLab redirects to, if there is one.
+fn moved_to(path: &str) -> Option<String> {
+    let (_, rest) = path.split_once("/projects/")?;
+    let project = rest.split('/').next()?;
+    let decoded = project.replace("%2F", "/").replace("%2f", "/");
+    (!decoded.is_empty()).then_some(decoded)
 }
 
 impl fmt::Display for CallError {
@@ -193,9 +379,13 @@ impl fmt::Display for CallError {
         let call = format!("{} {}", self.method, self.template);
         let api = self.api;
         match &self.fault {
-            Fault::Misconfigured(text) => return f.write_str(text),
+            Fault::Misconfigured(text) | Fault::NoRoots(text) => return f.write_str(text),
             Fault::NoConnection { to, cause } => {
-                write!(f, "no connection to {api} at {to} for {call}: {cause}")?;
+                write!(f, "no connection to {api} at {to} for {call}")?;
+                if let Some(via) = &self.way.proxy {
+                    write!(f, " through the proxy `{}` (`{}`)", via.shown, via.variable)?;
+                }
+                write!(f, ": {cause}")?;
             }
             Fault::NoAnswer(after) => {
                 write!(f, "{api} did not answer {call} within {}", seconds(*after))?;
@@ -222,19 +412,45 @@ impl fmt::Display for CallError {
                 };
                 write!(f, "{api} {verb} {call} with {status}")?;
                 write_faults(f, faults)?;
+                if let Some(said) = &self.way.said {
+                    write!(f, ", not in {api}'s own words: {said}")?;
+                }
+                f.write_str(&self.explained())?;
+            }
+            Fault::Page { status, title, .. } => {
+                write!(
+                    f,
+                    "{call} to {api} was answered with {status} and an HTML page"
+                )?;
+                if let Some(title) = title {
+                    write!(f, " titled `{title}`")?;
+                }
+                f.write_str(", which is not the API's answer")?;
+                f.write_str(&self.explained())?;
+            }
+            Fault::Incomplete(why) => {
+                write!(
+                    f,
+                    "the list that {api} gave for {call} is incomplete: {why}"
+                )?;
             }
             Fault::Redirected { status, to } => {
-                write!(f, "{api} answered {call} with {status}: it has moved")?;
-                if let Some(to) = to {
-                    write!(f, " to `{to}`")?;
+                write!(f, "{api} answered {call} with {status}: ")?;
+                match to.as_deref().map(|to| (moved_to(to), to)) {
+                    Some((Some(project), _)) if self.cause() == Cause::Moved => {
+                        write!(f, "the project has moved to `{project}`")?;
+                    }
+                    Some((_, to)) => write!(f, "it leads on to `{to}`")?,
+                    None => f.write_str("it leads on to another place")?,
                 }
-                f.write_str("; write the new path in the topology (or the base URL)")?;
+                f.write_str(&self.explained())?;
             }
             Fault::Garbage(why) => {
                 write!(
                     f,
                     "{api} answered {call} with something that makes no sense: {why}"
                 )?;
+                f.write_str(&self.explained())?;
             }
             Fault::Stopped => write!(f, "the run was stopped before {api} answered {call}")?,
         }

@@ -6,12 +6,15 @@
 //! are logged.
 
 mod error;
+pub(crate) mod list;
 mod retry;
 mod transport;
+pub(crate) mod trust;
+pub(crate) mod vendor;
 
 use std::time::{Duration, SystemTime};
 
-pub(crate) use error::{CallError, Effect, Fault, VendorFault, seconds, tidy};
+pub(crate) use error::{CallError, Effect, Fault, VendorFault, Via, Way, seconds, tidy, tls};
 use reqwest::{
     Method,
     header::{HeaderMap, HeaderName, HeaderValue, LOCATION},
@@ -56,7 +59,10 @@ pub(crate) struct Api {
     token_header: HeaderName,
     token_prefix: &'static str,
     request_id: &'static str,
-    faults: fn(&[u8]) -> Vec<VendorFault>,
+    /// What the base URL must end in.
+    base_ends_in: &'static str,
+    /// Whether a body of failure is the API's own, and not that of something on the way.
+    own_words: fn(&[u8]) -> bool,
     /// Codes that say that the token is not accepted, whatever the status.
     refusals: &'static [i64],
 }
@@ -69,7 +75,8 @@ pub(crate) struct Dialect {
     pub(crate) token_header: HeaderName,
     pub(crate) token_prefix: &'static str,
     pub(crate) request_id: &'static str,
-    pub(crate) faults: fn(&[u8]) -> Vec<VendorFault>,
+    pub(crate) base_ends_in: &'static str,
+    pub(crate) own_words: fn(&[u8]) -> bool,
     pub(crate) refusals: &'static [i64],
 }
 
@@ -103,6 +110,8 @@ pub(crate) struct Budget<'a> {
     pub(crate) until: Instant,
     /// Stops reads; a write in flight is finished.
     pub(crate) cancel: Option<&'a CancellationToken>,
+    /// The most that an answer may hold, in bytes.
+    pub(crate) room: usize,
 }
 
 impl<'a> Budget<'a> {
@@ -110,7 +119,13 @@ impl<'a> Budget<'a> {
         Self {
             until: Instant::now() + limit,
             cancel,
+            room: LARGEST_ANSWER,
         }
+    }
+
+    /// The same for one page of a list.
+    pub(crate) fn with_room(self, room: usize) -> Self {
+        Self { room, ..self }
     }
 }
 
@@ -133,7 +148,8 @@ impl Api {
             token_header: dialect.token_header,
             token_prefix: dialect.token_prefix,
             request_id: dialect.request_id,
-            faults: dialect.faults,
+            base_ends_in: dialect.base_ends_in,
+            own_words: dialect.own_words,
             refusals: dialect.refusals,
         }
     }
@@ -166,8 +182,8 @@ impl Api {
         let fail = |fault: Fault| self.error(call, fault);
         let client = self
             .transport
-            .client()
-            .map_err(|text| fail(Fault::Misconfigured(text)))?;
+            .client(&self.service.base_url)
+            .map_err(fail)?;
         let token = self
             .service
             .token
@@ -209,7 +225,7 @@ impl Api {
         let started = Instant::now();
         let until = budget.until.min(started + timing.attempt);
         let work = async {
-            let exchange = self.exchange(client, token, url, call, also);
+            let exchange = self.exchange(client, token, url, call, (also, budget.room));
             match tokio::time::timeout_at(until, exchange).await {
                 Ok(result) => result,
                 Err(_) => Err(self.error(call, Fault::NoAnswer(until - started))),
@@ -246,7 +262,7 @@ impl Api {
         token: &Secret,
         url: &Url,
         call: &Call<'_>,
-        also: &[u16],
+        (also, room): (&[u16], usize),
     ) -> Result<Answer, Box<CallError>> {
         let mut value = HeaderValue::from_str(&format!("{}{}", self.token_prefix, token.expose()))
             .map_err(|_| self.error(call, Fault::no_token(self.token_setting)))?;
@@ -294,11 +310,16 @@ impl Api {
         let mut body = Vec::new();
         loop {
             match response.chunk().await {
-                Ok(Some(chunk)) if body.len() + chunk.len() > LARGEST_ANSWER => {
+                Ok(Some(chunk)) if body.len() + chunk.len() > room => {
                     if !status.is_success() {
                         break;
                     }
-                    let fault = Fault::Garbage(format!("more than {LARGEST_ANSWER} bytes"));
+                    let most = LARGEST_ANSWER / (1024 * 1024);
+                    let fault = if room < LARGEST_ANSWER {
+                        Fault::Incomplete(format!("its pages hold more than {most} MiB"))
+                    } else {
+                        Fault::Garbage(format!("it is larger than {most} MiB"))
+                    };
                     return Err(identified(self.error(call, fault)));
                 }
                 Ok(Some(chunk)) => body.extend_from_slice(&chunk),
@@ -308,6 +329,17 @@ impl Api {
                 Err(e) => return Err(identified(transport(e))),
             }
         }
+        let wait = retry::asked_wait(&headers, status.as_u16(), SystemTime::now());
+        if vendor::is_page(&headers, &body) && !also.contains(&status.as_u16()) {
+            let title = vendor::title(&body).map(|title| error::tidy(&title, self.secrets()));
+            let status = status.as_u16();
+            let fault = Fault::Page {
+                status,
+                title,
+                wait,
+            };
+            return Err(identified(self.error(call, fault)));
+        }
         if expected {
             return Ok(Answer {
                 status: status.as_u16(),
@@ -316,19 +348,33 @@ impl Api {
                 request_id,
             });
         }
-        let faults = (self.faults)(&body)
-            .into_iter()
-            .map(|fault| VendorFault {
-                code: fault.code,
-                message: error::tidy(&fault.message, self.secrets()),
-            })
-            .collect();
+        let faults = self.tidied(vendor::faults(&headers, &body));
+        let (faults, said) = if (self.own_words)(&body) {
+            (faults, None)
+        } else {
+            let said: Vec<String> = faults.into_iter().map(|fault| fault.message).collect();
+            (
+                Vec::new(),
+                Some(said.join("; ")).filter(|said| !said.is_empty()),
+            )
+        };
         let fault = Fault::Status {
             status: status.as_u16(),
             faults,
-            wait: retry::asked_wait(&headers, status.as_u16(), SystemTime::now()),
+            wait,
         };
-        Err(identified(self.error(call, fault)))
+        let mut error = self.error(call, fault);
+        error.way.said = said;
+        Err(identified(error))
+    }
+
+    /// Faults whose texts are safe to show.
+    fn tidied(&self, faults: Vec<VendorFault>) -> Vec<VendorFault> {
+        let faults = faults.into_iter().map(|fault| VendorFault {
+            code: fault.code,
+            message: error::tidy(&fault.message, self.secrets()),
+        });
+        faults.collect()
     }
 
     /// An error about `call` in this API's words.
@@ -344,7 +390,29 @@ impl Api {
             sent: None,
             too_long: None,
             refusals: self.refusals,
+            way: self.way(call),
         })
+    }
+
+    fn way(&self, call: &Call<'_>) -> Way {
+        let base = &self.service.base_url;
+        let ends = base
+            .path()
+            .trim_end_matches('/')
+            .ends_with(self.base_ends_in);
+        Way {
+            base_must_end_in: (!ends).then_some(self.base_ends_in),
+            proxy: self.transport.via(base),
+            slashed: call.segments.iter().any(|part| part.contains('/')),
+            said: None,
+        }
+    }
+
+    /// The error for a list that did not come whole.
+    pub(crate) fn incomplete(&self, call: &Call<'_>, answer: &Answer, why: &str) -> Box<CallError> {
+        let mut error = self.error(call, Fault::Incomplete(error::tidy(why, self.secrets())));
+        error.request_id.clone_from(&answer.request_id);
+        error
     }
 
     /// The error for a 2xx answer that makes no sense.
@@ -361,18 +429,11 @@ impl Api {
         answer: &Answer,
         faults: Vec<VendorFault>,
     ) -> Box<CallError> {
-        let faults = faults
-            .into_iter()
-            .map(|fault| VendorFault {
-                code: fault.code,
-                message: error::tidy(&fault.message, self.secrets()),
-            })
-            .collect();
         let mut error = self.error(
             call,
             Fault::Status {
                 status: answer.status,
-                faults,
+                faults: self.tidied(faults),
                 wait: None,
             },
         );

@@ -51,7 +51,7 @@ impl Retry {
     ) -> Result<Duration, Option<TooLong>> {
         self.made += 1;
         let asked = match fault {
-            Fault::Status { wait, .. } => *wait,
+            Fault::Status { wait, .. } | Fault::Page { wait, .. } => *wait,
             _ => None,
         };
         let left = self.until.saturating_duration_since(Instant::now());
@@ -67,7 +67,9 @@ impl Retry {
             Repeat::Always => fault.may_pass(),
             Repeat::OnlyIfNotApplied => matches!(
                 fault,
-                Fault::NoConnection { .. } | Fault::Status { status: 429, .. }
+                Fault::NoConnection { .. }
+                    | Fault::Status { status: 429, .. }
+                    | Fault::Page { status: 429, .. }
             ),
         };
         if !allowed || self.made >= self.most {

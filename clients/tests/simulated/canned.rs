@@ -54,9 +54,9 @@ async fn failure(answers: Vec<String>) -> String {
 #[tokio::test]
 async fn success_that_makes_no_sense_is_no_success() {
     let text = failure(vec![answer("200 OK", "", "<html>hello</html>")]).await;
-    assert_snapshot!(text, @"Unreachable: Cloudflare answered GET /zones with something that makes no sense: not the JSON that was expected (line 1, column 1)");
+    assert_snapshot!(text, @"Misconfigured: GET /zones to Cloudflare was answered with 200 and an HTML page, which is not the API's answer; the base URL must end in `/client/v4`");
     let text = failure(vec![answer("200 OK", "", r#"{"hello":1}"#)]).await;
-    assert_snapshot!(text, @"Unreachable: Cloudflare answered GET /zones with something that makes no sense: not the JSON that was expected (line 1, column 11)");
+    assert_snapshot!(text, @"Unreachable: Cloudflare answered GET /zones with something that makes no sense: not the JSON that was expected (line 1, column 11); the base URL must end in `/client/v4`");
 }
 
 #[tokio::test]
@@ -70,7 +70,7 @@ async fn a_200_that_says_it_failed_has_failed() {
 async fn a_redirect_is_not_followed() {
     let elsewhere = "location: https://evil.example/client/v4/zones?token=x\r\n";
     let text = failure(vec![answer("302 Found", elsewhere, "")]).await;
-    assert_snapshot!(text, @"Refused: Cloudflare answered GET /zones with 302: it has moved to `/client/v4/zones`; write the new path in the topology (or the base URL)");
+    assert_snapshot!(text, @"Misconfigured: Cloudflare answered GET /zones with 302: it leads on to `/client/v4/zones`; the base URL must end in `/client/v4`");
 }
 
 #[tokio::test]

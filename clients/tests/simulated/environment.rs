@@ -151,6 +151,7 @@ async fn https_goes_through_the_proxy_and_plain_http_never_does() {
     settings.proxy = Some(Proxy {
         url: Secret::new(url.replace("http://", "http://user:planted@")),
         bypass: "bypassed.example".to_owned(),
+        variable: "HTTPS_PROXY",
     });
     let plain = bench.observe_with(&Apis::new(settings.clone())).await;
     assert!(plain.zones.failure().is_none());

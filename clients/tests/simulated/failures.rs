@@ -60,7 +60,7 @@ async fn cloudflare_refuses_in_many_ways() {
 #[tokio::test]
 async fn cloudflare_in_trouble_is_asked_three_times() {
     let (text, requests) = zones_after(Effect::BadGateway).await;
-    assert_snapshot!(text, @"Unreachable: Cloudflare failed to answer GET /zones with 502 (3 attempts)");
+    assert_snapshot!(text, @"Unreachable: GET /zones to Cloudflare was answered with 502 and an HTML page titled `502 Bad Gateway`, which is not the API's answer (3 attempts)");
     assert_eq!(requests, 3);
     let (text, requests) = zones_after(Effect::ResetBeforeCommit).await;
     assert!(
@@ -162,7 +162,7 @@ async fn a_renamed_project_is_not_followed_but_named() {
         .unwrap();
     side.gitlab_project = "gigascience/former/gigadb-website".to_owned();
     let world = bench.observe().await;
-    assert_snapshot!(variables(&bench, &world, "gigadb-website"), @"Refused: GitLab answered GET /projects/{id}/variables with 301: it has moved to `/api/v4/projects/gigascience%2Fupstream%2Fgigadb-website/variables`; write the new path in the topology (or the base URL) (project `gigascience/former/gigadb-website`, request id [id])");
+    assert_snapshot!(variables(&bench, &world, "gigadb-website"), @"Refused: GitLab answered GET /projects/{id}/variables with 301: the project has moved to `gigascience/upstream/gigadb-website` (project `gigascience/former/gigadb-website`, request id [id])");
 }
 
 #[tokio::test]

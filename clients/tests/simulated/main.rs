@@ -11,6 +11,7 @@ mod environment;
 mod failures;
 mod keys;
 mod lease;
+mod lists;
 mod mangled;
 mod observe;
 mod outcomes;

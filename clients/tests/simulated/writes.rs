@@ -222,8 +222,8 @@ async fn a_write_that_may_have_been_carried_out_is_unknown_and_sent_once() {
 #[tokio::test]
 async fn a_write_that_was_refused_in_the_apis_own_words_says_so() {
     let [batch, variable] = spoiled(Effect::Refuse, None).await;
-    assert_snapshot!(batch.1, @"Refused: Cloudflare refused POST /zones/{zone_id}/dns_records/batch with 403, code 10000: Authentication error (zone id c0ad183b551fbd855cfb1a67042c1b3a)");
-    assert_snapshot!(variable.1, @"Refused: GitLab refused PUT /projects/{id}/variables/{key} with 403, 403 Forbidden (`HOME_URL` in project `gigascience/upstream/gigadb-website`, scope `live`)");
+    assert_snapshot!(batch.1, @"Refused: Cloudflare refused POST /zones/{zone_id}/dns_records/batch with 403, code 10000: Authentication error; the token may not edit DNS: it needs DNS: Edit on this zone (zone id c0ad183b551fbd855cfb1a67042c1b3a)");
+    assert_snapshot!(variable.1, @"Refused: GitLab refused PUT /projects/{id}/variables/{key} with 403, 403 Forbidden; the token needs scope `api` and the role Maintainer in this project (`HOME_URL` in project `gigascience/upstream/gigadb-website`, scope `live`)");
     for (outcome, _, requests, done) in [batch, variable] {
         assert_eq!((outcome, requests, done), (Outcome::Refused, 1, false));
     }
@@ -283,7 +283,7 @@ async fn a_write_to_a_renamed_project_is_not_redirected() {
         failure
             .failure
             .message
-            .contains("it has moved to `/api/v4/projects/"),
+            .contains("the project has moved to `gigascience/upstream/gigadb-website`"),
         "{failure}"
     );
     assert_eq!(bench.simulator.requests().len(), 1);

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use super::context::Context;
 use crate::finding::{Finding, Rule, Severity};
 use crate::{
+    advice::{self, Asked},
     intent::{Intent, Mode},
     message::Message,
     name::{EndpointName, InfrastructureName},
@@ -32,7 +33,7 @@ pub(super) fn unread(context: &Context<'_>) -> Vec<Finding> {
             let message = Message::nothing_changed(
                 format!("The Elastic IPs of `{side}` could not be read: {failure}."),
                 region(context.topology, side),
-                unread_next(context.intent, side, failure.kind),
+                unread_next(context.topology, context.intent, context.observation, side),
             );
             Some(Finding {
                 rule: Rule::KnownAddress,
@@ -44,20 +45,37 @@ pub(super) fn unread(context: &Context<'_>) -> Vec<Finding> {
         .collect()
 }
 
-fn unread_next(intent: &Intent, side: &InfrastructureName, kind: FailureKind) -> String {
-    let check = match kind {
-        FailureKind::Misconfigured => {
-            "Correct the AWS profile in `~/.aws/config` and `~/.aws/credentials`, or its name in the topology"
-        }
-        FailureKind::Refused => {
-            "Check the AWS profile's keys and permissions (ec2:DescribeAddresses, ec2:DescribeInstances) and that the region is enabled for the account"
-        }
-        FailureKind::Unreachable => "Check the connection to that region",
+/// What to do about a side that could not be read. A failover is named where production would move
+/// away from it, and only where it may be lost.
+fn unread_next(
+    topology: &Topology,
+    intent: &Intent,
+    observation: &Observation,
+    side: &InfrastructureName,
+) -> String {
+    let failure_of = |side: &InfrastructureName| observation.sides.get(side)?.failure();
+    let (Some(failure), Some(infrastructure)) =
+        (failure_of(side), topology.infrastructures.get(side))
+    else {
+        return "Plan again.".to_owned();
     };
-    if intent.mode == Mode::Switchover && *side == intent.arrangement.hot_standby {
-        format!("{check}, then plan again; if that side is lost, use `mode = \"failover\"`.")
+    let asked = Asked::Region {
+        profile: &infrastructure.aws.profile,
+        region: &infrastructure.aws.region,
+    };
+    let next = advice::next(asked, failure);
+    if let Some(first) = advice::alike(observation.sides.keys().map(failure_of)) {
+        return format!("{first} {next} Then plan again.");
+    }
+    let others = observation.sides.keys().filter(|other| *other != side);
+    let lost = intent.mode == Mode::Switchover
+        && intent.changes_production
+        && *side == intent.arrangement.hot_standby
+        && advice::may_be_lost(failure, others.map(failure_of));
+    if lost {
+        format!("{next} Then plan again; if that side is lost, use `mode = \"failover\"`.")
     } else {
-        format!("{check}, then plan again.")
+        format!("{next} Then plan again.")
     }
 }
 
@@ -104,7 +122,7 @@ pub(crate) fn incomputable(
         (None, Some(failure)) => vec![error(Message::nothing_changed(
             format!("The addresses of `{side}` are not known: {failure}."),
             region(topology, side),
-            unread_next(intent, side, failure.kind),
+            unread_next(topology, intent, observation, side),
         ))],
         (None, None) => Vec::new(),
     }
@@ -187,6 +205,15 @@ fn instance_fault(
         eip.allocation_id,
         region(topology, side)
     );
+    if let (None, Some(used_by)) = (&eip.instance_id, &eip.used_by) {
+        return Some(Message::nothing_changed(
+            format!(
+                "The Elastic IP `{name}` of `{side}` is associated with no instance but with {used_by}: something else uses it."
+            ),
+            object,
+            "Find out what uses it. Associate the address with the running instance of this endpoint, or correct `eip` in the topology, then plan again.",
+        ));
+    }
     let Some(id) = &eip.instance_id else {
         return Some(Message::nothing_changed(
             format!("The Elastic IP `{name}` of `{side}` is associated with no instance."),

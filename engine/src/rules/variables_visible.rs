@@ -4,12 +4,13 @@
 use super::context::Context;
 use crate::finding::{Finding, Rule, Severity};
 use crate::{
+    advice::{self, Asked},
     message::Message,
     name::{EnvironmentName, InfrastructureName, VariableKey},
     object::Object,
     observation::VariableRows,
     topology::{Missing, Topology},
-    world::{CiVariable, FailureKind},
+    world::{CiVariable, FailureKind, Whose},
 };
 
 /// A project that could not be read: a refusal is an error always, silence only when something
@@ -25,20 +26,30 @@ pub(super) fn unread(context: &Context<'_>) -> Vec<Finding> {
         .iter()
         .filter_map(|(_, side)| {
             let failure = context.observation.variables.get(side)?.failure()?;
-            let matters =
-                failure.kind != FailureKind::Unreachable || !context.changes.is_empty();
-            let severity =
-                if matters && !failover { Severity::Error } else { Severity::Warning };
+            let matters = failure.kind != FailureKind::Unreachable || !context.changes.is_empty();
+            let severity = if matters && !failover {
+                Severity::Error
+            } else {
+                Severity::Warning
+            };
             let message = Message::nothing_changed(
                 format!("The variables of `{side}` could not be read: {failure}."),
                 format!("GitLab project `{}`", context.project(side)),
-                match failure.kind {
-                    FailureKind::Misconfigured => "Set the GitLab token as said (scope `api`, role Maintainer on this project), or correct that setting, then plan again.",
-                    FailureKind::Refused => "Use a GitLab token that is in force, with scope `api` and the role Maintainer on this project, then plan again.",
-                    FailureKind::Unreachable => "Check the connection to GitLab, then plan again; a failover does without GitLab.",
-                },
+                format!(
+                    "{} Then plan again{}.",
+                    advice::next(Asked::Project(context.project(side)), failure),
+                    match failure.whose() {
+                        Whose::Vendor => "; a failover does without GitLab",
+                        _ => "",
+                    }
+                ),
             );
-            Some(Finding { rule: Rule::VariablesVisible, severity, message, waived: false })
+            Some(Finding {
+                rule: Rule::VariablesVisible,
+                severity,
+                message,
+                waived: false,
+            })
         })
         .collect()
 }
@@ -65,8 +76,80 @@ pub(super) fn check(context: &Context<'_>) -> Vec<Finding> {
             }
         }
     }
+    findings.extend(masked(context));
     findings.extend(protection_differs(context));
     findings
+}
+
+/// A masked row that GitLab would refuse a value of the topology for.
+fn masked(context: &Context<'_>) -> Vec<Finding> {
+    let sides = context.intent.arrangement.iter();
+    let messages = sides.flat_map(|(_, side)| {
+        let rows = context.observation.variables.get(side);
+        let rows = rows.and_then(|rows| rows.known());
+        let scope = &context.intent.environment;
+        rows.map(|rows| unmaskable(context.topology, scope, side, rows))
+            .unwrap_or_default()
+    });
+    let findings =
+        messages.map(|message| context.finding(Rule::VariablesVisible, Severity::Warning, message));
+    findings.collect()
+}
+
+/// Masked rows of one side that cannot hold every value that the topology has for them.
+/// <https://docs.gitlab.com/ci/variables/#mask-a-cicd-variable>
+pub fn unmaskable(
+    topology: &Topology,
+    environment: &EnvironmentName,
+    side: &InfrastructureName,
+    rows: &VariableRows,
+) -> Vec<Message> {
+    let Some(table) = topology.environments.get(environment) else {
+        return Vec::new();
+    };
+    let project = topology
+        .infrastructures
+        .get(side)
+        .map_or("", |one| one.gitlab_project.as_str());
+    let mut messages = Vec::new();
+    for (key, all) in rows {
+        let exact = all.iter().find(|row| row.scope == environment.as_str());
+        let Some(row) = exact.filter(|row| row.masked) else {
+            continue;
+        };
+        let values = [&table.production, &table.hot_standby];
+        let values = values
+            .into_iter()
+            .filter_map(|table| table.variables.get(key));
+        let mut unfit: Vec<String> = values
+            .filter(|value| !can_be_masked(value, row.raw))
+            .map(|value| format!("`{value}`"))
+            .collect();
+        unfit.dedup();
+        if !unfit.is_empty() {
+            messages.push(Message::nothing_changed(
+                format!(
+                    "`{key}` is masked, and GitLab does not mask {}: it refuses to store that.",
+                    unfit.join(" and ")
+                ),
+                format!("variable `{key}` of `{project}`, scope `{environment}`"),
+                "Take the mask off this row in GitLab: role variables are public names.",
+            ));
+        }
+    }
+    messages
+}
+
+/// Whether GitLab takes a value for a masked row.
+fn can_be_masked(value: &str, raw: bool) -> bool {
+    let fits = |c: char| {
+        if raw {
+            !c.is_whitespace()
+        } else {
+            c.is_ascii_alphanumeric() || "_+=/@:.~-".contains(c)
+        }
+    };
+    value.chars().count() >= 8 && value.chars().all(fits)
 }
 
 /// What keeps role variables of one side from being seen and written, whatever is planned.

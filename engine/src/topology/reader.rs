@@ -8,6 +8,9 @@ use super::{
 };
 use crate::{name::InvalidName, nearest::nearest};
 
+/// Unknown keys of one mapping that are compared with the known ones.
+const MOST_SLIPS: usize = 100;
+
 /// Collects faults. Every method that returns `None` has reported why, here or before.
 #[derive(Debug, Default)]
 pub(super) struct Reader {
@@ -116,16 +119,24 @@ impl Reader {
             values: BTreeMap::new(),
             meant: Vec::new(),
         };
+        let mut strangers = 0_usize;
         for (text, key, value) in entries {
             if known.contains(&text) {
                 fields.values.insert(text, (key, value));
                 continue;
             }
-            let advice = match nearest(text, known.iter().copied()) {
+            strangers += 1;
+            // What is written so often is no slip, and comparing it with every word takes time.
+            let near = nearest(
+                text,
+                known.iter().copied().filter(|_| strangers <= MOST_SLIPS),
+            );
+            let advice = match near {
                 Some(near) => {
                     fields.meant.push(near.to_owned());
                     format!("Did you mean `{near}`?")
                 }
+                None if strangers > MOST_SLIPS => "Remove it.".to_owned(),
                 None => format!("Write one of {}, or remove it.", words(known)),
             };
             self.fault(key.place, format!("`{text}` is not a key here. {advice}"));

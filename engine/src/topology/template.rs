@@ -5,7 +5,7 @@ use super::{
     reader::Reader,
     yaml::{Kind, Node, NotText},
 };
-use crate::nearest::nearest;
+use crate::{nearest::nearest, region};
 
 /// What `{owner}` means where a template stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -123,6 +123,16 @@ pub(super) fn region(reader: &mut Reader, node: &Node, path: &str) -> Option<Str
                 .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
     };
     let is_zone = is_zone(text);
+    if !is_zone
+        && region::is_slip(text)
+        && let Some(meant) = region::meant(text)
+    {
+        reader.fault(
+            node.place,
+            format!("`{path}` is `{text}`, and there is no such region. Did you mean `{meant}`?"),
+        );
+        return None;
+    }
     if text.split('-').all(word) && !is_zone {
         return Some(text.to_owned());
     }

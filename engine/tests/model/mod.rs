@@ -182,6 +182,7 @@ fn machines(topology: &Topology, name: &InfrastructureName, index: u8) -> Side {
                 name: topology.eip_name(name, env, endpoint).unwrap(),
                 address: Ipv4Addr::new(198, 51, 100 + index, host),
                 instance_id: Some(id),
+                used_by: None,
             });
             side.instances.push(Instance {
                 id: format!("i-{index}-{host}").parse().unwrap(),

@@ -5,12 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures::future::join_all;
 use gigadb_clients::AwsProfile;
 use gigadb_engine::{
+    advice::{self, Asked},
     evidence::SharedKeys,
     intent::Pair,
     name::InfrastructureName,
     rules::separate_credentials,
     topology::{Infrastructure, Topology},
-    world::{Failure, Side, World},
+    world::{Cause, Failure, Side, World},
 };
 
 use super::Check;
@@ -53,6 +54,13 @@ pub(super) fn checks(topology: &Topology, profiles: &Profiles, world: &World) ->
     checks
 }
 
+fn asked(side: &Infrastructure) -> Asked<'_> {
+    Asked::Region {
+        profile: &side.aws.profile,
+        region: &side.aws.region,
+    }
+}
+
 /// The profile is there, and AWS's own tools use it in the right region.
 fn region(side: &Infrastructure, profile: &Result<AwsProfile, Failure>) -> Check {
     let wanted = &side.aws.region;
@@ -63,10 +71,14 @@ fn region(side: &Infrastructure, profile: &Result<AwsProfile, Failure>) -> Check
         Err(failure) => Check::failed(
             about,
             capitalized(&failure.message),
-            format!(
-                "Write the side's own key under `[{name}]` in `~/.aws/credentials`, and \
-                 `region={wanted}` under `[profile {name}]` in `~/.aws/config`."
-            ),
+            match failure.cause {
+                Cause::Profile => format!(
+                    "Write the side's own key under `[{name}]` in `~/.aws/credentials`, and \
+                     `region={wanted}` under `[profile {name}]` in `~/.aws/config`, or as the \
+                     message says."
+                ),
+                _ => advice::next(asked(side), failure),
+            },
         ),
         Ok(profile) => match profile.region.as_deref() {
             Some(region) if region == wanted => Check::ok(PROFILE, name, format!("in {wanted}")),
@@ -164,11 +176,7 @@ fn reads(
         return Check::failed(
             about,
             capitalized(&failure.message),
-            format!(
-                "Give the key of profile `{}` ec2:DescribeAddresses and ec2:DescribeInstances in \
-                 {}, then check again.",
-                side.aws.profile, side.aws.region
-            ),
+            format!("{} Then check again.", advice::next(asked(side), failure)),
         );
     }
     let Some(machines) = reading.and_then(|reading| reading.read()) else {

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use gigadb_clients::Token;
 use gigadb_engine::{
+    advice::{self, Asked},
     name::Hostname,
+    observation::Homeless,
     topology::Topology,
     world::{Failure, World, Zone},
 };
@@ -26,17 +28,17 @@ pub(super) fn checks(
     let zones = match (world.zones.read(), world.zones.failure()) {
         (Some(zones), _) => zones,
         (None, failure) => {
-            let why = failure.map(|failure| capitalized(&failure.message));
-            return unread(why.unwrap_or_else(|| "Cloudflare was not asked".to_owned()));
+            return unread(failure);
         }
     };
     let mut checks = vec![standing(token)];
     let (held, homeless) = by_zone(topology, zones);
     for (zone, hostnames) in held.values() {
-        checks.push(visible(zone, hostnames.len()));
+        checks.push(several(zone, zones).unwrap_or_else(|| visible(zone, hostnames.len())));
     }
     checks.extend(homeless.iter().map(|hostname| nowhere(hostname, zones)));
-    for (zone, _) in held.values().filter(|(zone, _)| zone.active) {
+    let clear = |zone: &&Zone| zone.active && several(zone, zones).is_none();
+    for (zone, _) in held.values().filter(|(zone, _)| clear(zone)) {
         checks.push(records(zone, world));
         checks.push(Check::not_checked(
             (WRITE, zone.name.as_str()),
@@ -48,16 +50,22 @@ pub(super) fn checks(
 }
 
 /// What is said where not even the zones could be read.
-fn unread(why: String) -> Vec<Check> {
+fn unread(failure: Option<&Failure>) -> Vec<Check> {
     let because = "The zones could not be read";
-    let next = "Mend the token first, then check again.";
-    vec![
-        Check::failed(
-            (TOKEN, ITS_NAME),
-            why,
-            "Set CLOUDFLARE_API_TOKEN to a token with Zone: Read and DNS: Edit on the zones of the \
-             topology, and see that Cloudflare can be reached.",
+    let (why, next) = match failure {
+        Some(failure) => (
+            capitalized(&failure.message),
+            advice::next(Asked::Records, failure),
         ),
+        None => (
+            "Cloudflare was not asked".to_owned(),
+            "Check again.".to_owned(),
+        ),
+    };
+    let checked = Check::failed((TOKEN, ITS_NAME), why, next);
+    let next = "Correct what failed first, then check again.";
+    vec![
+        checked,
         Check::not_checked((ZONE, "all"), because, next),
         Check::not_checked((RECORDS, "all"), because, next),
         Check::not_checked((WRITE, "all"), because, next),
@@ -113,6 +121,30 @@ fn by_zone<'a>(topology: &'a Topology, zones: &'a [Zone]) -> (Held<'a>, Vec<&'a 
     (held, homeless)
 }
 
+/// Several active zones of one name: which one is in use cannot be told.
+fn several(zone: &Zone, zones: &[Zone]) -> Option<Check> {
+    let same = zones
+        .iter()
+        .filter(|one| one.active && one.name == zone.name);
+    let ids: Vec<String> = same.map(|one| one.id.to_string()).collect();
+    let several = Homeless::SeveralZones {
+        name: zone.name.clone(),
+        ids,
+    };
+    let Homeless::SeveralZones { ids, .. } = &several else {
+        return None;
+    };
+    (zone.active && ids.len() > 1).then(|| {
+        let any = zone.name.as_str().parse();
+        let clause = any.map_or_else(|_| String::new(), |name| several.clause(&name));
+        Check::failed(
+            (ZONE, zone.name.as_str()),
+            capitalized(&clause),
+            several.next(),
+        )
+    })
+}
+
 fn visible(zone: &Zone, hostnames: usize) -> Check {
     if zone.active {
         let s = if hostnames == 1 { "" } else { "s" };
@@ -158,7 +190,7 @@ fn records(zone: &Zone, world: &World) -> Check {
         Some((None, Some(failure))) => Check::failed(
             about,
             capitalized(&failure.message),
-            "Give the token DNS: Edit on this zone.",
+            advice::next(Asked::Records, failure),
         ),
         _ => Check::not_checked(about, "Its records were not asked for", "Check again."),
     }

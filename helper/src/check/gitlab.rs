@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use futures::future::join_all;
-use gigadb_clients::{MAINTAINER, Token};
+use gigadb_clients::{InProject, MAINTAINER, Token};
 use gigadb_engine::{
+    advice::{self, Asked},
     message::Message,
     name::{EnvironmentName, InfrastructureName},
     observation::VariableRows,
@@ -26,15 +27,15 @@ const ITS_NAME: &str = "GITLAB_TOKEN";
 /// The one scope of a token that writes.
 const SCOPE: &str = "api";
 
-/// The token's role in each side's project.
-pub(super) type Levels = BTreeMap<InfrastructureName, Result<Option<u32>, Failure>>;
+/// What the token is in each side's project.
+pub(super) type Levels = BTreeMap<InfrastructureName, Result<InProject, Failure>>;
 
 /// Asks for the role in each side's project.
 pub(super) async fn levels(session: &Session, cancel: &CancellationToken) -> Levels {
     let sides = session.topology.infrastructures.iter();
     let asked = sides.map(|(name, side)| async move {
         let project = &side.gitlab_project;
-        let level = session.apis.gitlab_access_level(project, cancel).await;
+        let level = session.apis.gitlab_project(project, cancel).await;
         (name.clone(), level)
     });
     join_all(asked).await.into_iter().collect()
@@ -78,7 +79,7 @@ pub(super) fn checks(
                 (name, scope),
                 environment,
                 read(name),
-                failure,
+                failure.map(|failure| (failure, archived(levels.get(name)))),
             ));
         }
         checks.push(Check::not_checked(
@@ -108,7 +109,11 @@ fn standing(token: &Result<Token, Failure>, any_read: bool) -> Check {
             ),
             make,
         ),
-        Err(failure) => Check::failed(about, capitalized(&failure.message), make),
+        Err(failure) => Check::failed(
+            about,
+            capitalized(&failure.message),
+            advice::next(Asked::Gitlab, failure),
+        ),
         Ok(token) if !token.active => Check::failed(about, "It is not in force", make),
         Ok(token) if !token.scopes.iter().any(|scope| scope == SCOPE) => Check::failed(
             about,
@@ -138,19 +143,25 @@ fn standing(token: &Result<Token, Failure>, any_read: bool) -> Check {
 fn role(
     name: &InfrastructureName,
     project: &str,
-    level: Option<&Result<Option<u32>, Failure>>,
+    found: Option<&Result<InProject, Failure>>,
     variables_read: bool,
 ) -> Check {
     let about = (PROJECT, name.as_str());
     let next = format!("Make the token's user Maintainer of `{project}`.");
+    let level = found.map(|found| found.as_ref().map(|found| found.level));
     match level {
         Some(Err(failure)) => Check::failed(
             about,
             capitalized(&failure.message),
-            format!("Correct the path in the topology, or let the token see `{project}`."),
+            advice::next(Asked::Project(project), failure),
         ),
-        Some(Ok(Some(level))) if *level >= MAINTAINER => {
-            let word = if *level > MAINTAINER {
+        _ if archived(found) => Check::failed(
+            about,
+            format!("`{project}` is archived"),
+            format!("Unarchive `{project}` in GitLab: nothing of it can be changed."),
+        ),
+        Some(Ok(Some(level))) if level >= MAINTAINER => {
+            let word = if level > MAINTAINER {
                 "Owner"
             } else {
                 "Maintainer"
@@ -165,11 +176,16 @@ fn role(
         ),
         Some(Ok(Some(level))) => Check::failed(
             about,
-            format!("The token's role in `{project}` is {}", word(*level)),
+            format!("The token's role in `{project}` is {}", word(level)),
             next,
         ),
         _ => Check::not_checked(about, "GitLab does not tell the token's role", next),
     }
+}
+
+/// Whether the project is known to be archived.
+fn archived(found: Option<&Result<InProject, Failure>>) -> bool {
+    matches!(found, Some(Ok(InProject { archived: true, .. })))
 }
 
 /// A role below Maintainer.
@@ -191,8 +207,12 @@ fn variables(
     (name, scope): (&InfrastructureName, &EnvironmentName),
     environment: &Environment,
     rows: Option<&Vec<CiVariable>>,
-    failure: Option<&Failure>,
+    failure: Option<(&Failure, bool)>,
 ) -> Vec<Check> {
+    let project = topology
+        .infrastructures
+        .get(name)
+        .map_or("", |side| side.gitlab_project.as_str());
     let count = environment.variable_keys().count();
     if count == 0 {
         return Vec::new();
@@ -200,14 +220,18 @@ fn variables(
     let object = format!("{name} {scope}");
     let about = (VARIABLES, object.as_str());
     let Some(rows) = rows else {
-        let why = failure.map_or("GitLab was not asked".to_owned(), |failure| {
-            capitalized(&failure.message)
-        });
-        return vec![Check::failed(
-            about,
-            why,
-            "Give the token scope `api` and the role Maintainer in this project.",
-        )];
+        return vec![match failure {
+            Some((failure, archived)) => Check::failed(
+                about,
+                capitalized(&failure.message),
+                if archived {
+                    format!("Unarchive `{project}` in GitLab: nothing of it can be changed.")
+                } else {
+                    advice::next(Asked::Project(project), failure)
+                },
+            ),
+            None => Check::not_checked(about, "GitLab was not asked", "Check again."),
+        }];
     };
     let by_key: VariableRows = environment
         .variable_keys()
@@ -217,6 +241,13 @@ fn variables(
         })
         .collect();
     let faults = variables_visible::faults(topology, scope, name, &by_key);
+    let unmaskable = variables_visible::unmaskable(topology, scope, name, &by_key);
+    if faults.is_empty() && !unmaskable.is_empty() {
+        let warning = |message: Message| {
+            Check::warning(about, message.what.trim_end_matches('.'), message.next)
+        };
+        return unmaskable.into_iter().map(warning).collect();
+    }
     if faults.is_empty() {
         return vec![Check::ok(
             VARIABLES,

@@ -11,6 +11,7 @@ mod cloudflare;
 mod expiry;
 mod gitlab;
 pub(crate) mod json;
+mod network;
 mod swaps;
 pub(crate) mod text;
 pub(crate) mod topology;
@@ -139,7 +140,8 @@ pub(crate) async fn run(
         aws::profiles(session),
         swaps::leases(session),
     );
-    let mut checks = aws::checks(&session.topology, &profiles, &world);
+    let mut checks = network::checks(apis.network());
+    checks.extend(aws::checks(&session.topology, &profiles, &world));
     checks.extend(cloudflare::checks(
         &session.topology,
         &cloudflare_token,

@@ -127,9 +127,9 @@ async fn holder(
     observed.source.tell(ui);
     let world = observed.world;
     let observation = Observation::project(topology, environment, &world, None)
-        .map_err(|error| planning::unread(environment, &error.to_string()))?;
+        .map_err(|error| planning::unread(environment, &error))?;
     let table = environment_of(topology, environment)
-        .map_err(|error| planning::unread(environment, &error.to_string()))?;
+        .map_err(|error| planning::unread(environment, &error))?;
     let arrangement = view::roles(topology, table, &observation).map_err(|unclear| {
         Failure::refused(
             format!(

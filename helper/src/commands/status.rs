@@ -143,7 +143,7 @@ async fn reports(
         .filter(|name| environments.holds(name))
     {
         let observation = Observation::project(topology, name, &observed.world, None)
-            .map_err(|error| planning::unread(name, &error.to_string()))?;
+            .map_err(|error| planning::unread(name, &error))?;
         let releases = releases.remove(name).unwrap_or_default();
         reports.extend(status::report(topology, &observation, releases));
     }

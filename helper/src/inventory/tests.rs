@@ -98,6 +98,7 @@ fn side(network: &str) -> Side {
                 name: format!("eip-{endpoint}-{environment}"),
                 address: format!("{network}.{ten}{one}").parse().unwrap(),
                 instance_id: Some(id.clone()),
+                used_by: None,
             });
             side.instances.push(Instance {
                 id,
@@ -281,10 +282,10 @@ fn what_derives_from_the_role_is_missing_without_one() {
 #[test]
 fn without_records_hosts_are_known_and_roles_are_not() {
     let refuse = |world: &mut World| {
-        world.zones = Reading::failed(Failure {
-            kind: FailureKind::Misconfigured,
-            message: "there is no token".to_owned(),
-        });
+        world.zones = Reading::failed(Failure::new(
+            FailureKind::Misconfigured,
+            "there is no token".to_owned(),
+        ));
     };
     assert_snapshot!(hosts(refuse, "live//"), @"
     blue-live-bastion:
@@ -301,10 +302,8 @@ fn a_region_out_of_reach_loses_its_hosts_alone() {
     let lose = |sides: &'static [&'static str]| {
         move |world: &mut World| {
             for side in sides {
-                let failure = Failure {
-                    kind: FailureKind::Unreachable,
-                    message: "EC2 did not answer".to_owned(),
-                };
+                let failure =
+                    Failure::new(FailureKind::Unreachable, "EC2 did not answer".to_owned());
                 world.sides.insert(name(side), Reading::failed(failure));
             }
         }
@@ -321,10 +320,7 @@ fn a_region_out_of_reach_loses_its_hosts_alone() {
 #[test]
 fn what_is_last_known_of_a_region_is_served_and_marked() {
     let mut world = world();
-    let failure = Failure {
-        kind: FailureKind::Unreachable,
-        message: "EC2 did not answer".to_owned(),
-    };
+    let failure = Failure::new(FailureKind::Unreachable, "EC2 did not answer".to_owned());
     let last_known = Some(side("203.0.113"));
     world.sides.insert(
         name("green-2"),

@@ -7,14 +7,16 @@ pub(crate) mod text;
 use clap::Args;
 use gigadb_clients::{Scope as Reads, Which};
 use gigadb_engine::{
+    advice::{self, Asked},
     evidence::Evidence,
     intent::{Arrangement, Intent, Mode, OnFailure, arrange},
     name::{EnvironmentName, InfrastructureName},
-    observation::{Observation, environment_of},
+    observation::{Observation, ProjectError, environment_of},
     plan::{Incomputable, Plan, plan},
     rules::Rule,
-    topology::Topology,
+    topology::{Environment, Topology},
     view,
+    world::{Cause, Reading},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -150,7 +152,7 @@ fn projected(
 ) -> Result<Observation, Failure> {
     let topology = &session.topology;
     let projected = Observation::project(topology, environment, &observed.world, previous);
-    let mut observation = projected.map_err(|error| unread(environment, &error.to_string()))?;
+    let mut observation = projected.map_err(|error| unread(environment, &error))?;
     observation.ages = observed.ages;
     Ok(observation)
 }
@@ -163,13 +165,25 @@ fn reads(environment: &EnvironmentName) -> Reads {
 }
 
 /// Records, on which every decision rests, could not be read.
-pub(crate) fn unread(environment: &EnvironmentName, reason: &str) -> Failure {
+pub(crate) fn unread(environment: &EnvironmentName, error: &ProjectError) -> Failure {
+    let next = match error {
+        ProjectError::Records { failure, .. }
+            if !matches!(failure.cause, Cause::Unknown | Cause::Setting) =>
+        {
+            format!(
+                "{} Then run the command again.",
+                advice::next(Asked::Records, failure)
+            )
+        }
+        _ => "Set CLOUDFLARE_API_TOKEN to a token that may read the zones of the topology's \
+              hostnames, and check that Cloudflare can be reached. Commands that only read ask DNS \
+              where there is no token; GIGADB_DNS_SERVER=ADDRESS:PORT names the server to ask."
+            .to_owned(),
+    };
     Failure::refused(
-        format!("It is not known who has which role: {reason}."),
+        format!("It is not known who has which role: {error}."),
         format!("environment `{environment}`"),
-        "Set CLOUDFLARE_API_TOKEN to a token that may read the zones of the topology's hostnames, \
-         and check that Cloudflare can be reached. Commands that only read ask DNS where there is \
-         no token; GIGADB_DNS_SERVER=ADDRESS:PORT names the server to ask.",
+        next,
     )
 }
 
@@ -209,14 +223,53 @@ pub(crate) fn no_plan(environment: &EnvironmentName, why: &Incomputable) -> Fail
     )
 }
 
-/// Why sides could not be read, if any could not.
-fn failures(observation: &Observation) -> Option<String> {
-    let failures: Vec<String> = observation
-        .sides
-        .values()
-        .filter_map(|side| Some(side.failure()?.to_string()))
+/// What kept sides from being read, if any could not be; and what to do about it. A failover is
+/// named only where production may be on a side that may be lost.
+fn unread_sides(
+    topology: &Topology,
+    table: &Environment,
+    observation: &Observation,
+) -> Option<(String, String)> {
+    let sides = &observation.sides;
+    let failed: Vec<_> = sides
+        .iter()
+        .filter_map(|(name, side)| Some((name, side.failure()?)))
         .collect();
-    (!failures.is_empty()).then(|| failures.join("; "))
+    let what: Vec<String> = failed
+        .iter()
+        .map(|(_, failure)| failure.to_string())
+        .collect();
+    let alike = advice::alike(sides.values().map(Reading::failure));
+    let mut next: Vec<String> = alike.map(str::to_owned).into_iter().collect();
+    for (name, failure) in &failed {
+        let Some(side) = topology.infrastructures.get(*name) else {
+            continue;
+        };
+        let asked = Asked::Region {
+            profile: &side.aws.profile,
+            region: &side.aws.region,
+        };
+        let advice = advice::next(asked, failure);
+        if !next.contains(&advice) {
+            next.push(advice);
+        }
+    }
+    let others = |name: &InfrastructureName| {
+        let others = sides.iter().filter(|(other, _)| **other != *name);
+        others.map(|(_, side)| side.failure()).collect::<Vec<_>>()
+    };
+    // Where a side that was read holds the apex, production is not lost.
+    let lost = observation.apex_holder(table).is_none()
+        && failed
+            .iter()
+            .any(|(name, failure)| advice::may_be_lost(failure, others(name)));
+    let then = if lost {
+        "Then plan again; if production's side is lost, `gigadb-roles failover` does without it."
+    } else {
+        "Then plan again."
+    };
+    next.push(then.to_owned());
+    (!failed.is_empty()).then(|| (what.join("; "), next.join(" ")))
 }
 
 fn intent(
@@ -225,7 +278,7 @@ fn intent(
     request: &Request<'_>,
 ) -> Result<Intent, Failure> {
     let table = environment_of(topology, request.environment)
-        .map_err(|error| unread(request.environment, &error.to_string()))?;
+        .map_err(|error| unread(request.environment, &error))?;
     let invalid = |reason: String| {
         Failure::usage(
             format!("The arrangement cannot be planned: {reason}."),
@@ -242,19 +295,16 @@ fn intent(
             let now = view::roles(topology, table, observation).map_err(|unclear| {
                 let what = "The roles cannot be traded, because it is not clear who has which";
                 let on = format!("environment `{}`", request.environment);
-                match failures(observation) {
+                match unread_sides(topology, table, observation) {
                     None => Failure::refused(
                         format!("{what}: {unclear}."),
                         on,
                         "Run `gigadb-roles status`, then plan with --production and the name of \
                          the side that shall be production.",
                     ),
-                    Some(failures) => Failure::refused(
-                        format!("{what}: {unclear}: {failures}."),
-                        on,
-                        "Mend what keeps that side from being read, then plan again; if the side \
-                         is lost, `gigadb-roles failover` does without it.",
-                    ),
+                    Some((why, next)) => {
+                        Failure::refused(format!("{what}: {unclear}: {why}."), on, next)
+                    }
                 }
             })?;
             let then: Arrangement = now.swapped();

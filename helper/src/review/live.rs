@@ -44,7 +44,7 @@ pub(crate) async fn findings(
     };
     let world = session.observe(&reads, cancel).await.world;
     let observation = Observation::project(topology, &environment, &world, None)
-        .map_err(|error| planning::unread(&environment, &error.to_string()))?;
+        .map_err(|error| planning::unread(&environment, &error))?;
     let Some(to) = &change.to else {
         return Ok(Findings::Live(Vec::new()));
     };

@@ -168,7 +168,7 @@ impl Job<'_> {
     ) -> Failure {
         match why {
             NotCarriedOut::Refused(told) => Failure::with(Exit::Failed, told.message),
-            NotCarriedOut::Unread(error) => planning::unread(environment, &error.to_string()),
+            NotCarriedOut::Unread(error) => planning::unread(environment, &error),
             NotCarriedOut::Moved(finding) => Failure::with(Exit::Stale, finding.message),
             NotCarriedOut::NoPlan(failure) => failure,
             NotCarriedOut::Blocked(findings) => {

@@ -66,6 +66,8 @@ pub(crate) struct Report {
 pub(crate) struct Disagreement {
     /// The object: a record or a variable.
     pub(crate) object: String,
+    /// What is wrong with it, as a clause, where no values tell.
+    pub(crate) what: Option<String>,
     /// What it is, where that is one value.
     pub(crate) present: Option<String>,
     /// What it should be, where that is known.
@@ -151,6 +153,7 @@ fn disagreements(
             return findings
                 .map(|finding| Disagreement {
                     object: finding.message.object,
+                    what: Some(finding.message.what.trim_end_matches('.').to_owned()),
                     present: None,
                     expected: None,
                 })
@@ -159,12 +162,16 @@ fn disagreements(
     };
     let steps = plan.changes.steps().map(|step| Disagreement {
         object: step.target.to_string(),
+        what: None,
         present: step.from.clone(),
         expected: Some(step.to.clone()),
     });
     let blocked = plan.changes.blocked.iter().map(|blocked| match blocked {
         Blocked::Name(hostname) => Disagreement {
             object: blocked.object().to_string(),
+            what: observation
+                .homeless(hostname)
+                .map(|why| why.clause(hostname)),
             present: None,
             expected: plan
                 .desired
@@ -175,6 +182,7 @@ fn disagreements(
         },
         Blocked::Variable(side, key) => Disagreement {
             object: blocked.object().to_string(),
+            what: None,
             present: None,
             expected: plan
                 .desired

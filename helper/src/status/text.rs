@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use comfy_table::{Table, presets::NOTHING};
-use gigadb_engine::topology::Topology;
+use gigadb_engine::{topology::Topology, view::Status};
 
 use super::{Disagreement, Report};
 
@@ -106,7 +106,15 @@ fn details(text: &mut String, report: &Report) {
         return;
     }
     // Writing to a string cannot fail.
-    let _ = write!(text, "\n\n{} is {}:", report.environment, report.status);
+    let but = match report.status {
+        Status::Consistent | Status::Prepared => ", but",
+        Status::Mixed | Status::Unknown => "",
+    };
+    let _ = write!(
+        text,
+        "\n\n{} is {}{but}:",
+        report.environment, report.status
+    );
     for line in lines {
         let _ = write!(text, "\n  - {line}");
     }
@@ -115,9 +123,13 @@ fn details(text: &mut String, report: &Report) {
 fn sentence(disagreement: &Disagreement) -> String {
     let Disagreement {
         object,
+        what,
         present,
         expected,
     } = disagreement;
+    if let Some(what) = what {
+        return format!("{what} ({object})");
+    }
     match (present, expected) {
         (Some(present), Some(expected)) => format!("{object} is {present}, expected {expected}"),
         (None, Some(expected)) => format!("{object} has no single value, expected {expected}"),

@@ -111,6 +111,8 @@ fn a_machine_as_the_procedure_asks_is_well() {
     warning      topology          topology.yaml:49:37                 see below
     warning      topology          topology.yaml:69:19                 see below
     warning      topology          topology.yaml:70:26                 see below
+    ok           network           proxy                               not needed: every API is asked on this machine, over plain http
+    ok           network           certificates                        not needed: every API is asked on this machine, over plain http
     ok           aws profile       UpstreamAlt                         in ap-southeast-2
     ok           aws profile       Upstream                            in ap-east-1
     ok           aws keys          alt-gigadb-website, gigadb-website  they differ
@@ -172,7 +174,7 @@ fn a_machine_as_the_procedure_asks_is_well() {
       The topology does not say which variable holds the certificate.
       next: Name it as `certificate_variable`, such as `tls_fullchain_pem`, or look at the certificate yourself before a swap.
 
-    34 checks: 22 ok, 6 warning, 6 not checked.
+    36 checks: 24 ok, 6 warning, 6 not checked.
     "#);
     assert_eq!(stage.writes(), 0);
 }

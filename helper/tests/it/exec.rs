@@ -147,13 +147,13 @@ fn where_roles_are_unclear_nothing_runs() {
     ");
     assert!(!stage.folder().join("ran").exists());
     let stage = Stage::sop().with("CLOUDFLARE_API_TOKEN", world::CLOUDFLARE_REVOKED_TOKEN);
-    assert_snapshot!(stage.run(&marked), @"
+    assert_snapshot!(stage.run(&marked), @r"
     exit 1
     -- stderr
     error: It is not known who has which role: the list of zones could not be read: Cloudflare refused GET /zones with 403, code 10000: Authentication error (request id a5237d6cb6aba451-SIM).
       on:      environment `live`
       changed: Nothing was changed.
-      next:    Set CLOUDFLARE_API_TOKEN to a token that may read the zones of the topology's hostnames, and check that Cloudflare can be reached. Commands that only read ask DNS where there is no token; GIGADB_DNS_SERVER=ADDRESS:PORT names the server to ask.
+      next:    Make a token in Cloudflare's dashboard (My Profile, API Tokens) with Zone: Read and DNS: Edit on the zones of the topology's hostnames, and set `CLOUDFLARE_API_TOKEN` to it. Then run the command again.
     ");
     assert!(!stage.folder().join("ran").exists());
     let stage = Stage::sop();

@@ -66,11 +66,11 @@ fn a_failover_does_not_need_what_is_lost() {
     warning[known-address]: The Elastic IPs of `gigadb-website` could not be read: ...
       on:      infrastructure `gigadb-website` (profile `Upstream`, region ap-east-1)
       changed: Nothing was changed.
-      next:    Check the connection to that region, then plan again.
+      next:    Check this machine's connection to EC2 in ap-east-1, and see https://health.aws.amazon.com for trouble there. Then plan again.
     warning[variables-visible]: The variables of `gigadb-website` could not be read: ...
       on:      GitLab project `gigascience/upstream/gigadb-website`
       changed: Nothing was changed.
-      next:    Check ...
+      next:    Check this machine's connection to GitLab, and see https://status.gitlab.com for trouble there. Then plan again; a failover does without GitLab.
     note: A failover may lose data. What was written on `gigadb-website` since the last synchronization to `alt-gigadb-website` (database, dropboxes, files) is not on `alt-gigadb-website`: a failover loses it.
     note: The addresses of `gigadb-website` do not come from EC2, which could not be read. They are: bastion `198.51.100.11`, read now from the record of `bastion.gigadb.org`; files `198.51.100.12`, read now from the record of `files.gigadb.org`; web `198.51.100.10`, read now from the records of `gigadb.org`, `portainer.gigadb.org`.
 
@@ -190,8 +190,8 @@ fn a_failover_whose_first_batch_is_refused_changes_nothing() {
     let told = stage.told(&output);
     assert_eq!(output.status.code(), Some(1), "{told}");
     let (_, end) = told.split_once("\nerror: ").unwrap();
-    assert_snapshot!(end, @"
-    The failover did not complete: Cloudflare refused POST /zones/{zone_id}/dns_records/batch with 403, code 10000: Authentication error (zone id c0ad183b551fbd855cfb1a67042c1b3a).
+    assert_snapshot!(end, @r"
+    The failover did not complete: Cloudflare refused POST /zones/{zone_id}/dns_records/batch with 403, code 10000: Authentication error; the token may not edit DNS: it needs DNS: Edit on this zone (zone id c0ad183b551fbd855cfb1a67042c1b3a).
       on:      environment `live`
       changed: Nothing was changed.
       next:    Remove the cause, then run the failover again.

@@ -26,6 +26,7 @@ mod keys;
 mod leaked;
 mod lease;
 mod lines;
+mod network;
 mod output;
 mod outputs;
 mod profiles;

@@ -54,7 +54,7 @@ fn without_credentials_there_is_no_inventory() {
     assert_snapshot!(stage.run(&["--list"]), @r"
     exit 1
     -- stderr
-    error: There is no inventory: no side in scope could be read: `alt-gigadb-website`: AWS profile `UpstreamAlt` gives no credentials for EC2 in ap-southeast-2: invalid profile: could not read file `$HOME/config` (files: `$HOME/config`, `$HOME/credentials`); `gigadb-website`: AWS profile `Upstream` gives no credentials for EC2 in ap-east-1: invalid profile: could not read file `$HOME/config` (files: `$HOME/config`, `$HOME/credentials`).
+    error: There is no inventory: no side in scope could be read: `alt-gigadb-website`: AWS profile `UpstreamAlt` gives no credentials for EC2 in ap-southeast-2: there is no profile `UpstreamAlt` (files: `$HOME/config`, `$HOME/credentials`); `gigadb-website`: AWS profile `Upstream` gives no credentials for EC2 in ap-east-1: there is no profile `Upstream` (files: `$HOME/config`, `$HOME/credentials`).
       on:      the hosts in scope
       changed: Nothing was changed.
       next:    Check the AWS profiles and whether EC2 can be reached in the named regions, then run the command again.
@@ -70,7 +70,7 @@ fn a_plan_says_what_to_do_about_a_profile_that_signs_in() {
     error: The roles cannot be traded, because it is not clear who has which: `gigadb.org` leads to 198.51.100.10, an Elastic IP of no known side, while those of `alt-gigadb-website` and `gigadb-website` could not be read: AWS profile `UpstreamAlt` gives no credentials for EC2 in ap-southeast-2: profile `UpstreamAlt` signs in through IAM Identity Center (SSO), which is not supported: write `credential_process = aws configure export-credentials --profile UpstreamAlt --format process` under a profile of its own, name that one in the topology, and sign in with `aws sso login --profile UpstreamAlt` (files: `$HOME/config`, `$HOME/credentials`); AWS profile `Upstream` gives no credentials for EC2 in ap-east-1: profile `Upstream` signs in through IAM Identity Center (SSO), which is not supported: write `credential_process = aws configure export-credentials --profile Upstream --format process` under a profile of its own, name that one in the topology, and sign in with `aws sso login --profile Upstream` (files: `$HOME/config`, `$HOME/credentials`).
       on:      environment `live`
       changed: Nothing was changed.
-      next:    Mend what keeps that side from being read, then plan again; if the side is lost, `gigadb-roles failover` does without it.
+      next:    Correct profile `UpstreamAlt` in `~/.aws/config` and `~/.aws/credentials`, or its name in the topology. Correct profile `Upstream` in `~/.aws/config` and `~/.aws/credentials`, or its name in the topology. Then plan again.
     ");
 }
 

@@ -148,7 +148,7 @@ fn a_refused_batch_leaves_the_world_as_it_was() {
     in force: variable `remote_fileserver_hostname` of `alt-gigadb-website`
     in force: variable `remote_fileserver_hostname` of `gigadb-website`
     in force: 3 records of zone `gigadb.host`
-    not in force: 5 records of zone `gigadb.org` (Cloudflare refused POST /zones/{zone_id}/dns_records/batch with 403, code 10000: Authentication error (zone id c0ad183b551fbd855cfb1a67042c1b3a))
+    not in force: 5 records of zone `gigadb.org` (Cloudflare refused POST /zones/{zone_id}/dns_records/batch with 403, code 10000: Authentication error; the token may not edit DNS: it needs DNS: Edit on this zone (zone id c0ad183b551fbd855cfb1a67042c1b3a))
     undone: 3 records of zone `gigadb.host`
     undone: variable `HOME_URL` of `alt-gigadb-website`
     undone: variable `HOME_URL` of `gigadb-website`
@@ -158,7 +158,7 @@ fn a_refused_batch_leaves_the_world_as_it_was() {
     undone: variable `REMOTE_HOSTNAME` of `gigadb-website`
     undone: variable `remote_fileserver_hostname` of `alt-gigadb-website`
     undone: variable `remote_fileserver_hostname` of `gigadb-website`
-    error: The swap did not complete: Cloudflare refused POST /zones/{zone_id}/dns_records/batch with 403, code 10000: Authentication error (zone id c0ad183b551fbd855cfb1a67042c1b3a).
+    error: The swap did not complete: Cloudflare refused POST /zones/{zone_id}/dns_records/batch with 403, code 10000: Authentication error; the token may not edit DNS: it needs DNS: Edit on this zone (zone id c0ad183b551fbd855cfb1a67042c1b3a).
       on:      environment `live`
       changed: What this run had written was put back: everything reads as before.
                Not in force (5 of 16): Cloudflare refused POST /zones/{zone_id}/dns_records/batch with 403, code 10000: Authentication error (zone id c0ad183b551fbd855cfb1a67042c1b3a)

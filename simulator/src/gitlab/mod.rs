@@ -164,7 +164,7 @@ fn answer(
             let name = project.path.rsplit('/').next().unwrap_or_default();
             let body = json!({
                 "id": project.id, "path_with_namespace": project.path, "path": name, "name": name,
-                "visibility": "private", "default_branch": "develop", "archived": false,
+                "visibility": "private", "default_branch": "develop", "archived": project.archived,
                 "permissions": { "project_access": { "access_level": access }, "group_access": null },
             });
             Ok(Reply::json(200, &body))
@@ -298,7 +298,8 @@ fn project(
     let level = caller
         .level(&world.projects[index].path)
         .ok_or_else(missing)?;
-    if level < needed {
+    let archived = world.projects[index].archived && needed >= AccessLevel::Maintainer;
+    if level < needed || archived {
         return Err(message(403, "403 Forbidden"));
     }
     Ok(index)

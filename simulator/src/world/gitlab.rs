@@ -87,6 +87,8 @@ pub struct Project {
     pub id: u64,
     /// Full path, with groups.
     pub path: String,
+    /// Whether it is archived: it can be looked at, and its variables neither read nor changed.
+    pub archived: bool,
     /// CI/CD variables, unique by key and scope.
     pub variables: Vec<Variable>,
     /// Environments by id.

@@ -155,6 +155,7 @@ fn project(id: u64, path: &str, production: bool) -> Project {
     Project {
         id,
         path: path.to_owned(),
+        archived: false,
         variables,
         environments: environments
             .map(|(name, number)| Environment {

@@ -8,7 +8,9 @@ use gigadb_simulator::world::{
 use gigadb_tests::{Output, Scene, assignment, procedure::Side};
 
 /// What to do about a GitLab token that does not suffice.
-const NEXT_TOKEN: &str = "Use a GitLab token that is in force, with scope `api` and the role Maintainer on this project, then plan again.";
+const NEXT_PERMISSION: &str = "Give the token scope `api` and the role Maintainer in `PROJECT`. If it has both, `PROJECT` may be archived: `gigadb-roles check` tells. Then plan again.";
+/// What to do about one that has ended.
+const NEXT_TOKEN: &str = "Make an access token in GitLab with scope `api` and the role Maintainer in `PROJECT`, and set `GITLAB_TOKEN` to it. Then plan again.";
 
 /// The four parts of a message; the third says in each that nothing was changed.
 struct Parts<'a> {
@@ -223,7 +225,7 @@ fn a_missing_cloudflare_token_is_named_with_where_to_put_it() {
                 "The list of zones could not be read: the Cloudflare API token is not set; set `CLOUDFLARE_API_TOKEN` in the environment, or `cloudflare.api_token` in the provider block.",
             ],
             object: "the list of zones, environment `live`",
-            next: "Set the Cloudflare API token as said (Zone Read and DNS Write on these zones), or correct that setting, then plan again.",
+            next: "Set or correct what is named; the token needs Zone: Read and DNS: Edit on the zones of the topology's hostnames. Then plan again.",
         }],
     );
 }
@@ -241,18 +243,20 @@ fn refused_by_gitlab(scene: &Scene, why: &str, next: &str) {
         )
     });
     let [(first, one), (second, other)] = &sides;
+    let [next_of_one, next_of_other] =
+        [Side::Alt, Side::Upstream].map(|side| next.replace("PROJECT", side.project()));
     let _ = refused(
         scene,
         &[
             Parts {
                 what: &[first],
                 object: one,
-                next,
+                next: &next_of_one,
             },
             Parts {
                 what: &[second],
                 object: other,
-                next,
+                next: &next_of_other,
             },
         ],
     );
@@ -266,20 +270,22 @@ fn a_missing_gitlab_token_is_named_with_where_to_put_it() {
     refused_by_gitlab(
         &scene,
         "the GitLab token is not set; set `GITLAB_TOKEN` or `GITLAB_PRIVATE_TOKEN` in the environment, or `gitlab.token` in the provider block.",
-        "Set the GitLab token as said (scope `api`, role Maintainer on this project), or correct that setting, then plan again.",
+        "Set or correct what is named; the token needs scope `api` and the role Maintainer in `PROJECT`. Then plan again.",
     );
 }
 
 #[test]
 fn a_cloudflare_token_that_is_not_in_force_stops_the_plan() {
-    for (token, why) in [
+    for (token, why, next) in [
         (
             CLOUDFLARE_REVOKED_TOKEN,
             "code 10000: Authentication error (request id ",
+            "Make a token in Cloudflare's dashboard (My Profile, API Tokens) with Zone: Read and DNS: Edit on the zones of the topology's hostnames, and set `CLOUDFLARE_API_TOKEN` to it. Then plan again.",
         ),
         (
             CLOUDFLARE_IP_BLOCKED_TOKEN,
             "code 9109: Cannot use the access token from location: 127.0.0.1 (request id ",
+            "Allow this machine's address in the token's list of addresses at Cloudflare, or run from one that is on it. Then plan again.",
         ),
     ] {
         let mut scene = about_to_swap();
@@ -292,7 +298,7 @@ fn a_cloudflare_token_that_is_not_in_force_stops_the_plan() {
             &[Parts {
                 what: &[&what],
                 object: "the list of zones, environment `live`",
-                next: "Check the Cloudflare API token (Zone Read and DNS Write on these zones), then plan again.",
+                next,
             }],
         );
     }
@@ -300,11 +306,16 @@ fn a_cloudflare_token_that_is_not_in_force_stops_the_plan() {
 
 #[test]
 fn a_gitlab_token_without_permission_stops_the_plan_of_a_swap() {
-    for (token, why) in [
-        (GITLAB_DEVELOPER_TOKEN, "403, 403 Forbidden (project "),
+    for (token, why, next) in [
+        (
+            GITLAB_DEVELOPER_TOKEN,
+            "403, 403 Forbidden (project ",
+            NEXT_PERMISSION,
+        ),
         (
             GITLAB_EXPIRED_TOKEN,
             "401, invalid_token: Token is expired. You can either do re-authorization or token refresh (project ",
+            NEXT_TOKEN,
         ),
     ] {
         let mut scene = about_to_swap();
@@ -312,7 +323,7 @@ fn a_gitlab_token_without_permission_stops_the_plan_of_a_swap() {
         refused_by_gitlab(
             &scene,
             &format!("GitLab refused GET /projects/{{id}}/variables with {why}"),
-            NEXT_TOKEN,
+            next,
         );
     }
 }
@@ -328,7 +339,7 @@ fn a_hostname_in_no_visible_zone_is_named_with_the_zones_that_are() {
     ]
     .map(|name| {
         (
-            format!("No single active zone that the Cloudflare token can see holds `{name}`."),
+            format!("No zone that the Cloudflare token can see holds `{name}`."),
             format!("hostname `{name}` of environment `live`; visible zones: `gigadb.org`"),
         )
     });
@@ -339,7 +350,7 @@ fn a_hostname_in_no_visible_zone_is_named_with_the_zones_that_are() {
         .map(|(what, (_, object))| Parts {
             what,
             object,
-            next: "Correct the hostname in the topology, or give the token Zone Read and DNS Write on its zone.",
+            next: "Correct the hostname in the topology, or give the token Zone: Read and DNS: Edit on its zone.",
         })
         .collect();
     let _ = refused(&scene, &messages);
@@ -356,7 +367,7 @@ fn a_profile_that_does_not_exist_is_named() {
                 "The addresses of `alt-gigadb-website` are not known: AWS profile `UpstreamOld` gives no credentials for EC2 in ap-southeast-2: there is no profile `UpstreamOld`; did you mean `UpstreamAlt`? (files: `~/.aws/config`, `~/.aws/credentials`).",
             ],
             object: "infrastructure `alt-gigadb-website` (profile `UpstreamOld`, region ap-southeast-2)",
-            next: "Correct the AWS profile in `~/.aws/config` and `~/.aws/credentials`, or its name in the topology, then plan again.",
+            next: "Correct profile `UpstreamOld` in `~/.aws/config` and `~/.aws/credentials`, or its name in the topology. Then plan again.",
         }],
     );
 }
@@ -372,7 +383,7 @@ fn a_region_that_is_not_enabled_is_named() {
                 "The addresses of `alt-gigadb-website` are not known: EC2 in ap-southeast-3 (profile `UpstreamAlt`) refused DescribeAddresses with 401, code AuthFailure: AWS was not able to validate the provided access credentials; ap-southeast-3 is a region that each account must enable: it may not be enabled for the account of profile `UpstreamAlt` (request id ",
             ],
             object: "infrastructure `alt-gigadb-website` (profile `UpstreamAlt`, region ap-southeast-3)",
-            next: "Check the AWS profile's keys and permissions (ec2:DescribeAddresses, ec2:DescribeInstances) and that the region is enabled for the account, then plan again.",
+            next: "See in the AWS console that ap-southeast-3 is enabled for the account of profile `UpstreamAlt`, and that its key is in force. Then plan again.",
         }],
     );
 }
