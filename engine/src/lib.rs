@@ -27,7 +27,6 @@ pub mod earlier;
 pub mod evidence;
 pub mod executor;
 pub mod finding;
-mod finding;
 mod homeless;
 pub mod intent;
 mod lookup;
