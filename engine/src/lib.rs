@@ -42,6 +42,7 @@ pub mod readiness;
 mod recorded;
 pub mod region;
 mod resolve;
+pub mod roles;
 pub mod rules;
 mod scope;
 pub mod topology;

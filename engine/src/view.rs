@@ -10,6 +10,7 @@ use crate::{
     intent::Arrangement,
     name::{EndpointName, Hostname, InfrastructureName, Role, VariableKey, ZoneName},
     observation::Observation,
+    roles::{self, Unclear},
     topology::{Environment, Topology},
 };
 
@@ -173,98 +174,15 @@ impl View {
     }
 }
 
-/// Why it is not clear who has which role. Roles go by records alone.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct Unclear(pub String);
-
-/// The sides whose Elastic IPs are not known, as the rest of a clause.
-fn unread(observation: &Observation) -> String {
-    let unread: Vec<String> = observation
-        .sides
-        .iter()
-        .filter(|(_, side)| side.known().is_none())
-        .map(|(name, _)| format!("`{name}`"))
-        .collect();
-    if unread.is_empty() {
-        String::new()
-    } else {
-        format!(
-            ", while those of {} could not be read",
-            unread.join(" and ")
-        )
-    }
-}
-
-/// Who has which role in an environment, by the records: production holds the apex, and every
-/// managed hostname leads to the side that its role says.
+/// Who has which role in an environment, where that is clear; see [`roles::clear`].
 ///
-/// With more than two infrastructures the hot standby is the one that the standby's hostnames
-/// lead to.
+/// # Errors
+///
+/// Where it is not.
 pub fn roles(
     topology: &Topology,
     environment: &Environment,
     observation: &Observation,
 ) -> Result<Arrangement, Unclear> {
-    let name = &observation.environment;
-    let apex = observation.apex(environment).ok_or_else(|| {
-        let hostnames = environment.production.hostnames.keys();
-        let mut why: Vec<String> = hostnames
-            .filter_map(|hostname| Some(observation.homeless(hostname)?.clause(hostname)))
-            .collect();
-        why.dedup();
-        match why.first() {
-            Some(why) => Unclear(why.clone()),
-            None => Unclear(format!("`{name}` publishes no hostname of production")),
-        }
-    })?;
-    let holder = |hostname: &Hostname| {
-        let seen = observation.names.get(hostname);
-        let address = seen.and_then(|n| n.address()).ok_or_else(|| {
-            let homeless = observation.homeless(hostname);
-            Unclear(match homeless {
-                Some(homeless) => homeless.clause(hostname),
-                None => format!("`{hostname}` has not exactly one A record"),
-            })
-        })?;
-        observation.owner(address).cloned().ok_or_else(|| {
-            Unclear(format!(
-                "`{hostname}` leads to {address}, an Elastic IP of no known side{}",
-                unread(observation)
-            ))
-        })
-    };
-    let production = holder(apex)?;
-    let mut hot_standby: Option<InfrastructureName> = match topology.infrastructures.len() {
-        2 => topology
-            .infrastructures
-            .keys()
-            .find(|i| **i != production)
-            .cloned(),
-        _ => None,
-    };
-    for (hostname, (role, _)) in environment.hostnames() {
-        let side = holder(hostname)?;
-        let fits = match (role, &hot_standby) {
-            (Role::Production, _) => side == production,
-            (Role::HotStandby, Some(standby)) => side == *standby,
-            (Role::HotStandby, None) => side != production,
-        };
-        if !fits {
-            return Err(Unclear(format!(
-                "`{hostname}` is a name of the {role} but leads to `{side}`, while `{apex}` \
-                 leads to `{production}`"
-            )));
-        }
-        if role == Role::HotStandby {
-            hot_standby = Some(side);
-        }
-    }
-    let hot_standby = hot_standby.ok_or_else(|| {
-        Unclear(format!("`{name}` publishes no hostname of the hot standby, and the topology has more than two infrastructures"))
-    })?;
-    Ok(Arrangement {
-        production,
-        hot_standby,
-    })
+    roles::clear(topology, environment, observation).map(|clear| clear.arrangement)
 }

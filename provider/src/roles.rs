@@ -1,11 +1,10 @@
 //! Who has which role as far as the records tell, also where they do not agree with each other.
 
-use std::collections::BTreeSet;
-
 use gigadb_engine::{
     intent::Arrangement,
-    name::{InfrastructureName, Role},
+    name::InfrastructureName,
     observation::Observation,
+    roles::Apparent,
     topology::{Environment, Topology},
     view::View,
 };
@@ -24,14 +23,10 @@ impl Roles {
         environment: &Environment,
         observation: &Observation,
     ) -> Self {
-        let production = observation.apex_holder(environment).cloned();
-        let hot_standby = production
-            .as_ref()
-            .and_then(|production| standby(topology, environment, observation, production))
-            .cloned();
+        let apparent = Apparent::told_by(topology, environment, observation);
         Self {
-            production,
-            hot_standby,
+            production: apparent.production,
+            hot_standby: apparent.hot_standby,
         }
     }
 
@@ -57,31 +52,5 @@ impl Roles {
             .as_ref()
             .or_else(|| topology.infrastructures.keys().find(|side| *side != first))?;
         Some(View::observed(environment, [first, second], observation))
-    }
-}
-
-fn standby<'a>(
-    topology: &'a Topology,
-    environment: &Environment,
-    observation: &'a Observation,
-    production: &InfrastructureName,
-) -> Option<&'a InfrastructureName> {
-    let mut others = topology
-        .infrastructures
-        .keys()
-        .filter(|side| *side != production);
-    if let (Some(other), None) = (others.next(), others.next()) {
-        return Some(other);
-    }
-    let holders: BTreeSet<&InfrastructureName> = environment
-        .table(Role::HotStandby)
-        .hostnames
-        .keys()
-        .filter_map(|hostname| observation.owner(observation.names.get(hostname)?.address()?))
-        .filter(|side| *side != production)
-        .collect();
-    match holders.len() {
-        1 => holders.first().copied(),
-        _ => None,
     }
 }

@@ -169,7 +169,7 @@ pub(crate) fn row(key: &str, scope: &str, value: &str) -> CiVariable {
 }
 
 /// One Elastic IP and one running instance for every environment and endpoint.
-fn machines(topology: &Topology, name: &InfrastructureName, index: u8) -> Side {
+pub(crate) fn machines(topology: &Topology, name: &InfrastructureName, index: u8) -> Side {
     let mut side = Side::default();
     let mut host = 0_u8;
     for env in topology.environments.keys() {

@@ -1,0 +1,186 @@
+//! Who holds which role, and when that is clear.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test's own fixtures"
+)]
+
+mod model;
+
+use gigadb_engine::{
+    observation::{Observation, environment_of},
+    roles::clear,
+    topology::Topology,
+    world::{Failure, FailureKind, Reading, World},
+};
+use insta::assert_snapshot;
+use model::{UPSTREAM, environment, side, topology, world};
+
+const GIGADB: &str = "gigadb-website";
+const ALT: &str = "alt-gigadb-website";
+
+/// Sets the address of a hostname; none removes its records.
+fn set(world: &mut World, hostname: &str, address: Option<&str>) {
+    for reading in world.records.values_mut() {
+        let Reading::Read(records) = reading else {
+            continue;
+        };
+        match address {
+            None => records.retain(|r| r.name.as_str() != hostname),
+            Some(address) => {
+                for record in records.iter_mut().filter(|r| r.name.as_str() == hostname) {
+                    address.clone_into(&mut record.content);
+                }
+            }
+        }
+    }
+}
+
+fn lose(world: &mut World, lost: &str) {
+    let failure = Failure {
+        kind: FailureKind::Unreachable,
+        message: "EC2 did not answer".to_owned(),
+    };
+    world.sides.insert(side(lost), Reading::failed(failure));
+}
+
+fn address(world: &World, hostname: &str) -> String {
+    let records = world.records.values().filter_map(Reading::read).flatten();
+    let mut found = records.filter(|r| r.name.as_str() == hostname);
+    found.next().unwrap().content.clone()
+}
+
+/// What is told of live after a change of the world: the roles with their doubts, or why not.
+fn told_in(topology: &Topology, edit: impl FnOnce(&mut World)) -> String {
+    let mut world = world(topology, GIGADB);
+    edit(&mut world);
+    let live = environment("live");
+    let observation = Observation::project(topology, &live, &world, None).unwrap();
+    let table = environment_of(topology, &live).unwrap();
+    match clear(topology, table, &observation) {
+        Ok(clear) => {
+            let mut lines = vec![format!(
+                "production {}, hot standby {}",
+                clear.arrangement.production, clear.arrangement.hot_standby
+            )];
+            lines.extend(clear.doubts.iter().map(|doubt| format!("? {doubt}")));
+            lines.join("\n")
+        }
+        Err(unclear) => format!("unclear: {unclear}"),
+    }
+}
+
+fn told(edit: impl FnOnce(&mut World)) -> String {
+    told_in(&topology(UPSTREAM), edit)
+}
+
+#[test]
+fn a_standby_name_in_doubt_leaves_the_roles_clear() {
+    assert_snapshot!(told(|_| {}), @"production gigadb-website, hot standby alt-gigadb-website");
+    let missing = |world: &mut World| set(world, "portainer.alt-live.gigadb.host", None);
+    assert_snapshot!(told(missing), @"
+    production gigadb-website, hot standby alt-gigadb-website
+    ? `portainer.alt-live.gigadb.host` has not exactly one A record
+    ");
+    let foreign = |world: &mut World| set(world, "files.alt-live.gigadb.org", Some("192.0.2.77"));
+    assert_snapshot!(told(foreign), @"
+    production gigadb-website, hot standby alt-gigadb-website
+    ? `files.alt-live.gigadb.org` leads to 192.0.2.77, an Elastic IP of no known side
+    ");
+    assert!(told(|world| lose(world, ALT)).starts_with(
+        "production gigadb-website, hot standby alt-gigadb-website\n? `alt-live.gigadb.host` leads to "
+    ));
+}
+
+#[test]
+fn a_production_name_in_doubt_does_not() {
+    let missing = |world: &mut World| set(world, "files.gigadb.org", None);
+    assert_snapshot!(told(missing), @"unclear: `files.gigadb.org` has not exactly one A record");
+    let foreign = |world: &mut World| set(world, "files.gigadb.org", Some("192.0.2.77"));
+    assert_snapshot!(told(foreign), @"unclear: `files.gigadb.org` leads to 192.0.2.77, an Elastic IP of no known side");
+    let split = |world: &mut World| {
+        let there = address(world, "files.alt-live.gigadb.org");
+        set(world, "files.gigadb.org", Some(&there));
+    };
+    assert_snapshot!(told(split), @"unclear: `files.gigadb.org` is a name of the production but leads to `alt-gigadb-website`, while `gigadb.org` leads to `gigadb-website`");
+}
+
+#[test]
+fn a_name_of_either_role_on_the_wrong_side_makes_them_unclear() {
+    let wrong = |world: &mut World| {
+        let there = address(world, "files.gigadb.org");
+        set(world, "files.alt-live.gigadb.org", Some(&there));
+    };
+    assert_snapshot!(told(wrong), @"unclear: `files.alt-live.gigadb.org` is a name of the hot standby but leads to `gigadb-website`, while `gigadb.org` leads to `gigadb-website`");
+}
+
+/// What a failover deduces, everybody does: production's names hold the lost side's addresses.
+#[test]
+fn the_addresses_of_productions_lost_region_are_deduced() {
+    assert_snapshot!(told(|world| lose(world, GIGADB)), @"
+    production gigadb-website, hot standby alt-gigadb-website
+    ? the addresses of `gigadb-website` could not be read, and are taken from the names of production
+    ");
+    // Two names of one endpoint that lead to two places tell nothing.
+    let torn = |world: &mut World| {
+        set(world, "portainer.gigadb.org", Some("192.0.2.77"));
+        lose(world, GIGADB);
+    };
+    assert!(told(torn).starts_with("unclear: `gigadb.org` leads to "));
+    // Nothing tells that the side which was read is the other one.
+    let alone = |world: &mut World| {
+        for name in [
+            "alt-live.gigadb.host",
+            "bastion.alt-live.gigadb.host",
+            "files.alt-live.gigadb.org",
+            "portainer.alt-live.gigadb.host",
+        ] {
+            set(world, name, None);
+        }
+        lose(world, GIGADB);
+    };
+    assert!(told(alone).contains(
+        "it is not known whose that is: the Elastic IPs of `gigadb-website` could not be read"
+    ));
+    let both = |world: &mut World| {
+        lose(world, GIGADB);
+        lose(world, ALT);
+    };
+    assert!(told(both).starts_with("unclear: "));
+}
+
+#[test]
+fn with_three_sides_the_standby_is_the_one_that_its_names_lead_to() {
+    let three = UPSTREAM.replace(
+        "\nenvironments:",
+        "  third:\n    gitlab_project: gigascience/third\n    aws: { profile: T, region: eu-west-1 }\n    owner: third\n\nenvironments:",
+    );
+    let three = topology(&three);
+    let told = |edit: fn(&mut World)| {
+        let mut world = world(&three, GIGADB);
+        let table = &three.environments["live"];
+        let other = model::machines(&three, &side(ALT), 9);
+        // The model names the first other side; the records of its standby names are replaced.
+        for (hostname, endpoint) in &table.hot_standby.hostnames {
+            let name = three.eip_name(&side(ALT), &environment("live"), endpoint);
+            let eip = other
+                .elastic_ips
+                .iter()
+                .find(|e| Some(&e.name) == name.as_ref());
+            set(
+                &mut world,
+                hostname.as_str(),
+                Some(&eip.unwrap().address.to_string()),
+            );
+        }
+        world.sides.insert(side(ALT), Reading::Read(other));
+        edit(&mut world);
+        let live = environment("live");
+        let observation = Observation::project(&three, &live, &world, None).unwrap();
+        clear(&three, table, &observation).map(|clear| clear.arrangement.hot_standby.to_string())
+    };
+    assert_eq!(told(|_| {}), Ok(ALT.to_owned()));
+    let missing = |world: &mut World| set(world, "files.alt-live.gigadb.org", None);
+    assert_eq!(told(missing), Ok(ALT.to_owned()));
+}
