@@ -9,8 +9,8 @@ use std::{borrow::Borrow, collections::BTreeMap};
 use sha2::{Digest, Sha256};
 
 use super::{
-    Aws, Endpoint, Environment, Infrastructure, Lock, Missing, NameTemplate, Policy, RoleTable,
-    Ssh, Topology, TopologyDigest,
+    Aws, Endpoint, Environment, Infrastructure, Lock, Missing, NameTemplate, Policy, Reach,
+    RoleTable, Ssh, Topology, TopologyDigest,
 };
 
 /// Names the rendering; to be changed with it.
@@ -74,10 +74,20 @@ impl Rendering {
                 eip,
                 instance,
                 https,
+                reach,
             } = endpoint;
             r.template(eip);
             r.template(instance);
             r.option(https.as_ref(), |r, https| r.flag(*https));
+            // A file that does not say has the digest that it had before there was this key.
+            match reach {
+                Some(Reach::Public) => r.text("reach public"),
+                Some(Reach::Via(via)) => {
+                    r.text("reach via");
+                    r.text(via.as_str());
+                }
+                None => {}
+            }
         });
         self.map(infrastructures, Self::infrastructure);
         self.map(environments, |r, environment| {

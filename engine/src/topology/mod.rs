@@ -8,6 +8,7 @@ mod digest;
 mod environments;
 mod infrastructures;
 mod parse;
+mod reach;
 mod reader;
 mod schema;
 mod template;
@@ -24,6 +25,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
+pub use reach::Reach;
 pub use schema::schema;
 
 use crate::name::{
@@ -56,6 +58,8 @@ pub struct Endpoint {
     pub instance: NameTemplate,
     /// Whether it answers HTTPS for its hostnames; `None` where the file does not say.
     pub https: Option<bool>,
+    /// How Ansible gets to its machines; `None` where the file does not say.
+    pub reach: Option<Reach>,
 }
 
 /// A Name tag in which `{environment}` and `{owner}` are replaced.

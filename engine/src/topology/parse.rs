@@ -7,6 +7,7 @@ use super::{
     Endpoint, Faults, Infrastructure, Lock, Missing, NameTemplate, Parsed, Place, Policy, Topology,
     environments::environments,
     infrastructures::infrastructures,
+    reach,
     reader::{Entry, Fields, ROOT, Reader, join},
     template::{self, Owner},
     warn::warnings,
@@ -254,9 +255,11 @@ fn endpoints(
 ) {
     let mut all = BTreeMap::new();
     let mut whole = BTreeMap::new();
+    let mut reaches = BTreeMap::new();
     for Entry { name, place, value } in entries {
         let path = join("endpoints", name.as_str());
-        let fields = reader.fields(*place, value, &path, &["eip", "instance", "https"]);
+        let keys = ["eip", "instance", "https", "reach"];
+        let fields = reader.fields(*place, value, &path, &keys);
         let mut template = |key: &str, example: &str| {
             let fields = fields.as_ref()?;
             let node = fields.required(reader, key, example)?;
@@ -276,7 +279,11 @@ fn endpoints(
             .as_ref()
             .and_then(|f| f.get("https"))
             .map(|node| reader.boolean(node, &join(&path, "https")));
-        if let (Some(eip), Some(instance), Some(https)) = (&known.eip, &known.instance, flat(https))
+        let way = fields.as_ref().and_then(|f| f.get("reach"));
+        reaches.extend(way.map(|node| (name.clone(), node.place)));
+        let reach = way.map(|node| reach::read(reader, node, &join(&path, "reach"), name, entries));
+        if let (Some(eip), Some(instance), Some(https), Some(reach)) =
+            (&known.eip, &known.instance, flat(https), flat(reach))
         {
             let (eip, instance) = (eip.value.clone(), instance.value.clone());
             whole.insert(
@@ -285,11 +292,13 @@ fn endpoints(
                     eip,
                     instance,
                     https,
+                    reach,
                 },
             );
         }
         all.insert(name.clone(), known);
     }
+    reach::check(reader, &whole, &reaches);
     (all, whole)
 }
 

@@ -109,6 +109,18 @@ fn definitions() -> Value {
                 "https": {
                     "description": "Whether it answers HTTPS for its hostnames. By default only the apex's endpoint does.",
                     "type": "boolean"
+                },
+                "reach": {
+                    "description": "How Ansible gets to its machines. Default: public for an endpoint named bastion and where no endpoint is, else via bastion.",
+                    "oneOf": [
+                        { "const": "public" },
+                        {
+                            "type": "object",
+                            "additionalProperties": false,
+                            "required": ["via"],
+                            "properties": { "via": { "$ref": "#/$defs/name" } }
+                        }
+                    ]
                 }
             }
         },

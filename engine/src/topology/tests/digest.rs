@@ -48,6 +48,8 @@ fn every_field_counts() {
         ("instance: I", "instance: I2"),
         ("https: true", "https: false"),
         (", https: true", ""),
+        (", reach: public", ""),
+        ("reach: public", "reach: { via: jump }"),
         ("  blue:", "  cyan:"),
         ("checkout: c", "checkout: c2"),
         ("checkout: c,", ""),
@@ -107,7 +109,8 @@ fn every_field_counts() {
 const FULL: &str = "
 version: 1
 endpoints:
-  web: { eip: E, instance: I, https: true }
+  web: { eip: E, instance: I, https: true, reach: public }
+  jump: { eip: J, instance: K }
 infrastructures:
   blue: { gitlab_project: g/blue, checkout: c, aws: { profile: P, region: eu-west-1 }, owner: o, eips: { web: x }, ssh: { user: u, private_key: k, bastion_user: b }, terraform_state: { name: s } }
   green: { gitlab_project: g/green, aws: { profile: Q, region: eu-west-2 } }

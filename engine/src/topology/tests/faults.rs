@@ -146,13 +146,18 @@ fn endpoints() {
         ("\"eip-{environment}\"", "{environment}"),
         ("eip: \"eip-{environment}\"", "https: \"true\", eip: \"eip-{environment}\""),
         ("eip: \"eip-{environment}\"", "https: yes, eip: \"eip-{environment}\""),
+        ("eip: \"eip-{environment}\"", "reach: private, eip: \"eip-{environment}\""),
+        ("eip: \"eip-{environment}\"", "reach: { via: wbe }, eip: \"eip-{environment}\""),
+        ("eip: \"eip-{environment}\"", "reach: { via: web }, eip: \"eip-{environment}\""),
+        ("eip: \"eip-{environment}\"", "reach: { by: web }, eip: \"eip-{environment}\""),
+        ("version: 1\nendpoints:\n", "version: 1\nendpoints:\n  bastion: { eip: \"b-{environment}\", instance: b }\n  far: { eip: \"f-{environment}\", instance: f, reach: { via: web } }\n"),
         ("web: {", "we b: {"),
         ("  web: {", "  web: 5\n  other: {"),
         ("version: 1\nendpoints:\n", "version: 1\nendpoints:\n  aux: { eip: \"eip-{environment}\", instance: aux }\n"),
         ("\"web-{environment}\"", "\"web-{owner}\""),
     ]), @r#"
     t.yaml:3:3: `endpoints.web` has no `eip`. Add `eip: "eip-gigadb-{environment}-gigadb"`.
-    t.yaml:3:10: `elastic_ip` is not a key here. Write one of `eip`, `instance` and `https`, or remove it.
+    t.yaml:3:10: `elastic_ip` is not a key here. Write one of `eip`, `instance`, `https` and `reach`, or remove it.
     t.yaml:3:10: `epi` is not a key here. Did you mean `eip`?
     t.yaml:3:15: `endpoints.web.eip`: `{enviroment}` is not a placeholder here. Did you mean `{environment}`?
     t.yaml:3:15: `endpoints.web.eip`: `{region}` is not a placeholder here. Write `{environment}` or `{owner}`, or no braces.
@@ -164,8 +169,14 @@ fn endpoints() {
     t.yaml:3:15: `endpoints.web.eip` holds a mapping. Write a text.
     t.yaml:3:17: `endpoints.web.https` holds a text. Write `true` or `false`, without quotes.
     t.yaml:3:17: `endpoints.web.https` holds a boolean. Write `true` or `false`, without quotes.
+    t.yaml:3:17: `private` is no value of `endpoints.web.reach`. Write `public` or `{ via: bastion }`.
+    t.yaml:3:24: `wbe` is no endpoint. Did you mean `web`?
+    t.yaml:3:24: `endpoints.web.reach.via` is `web` itself. Write `reach: public`.
+    t.yaml:3:17: `endpoints.web.reach` has no `via`. Add `via: bastion`.
+    t.yaml:3:19: `by` is not a key here. Write one of `via`, or remove it.
+    t.yaml:4:54: `endpoints.far.reach` is by way of `web`, which is itself reached by way of `bastion`. Name an endpoint whose `reach` is `public`.
     t.yaml:3:3: `we b` is no valid name. Write a name (a letter or digit, then letters, digits, `_` or `-`).
-    t.yaml:3:8: `endpoints.web` holds a number. Write a mapping with the keys `eip`, `instance` and `https`.
+    t.yaml:3:8: `endpoints.web` holds a number. Write a mapping with the keys `eip`, `instance`, `https` and `reach`.
     t.yaml:4:15: `eip-live` is the Elastic IP of both `web` and `aux`, and each endpoint has its own address. Write the name of `web`'s own.
     t.yaml:5:3: `infrastructures.blue` has no `owner`, and `endpoints.web.instance` needs one. Add `owner: gigadb`, or the names that differ under `eips` and `instances`.
     t.yaml:6:3: `infrastructures.green` has no `owner`, and `endpoints.web.instance` needs one. Add `owner: gigadb`, or the names that differ under `eips` and `instances`.

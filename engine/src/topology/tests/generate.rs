@@ -64,6 +64,7 @@ pub(super) fn topology() -> impl Strategy<Value = Topology> {
                                 eip,
                                 instance,
                                 https,
+                                reach: None,
                             },
                         )
                     })
