@@ -65,6 +65,11 @@ impl RecordSource {
                 "Roles come from DNS ({source}), because CLOUDFLARE_API_TOKEN is not set."
             ));
         }
+        self.tell_doubts(ui);
+    }
+
+    /// Says only what is doubtful.
+    pub(crate) fn tell_doubts(&self, ui: &Ui) {
         for doubt in &self.doubts {
             ui.warning(doubt);
         }
@@ -176,6 +181,13 @@ impl Session {
         }
     }
 
+    /// Completes what could not be read with what is last known of it, and tells how old that is.
+    pub(crate) fn complete(&self, world: &mut World) -> Ages {
+        self.last_known.as_deref().map_or_else(Ages::new, |file| {
+            last_known::complete(world, file, surroundings::now())
+        })
+    }
+
     /// Reads records, and the hosts of every environment unless they were read less than
     /// `max_age` seconds ago. Records, on which roles rest, are read in any case.
     pub(crate) async fn observe_hosts(&self, max_age: u64, cancel: &CancellationToken) -> Observed {
@@ -203,13 +215,32 @@ impl Session {
     }
 }
 
-/// `--topology`, else `GIGADB_TOPOLOGY`, else `./topology.yaml`.
+/// `--topology`, else `GIGADB_TOPOLOGY`, else `topology.yaml` in the working directory or the
+/// nearest folder above it.
 pub(crate) fn topology_file(global: &Global) -> PathBuf {
     global
         .topology
         .clone()
-        .or_else(|| surroundings::variable(TOPOLOGY_VARIABLE).map(PathBuf::from))
+        .or_else(|| surroundings::variable(TOPOLOGY_VARIABLE).map(|file| from_home(&file)))
+        .or_else(|| {
+            let here = std::env::current_dir().ok()?;
+            let mut above = here.ancestors().skip(1).map(|f| f.join(DEFAULT_TOPOLOGY));
+            let not_here = !Path::new(DEFAULT_TOPOLOGY).exists();
+            above.find(|file| not_here && file.is_file())
+        })
         .unwrap_or_else(|| PathBuf::from(DEFAULT_TOPOLOGY))
+}
+
+/// A path that a variable holds; `~` is the home folder, which no shell has filled in there.
+fn from_home(file: &str) -> PathBuf {
+    let rest = match file {
+        "~" => Some(""),
+        _ => file.strip_prefix("~/"),
+    };
+    match (rest, surroundings::variable("HOME")) {
+        (Some(rest), Some(home)) => PathBuf::from(home).join(rest),
+        _ => PathBuf::from(file),
+    }
 }
 
 /// The topology that is named, or that lies where one is looked for; `None` where none is named

@@ -17,6 +17,21 @@ pub(crate) fn variable(name: &str) -> Option<String> {
     env::var(name).ok().filter(|text| !text.trim().is_empty())
 }
 
+/// Whether one of Ansible's programs started this one, as far as the system tells: it then shows
+/// what stands on standard error as errors of its own.
+pub(crate) fn is_run_by_ansible() -> bool {
+    let parent = std::os::unix::process::parent_id();
+    let Ok(command) = std::fs::read(format!("/proc/{parent}/cmdline")) else {
+        return false;
+    };
+    let mut words = command.split(|byte| *byte == 0).take(3);
+    words.any(|word| {
+        let word = String::from_utf8_lossy(word);
+        let name = word.rsplit('/').next().unwrap_or_default();
+        name.starts_with("ansible")
+    })
+}
+
 /// Seconds since the epoch.
 pub(crate) fn now() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);

@@ -13,7 +13,7 @@ use gigadb_clients::{Scope as Reads, Which};
 use gigadb_engine::{
     name::{EnvironmentName, InfrastructureName, Role},
     observation::{Observation, environment_of},
-    view,
+    roles,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -27,19 +27,41 @@ use crate::{
     ui::Ui,
 };
 
-/// What would go before `AWS_PROFILE` where the AWS tools look for credentials.
-const BEATS_THE_PROFILE: [&str; 4] = [
+/// What beats `AWS_PROFILE` somewhere: keys, an assumed role, a web identity (any OIDC job in CI),
+/// a container's credentials, and the older names of each that boto, Java's and Ruby's SDKs and
+/// Ansible's modules still read.
+/// <https://docs.aws.amazon.com/sdkref/latest/guide/standardized-credentials.html>
+const BEATS_THE_PROFILE: [&str; 21] = [
+    "AWS_ACCESS_KEY",
     "AWS_ACCESS_KEY_ID",
-    "AWS_SECRET_ACCESS_KEY",
-    "AWS_SESSION_TOKEN",
+    "AWS_CONTAINER_AUTHORIZATION_TOKEN",
+    "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
+    "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+    "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+    "AWS_CREDENTIAL_EXPIRATION",
+    "AWS_CREDENTIAL_FILE",
     "AWS_DEFAULT_PROFILE",
+    "AWS_ROLE_ARN",
+    "AWS_ROLE_SESSION_NAME",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SECRET_KEY",
+    "AWS_SECURITY_TOKEN",
+    "AWS_SESSION_TOKEN",
+    "AWS_WEB_IDENTITY_TOKEN_FILE",
+    "BOTO_CONFIG",
+    "EC2_ACCESS_KEY",
+    "EC2_REGION",
+    "EC2_SECRET_KEY",
+    "EC2_SECURITY_TOKEN",
 ];
 
 /// Run a command with the settings of the side that holds a role now.
 ///
 /// Sets `AWS_PROFILE`, `AWS_REGION`, `AWS_DEFAULT_REGION`, `REPO_NAME`, `PROJECT_VARIABLES_URL`,
 /// `GIGADB_ENVIRONMENT`, `GIGADB_ROLE`, `GIGADB_INFRASTRUCTURE` and `GIGADB_TOPOLOGY`, and removes
-/// AWS keys and `AWS_DEFAULT_PROFILE`, which would beat the profile. The command takes the place
+/// whatever beats the profile: AWS keys, tokens, roles, web identities and container credentials.
+/// `CLOUDFLARE_API_TOKEN` and `GITLAB_TOKEN` stay, because the command may need them; run it under
+/// `env -u CLOUDFLARE_API_TOKEN` where it must not have them. The command takes the place
 /// of this program: its exit status is the answer, and signals reach it. Where it is not clear who
 /// holds the role, nothing runs.
 #[derive(Debug, Args)]
@@ -130,7 +152,7 @@ async fn holder(
         .map_err(|error| planning::unread(environment, &error))?;
     let table = environment_of(topology, environment)
         .map_err(|error| planning::unread(environment, &error))?;
-    let arrangement = view::roles(topology, table, &observation).map_err(|unclear| {
+    let clear = roles::clear(topology, table, &observation).map_err(|unclear| {
         Failure::refused(
             format!(
                 "The command was not run, because it is not clear who is {role} in \
@@ -138,11 +160,16 @@ async fn holder(
             ),
             format!("environment `{environment}`"),
             format!(
-                "Run `gigadb-roles status --environment {environment}`, settle what disagrees, \
+                "Run `gigadb-roles status --environment {environment}`, correct what disagrees, \
                  then run the command again."
             ),
         )
     })?;
+    for doubt in &clear.doubts {
+        ui.warning(&format!(
+            "The roles in `{environment}` are clear, but {doubt}."
+        ));
+    }
     for (side, reading) in &world.sides {
         if let Some(failure) = reading.failure() {
             ui.warning(&format!(
@@ -151,7 +178,7 @@ async fn holder(
             ));
         }
     }
-    Ok(arrangement.get(role).clone())
+    Ok(clear.arrangement.get(role).clone())
 }
 
 /// What the scripts of a side's checkout read.

@@ -1,17 +1,16 @@
 //! `gigadb-roles inventory`, and `--list` and `--host` without a command.
 
-use std::{collections::BTreeMap, fs, io::ErrorKind, time::Duration};
+use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
 use clap::Args;
 use futures::future::join_all;
 use gigadb_engine::{
     name::{EnvironmentName, InfrastructureName},
     nearest::nearest,
-    topology::Topology,
 };
 use tokio_util::sync::CancellationToken;
 
-use super::RoleWord;
+use super::{RoleWord, scope as asked, wrapper};
 use crate::{
     cli::Global,
     exit::Exit,
@@ -19,10 +18,11 @@ use crate::{
     inventory::{
         AddressKind, BuildError, Inventory, ScopeError, Settings, build, facts,
         outputs::{self, Outputs},
-        properties, render,
+        render,
         scope::Scope,
     },
     session::{Session, Waiting},
+    sockets::sockets,
     surroundings,
     ui::Ui,
 };
@@ -44,11 +44,20 @@ const MAX_AGE: u64 = 60;
 Examples:
   gigadb-roles inventory --graph
   gigadb-roles inventory --environment live --role hot_standby
-  GIGADB_ENVIRONMENT=live GIGADB_ROLE=production ansible-playbook -i gigadb-roles site.yml
+  gigadb-roles inventory --wrapper ./gigadb-inventory
+  GIGADB_ENVIRONMENT=live GIGADB_ROLE=production ansible-playbook -i inventories site.yml
+  ansible-inventory -i \"$(command -v gigadb-roles)\" --graph
+
+Ansible does not look for a program on PATH: name it by its path.
 
 Environment:
   GIGADB_ENVIRONMENT, GIGADB_ROLE, GIGADB_INFRASTRUCTURE   the same as the options
-  TF_KEY_NAME=private_ip|public_ip                         which address ansible_host is")]
+  GIGADB_MAX_AGE                                           the same as --max-age
+  GIGADB_SSH_KEY, GIGADB_SSH_KEY_<SIDE>                    your own key, used instead of the
+                                                           topology's; <SIDE> in capitals, - as _
+  TF_KEY_NAME=private_ip|public_ip                         which address ansible_host is
+
+Where none of these says what is meant, an `ansible.properties` in the working directory does.")]
 pub(crate) struct InventoryArgs {
     /// Print the whole inventory as JSON (the default).
     #[arg(long, conflicts_with_all = ["host", "graph"])]
@@ -62,7 +71,11 @@ pub(crate) struct InventoryArgs {
     #[arg(long)]
     graph: bool,
 
-    /// List this environment alone.
+    /// Write a two-line script that runs this program, for an inventory directory.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["list", "host", "graph"])]
+    wrapper: Option<PathBuf>,
+
+    /// List only this environment.
     #[arg(long, value_name = "ENVIRONMENT")]
     environment: Option<String>,
 
@@ -70,7 +83,7 @@ pub(crate) struct InventoryArgs {
     #[arg(long, value_name = "ROLE")]
     role: Option<String>,
 
-    /// List this infrastructure alone.
+    /// List only this infrastructure.
     #[arg(long, value_name = "INFRASTRUCTURE")]
     infrastructure: Option<String>,
 
@@ -94,15 +107,22 @@ struct Freshness {
     refresh: bool,
 
     /// Use hosts that were read less than this many seconds ago; 0 asks EC2 again. Roles are read
-    /// at every call.
-    #[arg(long, value_name = "SECONDS", default_value_t = MAX_AGE)]
-    max_age: u64,
+    /// at every call. The default is 60, or what `GIGADB_MAX_AGE` says.
+    #[arg(long, value_name = "SECONDS")]
+    max_age: Option<u64>,
 }
 
 impl Freshness {
     /// In seconds; hosts must be younger.
-    fn limit(&self) -> u64 {
-        if self.refresh { 0 } else { self.max_age }
+    fn limit(&self) -> Result<u64, Failure> {
+        if self.refresh {
+            return Ok(0);
+        }
+        if let Some(seconds) = self.max_age {
+            return Ok(seconds);
+        }
+        let asked: Option<u64> = setting(None, "--max-age", "GIGADB_MAX_AGE")?;
+        Ok(asked.unwrap_or(MAX_AGE))
     }
 }
 
@@ -113,13 +133,14 @@ impl InventoryArgs {
             list: host.is_none(),
             host,
             graph: false,
+            wrapper: None,
             environment: None,
             role: None,
             infrastructure: None,
             strict: false,
             freshness: Freshness {
                 refresh: false,
-                max_age: MAX_AGE,
+                max_age: None,
             },
             paths: Vec::new(),
         }
@@ -152,32 +173,49 @@ pub(super) async fn run(
     ui: &Ui,
     cancel: &CancellationToken,
 ) -> Result<Exit, Failure> {
-    let scope = args.scope()?;
+    if let Some(file) = &args.wrapper {
+        return wrapper::write(file, global, ui);
+    }
+    let mut scope = args.scope()?;
     let address = address_kind()?;
+    let max_age = args.freshness.limit()?;
     let session = Session::open_to_read(global, Waiting::AtMost(PATIENCE))?;
     scope.check(&session.topology).map_err(scope_failure)?;
+    let properties = asked::properties_here()?;
+    let properties = properties.as_deref();
+    let scoped = asked::from_properties(&mut scope, properties, &session.topology)?;
     let (observed, outputs) = tokio::join!(
-        session.observe_hosts(args.freshness.limit(), cancel),
+        session.observe_hosts(max_age, cancel),
         outputs(&session, &scope, cancel),
     );
-    observed.source.tell(ui);
+    // Ansible shows whatever a program says besides its answer as an error.
+    let tells_notes = !surroundings::is_run_by_ansible();
+    if tells_notes {
+        observed.source.tell(ui);
+    } else {
+        observed.source.tell_doubts(ui);
+    }
     let facts = facts(&session.topology, &observed.world);
     let settings = Settings {
         gitlab_base: session.gitlab_base,
         address,
         ages: observed.ages,
         outputs,
+        keys: asked::keys(&session.topology, properties),
+        sockets: sockets(),
     };
     let inventory = build(&session.topology, &facts, &scope, &settings).map_err(build_failure)?;
-    guard_properties(&session.topology, &inventory)?;
+    asked::guard(properties, &session.topology, &inventory)?;
     if args.strict && !inventory.unread.is_empty() {
         return Err(not_strict(&inventory));
     }
     for warning in &inventory.warnings {
         ui.warning(warning);
     }
-    for note in &inventory.notes {
-        ui.note(note);
+    for note in scoped.iter().chain(&inventory.notes) {
+        if tells_notes {
+            ui.note(note);
+        }
     }
     ui.answer(&match &args.host {
         Some(name) => one_host(&inventory, name)?,
@@ -233,30 +271,6 @@ fn one_host(inventory: &Inventory, name: &str) -> Result<String, Failure> {
     ))
 }
 
-/// Fails where the working directory holds another side's `ansible.properties`.
-fn guard_properties(topology: &Topology, inventory: &Inventory) -> Result<(), Failure> {
-    let refused = |what: String| {
-        Failure::refused(
-            what,
-            format!("`{}` in the working directory", properties::FILE),
-            "Run Ansible in the folder of the side and environment that you mean, or set \
-             GIGADB_ENVIRONMENT and GIGADB_ROLE or GIGADB_INFRASTRUCTURE to those of this file.",
-        )
-    };
-    let text = match fs::read(properties::FILE) {
-        Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
-        Err(error) => return Err(refused(format!("The file could not be read: {error}."))),
-    };
-    properties::check(&text, topology, &inventory.sides).map_err(|reason| {
-        refused(format!(
-            "The inventory was refused because of `{}`: {reason}. It would lend one side's \
-             secrets to the other.",
-            properties::FILE
-        ))
-    })
-}
-
 /// Refuses what was not read now.
 fn not_strict(inventory: &Inventory) -> Failure {
     let unread = inventory.unread.iter();
@@ -274,7 +288,7 @@ fn not_strict(inventory: &Inventory) -> Failure {
             reasons.join("; ")
         ),
         names.join(", "),
-        "Settle that and run the command again, or leave --strict out to use what is last known.",
+        "Correct that and run the command again, or leave --strict out to use what is last known.",
     )
 }
 
@@ -307,7 +321,7 @@ fn scope_failure(error: ScopeError) -> Failure {
         ScopeError::Nothing(_) => Failure::refused(
             what,
             "the scope of the inventory",
-            "Run `gigadb-roles status` to see who has which role, then widen the scope or settle \
+            "Run `gigadb-roles status` to see who has which role, then widen the scope or correct \
              the records.",
         ),
     }

@@ -12,9 +12,11 @@ pub(crate) mod plan;
 pub(crate) mod resume;
 pub(crate) mod revert;
 pub(crate) mod review;
+mod scope;
 pub(crate) mod status;
 pub(crate) mod swap;
 pub(crate) mod unlock;
+mod wrapper;
 
 use clap::CommandFactory as _;
 use gigadb_engine::{message::Message, name::Role, nearest::nearest};
@@ -121,7 +123,24 @@ impl std::str::FromStr for RoleWord {
             .into_iter()
             .find(|role| role.as_str() == text)
             .map(Self)
-            .ok_or_else(|| format!("`{text}` is none of `production`, `hot_standby`"))
+            .ok_or_else(|| match meant(text) {
+                Some(role) => format!("`{text}` is no role; did you mean `{role}`?"),
+                None => format!("`{text}` is none of `production`, `hot_standby`"),
+            })
+    }
+}
+
+/// The role that another spelling stands for.
+fn meant(text: &str) -> Option<&'static str> {
+    let plain = text.trim().to_lowercase().replace(['-', ' '], "_");
+    let shorter = plain.trim_start_matches("hot_");
+    match shorter {
+        "" => None,
+        "standby" | "hotstandby" | "hot" | "secondary" | "backup" | "passive" => {
+            Some(Role::HotStandby.as_str())
+        }
+        "prod" | "primary" | "live" | "active" => Some(Role::Production.as_str()),
+        _ => nearest(&plain, Role::ALL.map(Role::as_str)),
     }
 }
 

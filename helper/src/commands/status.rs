@@ -1,19 +1,16 @@
 //! `gigadb-roles status`.
 
 use std::{
-    collections::BTreeMap,
     fs, io,
     os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
-use clap::Args;
-use futures::future::join_all;
-use gigadb_clients::{Scope as Reads, Which};
+use clap::{Args, ValueEnum};
+use gigadb_clients::Which;
 use gigadb_engine::{
-    name::{EnvironmentName, InfrastructureName},
-    observation::Observation,
-    topology::Topology,
+    name::EnvironmentName, observation::Observation, topology::Topology, view::Status,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -21,10 +18,10 @@ use crate::{
     cli::{Format, Global},
     exit::Exit,
     failure::Failure,
-    planning,
+    planning, reading,
     replace::replace,
     session::{Session, Waiting},
-    status::{self, Release, Report, section},
+    status::{self, Report, section},
     ui::Ui,
 };
 
@@ -35,13 +32,15 @@ const DOCUMENTED: &str = "live";
 ///
 /// The status is `consistent` when every record and variable is as the topology says, `prepared`
 /// when the hot standby carries production's variables already, `mixed` when something disagrees,
-/// and `unknown` when a hostname leads to neither side. What disagrees is listed. The release is
-/// what GitLab deployed last with success.
+/// and `unknown` when a hostname leads to neither side or something could not be read. What disagrees is listed. The release is
+/// what GitLab deployed last with success. In text, what GitLab or a region does not answer within
+/// 1.5 s of what decides the roles is listed as not read; other formats and --require wait for 20 s.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   gigadb-roles status
   gigadb-roles status --environment live --format json
+  gigadb-roles status --environment live --require consistent
   gigadb-roles status --format markdown
   gigadb-roles status --environment live --write docs/DEPLOYING.md
 
@@ -49,7 +48,7 @@ Markers in the document, around the table:
   <!-- gigadb-roles status live -->
   <!-- /gigadb-roles status -->")]
 pub(crate) struct StatusArgs {
-    /// Show this environment alone (Markdown shows `live` unless another is named).
+    /// Show only this environment (Markdown shows `live` unless another is named).
     #[arg(long, value_name = "ENVIRONMENT")]
     environment: Option<String>,
 
@@ -60,7 +59,26 @@ pub(crate) struct StatusArgs {
     /// Exit with 2 when the table between the markers in this document is another.
     #[arg(long, value_name = "FILE")]
     check: Option<PathBuf>,
+
+    /// Exit with 1 unless every environment shown is so; the status is printed in any case.
+    #[arg(long, value_name = "WHAT", conflicts_with_all = ["write", "check"])]
+    require: Option<Required>,
 }
+
+/// What a script may ask of a status.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Required {
+    /// Who has which role is clear, and every record and variable is as the topology says.
+    Consistent,
+    /// Who has which role is clear.
+    Clear,
+}
+
+/// How long a person waits for what decides no role, once what does has answered.
+const GRACE: Duration = Duration::from_millis(1_500);
+
+/// How long a program or a document does, which needs the whole.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Prints the status, or compares or writes it in a document.
 pub(super) async fn run(
@@ -72,7 +90,7 @@ pub(super) async fn run(
     let document = args.write.as_ref().or(args.check.as_ref());
     if document.is_some() && global.format == Format::Json {
         return Err(Failure::usage(
-            "A document holds the status as Markdown alone.",
+            "A document holds the status only as Markdown.",
             "--format",
             "Leave it out.",
         ));
@@ -93,7 +111,9 @@ pub(super) async fn run(
         with_table(file, environment, "")?;
     }
     let environments = asked.clone().map_or(Which::All, Which::one);
-    let reports = reports(&session, &environments, ui, cancel).await?;
+    let at_once = global.format == Format::Text && document.is_none() && args.require.is_none();
+    let grace = if at_once { GRACE } else { PATIENCE };
+    let reports = reports(&session, &environments, grace, ui, cancel).await?;
     if let (Some(file), Some(environment)) = (document, &asked) {
         let table = status::markdown::render(topology, &reports);
         let (present, wanted) = with_table(file, environment, &table)?;
@@ -108,6 +128,7 @@ pub(super) async fn run(
         Format::Json => status::json::render(topology, &reports),
         Format::Markdown => status::markdown::render(topology, &reports),
     })?;
+    require(args.require, &reports)?;
     Ok(Exit::Success)
 }
 
@@ -123,77 +144,64 @@ fn documented(topology: &Topology) -> Option<EnvironmentName> {
 async fn reports(
     session: &Session,
     environments: &Which<EnvironmentName>,
+    grace: Duration,
     ui: &Ui,
     cancel: &CancellationToken,
 ) -> Result<Vec<Report>, Failure> {
     let topology = &session.topology;
-    let reads = Reads {
-        environments: environments.clone(),
-        ..Reads::everything()
-    };
-    let (observed, mut releases) = tokio::join!(
-        session.observe(&reads, cancel),
-        releases(session, environments, ui, cancel),
-    );
-    observed.source.tell(ui);
+    let mut read = reading::read(session, environments, grace, cancel).await;
+    read.observed.source.tell(ui);
     let mut reports = Vec::new();
     for name in topology
         .environments
         .keys()
         .filter(|name| environments.holds(name))
     {
-        let observation = Observation::project(topology, name, &observed.world, None)
+        let observation = Observation::project(topology, name, &read.observed.world, None)
             .map_err(|error| planning::unread(name, &error))?;
-        let releases = releases.remove(name).unwrap_or_default();
+        let releases = read.releases.remove(name).unwrap_or_default();
         reports.extend(status::report(topology, &observation, releases));
+    }
+    for (reason, places) in read.untold {
+        let places = places.join(", ");
+        ui.note(&format!("The release of {places} is unknown: {reason}."));
     }
     Ok(reports)
 }
 
-/// What each side runs in each environment. What GitLab does not tell is a note, no failure.
-async fn releases(
-    session: &Session,
-    environments: &Which<EnvironmentName>,
-    ui: &Ui,
-    cancel: &CancellationToken,
-) -> BTreeMap<EnvironmentName, BTreeMap<InfrastructureName, Release>> {
-    let topology = &session.topology;
-    let names = topology.environments.keys();
-    let places = names
-        .filter(|name| environments.holds(name))
-        .flat_map(|name| {
-            topology
-                .infrastructures
-                .iter()
-                .map(move |side| (name, side))
-        });
-    let reads = places.map(|(environment, (name, side))| async move {
-        let deployed = session
-            .apis
-            .last_deployment(&side.gitlab_project, environment, cancel)
-            .await;
-        (environment, name, deployed)
-    });
-    let mut releases: BTreeMap<_, BTreeMap<_, _>> = BTreeMap::new();
-    let mut unknown: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for (environment, name, deployed) in join_all(reads).await {
-        let release = match deployed {
-            Ok(Some(reference)) => Release::Deployed(reference),
-            Ok(None) => Release::Never,
-            Err(failure) => {
-                let places = unknown.entry(failure.to_string()).or_default();
-                places.push(format!("`{name}` in `{environment}`"));
-                Release::Unknown
-            }
-        };
-        let sides = releases.entry(environment.clone()).or_default();
-        sides.insert(name.clone(), release);
+/// Fails where an environment is not as `--require` asks.
+fn require(required: Option<Required>, reports: &[Report]) -> Result<(), Failure> {
+    let fits = |report: &Report| match required {
+        None => true,
+        Some(Required::Clear) => report.roles.is_ok(),
+        Some(Required::Consistent) => report.roles.is_ok() && report.status == Status::Consistent,
+    };
+    let others: Vec<&Report> = reports.iter().filter(|report| !fits(report)).collect();
+    if others.is_empty() {
+        return Ok(());
     }
-    for (reason, places) in unknown {
-        let places = places.join(", ");
-        ui.note(&format!("The release of {places} is unknown: {reason}."));
-    }
-    releases
+    let found: Vec<String> = others
+        .iter()
+        .map(|report| match (&report.roles, required) {
+            (Err(reason), _) => format!(
+                "it is not clear who has which role in `{}`: {reason}",
+                report.environment
+            ),
+            _ => format!(
+                "`{}` is {}, and --require asks for `consistent`",
+                report.environment, report.status
+            ),
+        })
+        .collect();
+    let names: Vec<String> = others
+        .iter()
+        .map(|report| format!("environment `{}`", report.environment))
+        .collect();
+    Err(Failure::refused(
+        format!("The status is not as required: {}.", found.join("; ")),
+        names.join(", "),
+        "Correct what the status lists, or wait for what could not be read, then ask again.",
+    ))
 }
 
 /// The document as it is, and as it would be with `table`.

@@ -6,8 +6,8 @@ use gigadb_engine::{
     intent::Arrangement,
     name::EnvironmentName,
     observation::{Observation, ProjectError},
+    roles,
     topology::Topology,
-    view,
     world::{Reading, World},
 };
 
@@ -18,6 +18,8 @@ pub(crate) struct Facts {
     pub(crate) observation: Observation,
     /// Who has which role, or why that is not clear: a clause.
     pub(crate) roles: Result<Arrangement, String>,
+    /// What is doubtful about clear roles, one clause each.
+    pub(crate) doubts: Vec<String>,
 }
 
 /// Every environment's observation and roles. Where records cannot be read, hosts are still
@@ -27,10 +29,14 @@ pub(crate) fn facts(topology: &Topology, world: &World) -> BTreeMap<EnvironmentN
     for (name, projected) in Observation::project_each(topology, world) {
         let known = match (projected, topology.environments.get(&name)) {
             (Ok(observation), Some(environment)) => {
-                let roles = view::roles(topology, environment, &observation);
+                let (roles, doubts) = match roles::clear(topology, environment, &observation) {
+                    Ok(clear) => (Ok(clear.arrangement), clear.doubts),
+                    Err(unclear) => (Err(unclear.to_string()), Vec::new()),
+                };
                 Some(Facts {
                     observation,
-                    roles: roles.map_err(|unclear| unclear.to_string()),
+                    roles,
+                    doubts,
                 })
             }
             (Err(error), _) => without_records(topology, &name, world, &error),
@@ -57,5 +63,6 @@ fn without_records(
     Some(Facts {
         observation,
         roles: Err(error.to_string()),
+        doubts: Vec::new(),
     })
 }

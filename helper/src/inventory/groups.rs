@@ -42,9 +42,10 @@ pub(super) fn of(
     ];
     groups.extend(side.map(|side| group("region", &side.aws.region)));
     let owner = tag("Owner").or(side.and_then(|side| side.owner.as_ref()));
-    groups.extend(owner.map(|owner| group("owner", owner)));
-    if one_side && !machine.instance.name.is_empty() {
-        groups.push(group("name", &machine.instance.name));
+    // Whoever writes the tag by hand may write it in either case; it is one owner all the same.
+    groups.extend(owner.map(|owner| group("owner", &owner.to_lowercase())));
+    if one_side && !machine.name.is_empty() {
+        groups.push(group("name", machine.name));
     }
     if let Ok(arrangement) = &facts.roles
         && let Some(role) = arrangement.role_of(infrastructure)

@@ -4,6 +4,8 @@ use std::net::Ipv4Addr;
 
 use gigadb_engine::{observation::EndpointObservation, world::Instance};
 
+use super::data;
+
 /// Which address Ansible connects to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) enum AddressKind {
@@ -20,6 +22,8 @@ pub(crate) enum AddressKind {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Machine<'a> {
     pub(super) instance: &'a Instance,
+    /// Its Name tag, or the expected one where it has none.
+    pub(super) name: &'a str,
     pub(super) public: Option<Ipv4Addr>,
     pub(super) private: Option<Ipv4Addr>,
 }
@@ -28,7 +32,7 @@ pub(super) struct Machine<'a> {
 /// Name tag. Says what is doubtful about it in full sentences, or why there is none.
 pub(super) fn locate<'a>(
     observed: &'a EndpointObservation,
-    named: &str,
+    named: &'a str,
 ) -> Result<(Machine<'a>, Vec<String>), String> {
     let mut doubts = Vec::new();
     let eip = match observed.elastic_ips.as_slice() {
@@ -83,6 +87,23 @@ pub(super) fn locate<'a>(
             ));
         }
     };
+    let name = if instance.name.is_empty() {
+        named
+    } else {
+        &instance.name
+    };
+    if instance.name.is_empty() {
+        doubts.push(format!(
+            "{} has no Name tag; it is used as `{named}`, because it holds the Elastic IP.",
+            instance.id
+        ));
+    } else if instance.name != named {
+        doubts.push(format!(
+            "{} is named `{}`, not `{named}`; it is used because it holds the Elastic IP.",
+            instance.id,
+            data::printable(&instance.name)
+        ));
+    }
     if !instance.is_running() {
         doubts.push(format!("{} is {}.", instance.id, instance.state));
     }
@@ -92,6 +113,7 @@ pub(super) fn locate<'a>(
     };
     let machine = Machine {
         instance,
+        name,
         public,
         private: instance.private_address,
     };

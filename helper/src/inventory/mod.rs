@@ -5,8 +5,11 @@
 //!
 //! **Invariants.** A host is named `<infrastructure>-<environment>-<endpoint>`, never by address,
 //! because private addresses repeat between the sides. What derives from the role is a host
-//! variable, because only those go before the variables of an INI file.
+//! variable, because only those beat the variables of an INI file. Whatever
+//! others wrote is data; see [`data`].
 
+mod connection;
+mod data;
 mod facts;
 mod groups;
 mod machine;
@@ -16,6 +19,7 @@ pub(crate) mod render;
 pub(crate) mod scope;
 mod ssh;
 mod variables;
+pub(crate) mod wrapper;
 
 #[cfg(test)]
 mod tests;
@@ -29,6 +33,7 @@ use gigadb_engine::{
 use serde_json::Value;
 
 pub(crate) use self::{
+    connection::Sockets,
     facts::{Facts, facts},
     machine::AddressKind,
     scope::ScopeError,
@@ -47,6 +52,10 @@ pub(crate) struct Settings {
     /// The Terraform outputs that may be shown, or why they could not be read: a clause. Sides
     /// whose topology names no state are absent.
     pub(crate) outputs: BTreeMap<(InfrastructureName, EnvironmentName), Result<Outputs, String>>,
+    /// The operator's own keys; they are used instead of the topology's.
+    pub(crate) keys: BTreeMap<InfrastructureName, String>,
+    /// Where Ansible keeps the sockets of shared connections.
+    pub(crate) sockets: Sockets,
 }
 
 /// A whole inventory.
@@ -54,6 +63,8 @@ pub(crate) struct Settings {
 pub(crate) struct Inventory {
     /// The hosts by name.
     pub(crate) hosts: BTreeMap<String, Host>,
+    /// The variables of group `all`: what Terraform says of the only side in scope.
+    pub(crate) all: BTreeMap<String, Value>,
     /// The sides in scope, by environment.
     pub(crate) sides: BTreeMap<EnvironmentName, BTreeSet<InfrastructureName>>,
     /// The sides in scope that could not be read now, and why: a clause.
@@ -121,6 +132,14 @@ pub(crate) fn build(
             ));
         }
     }
+    for (environment, facts) in facts.iter().filter(|(e, _)| sides.contains_key(*e)) {
+        warnings.extend(
+            facts
+                .doubts
+                .iter()
+                .map(|doubt| format!("The roles in `{environment}` are clear, but {doubt}.")),
+        );
+    }
     let mut hosts: BTreeMap<String, Host> = BTreeMap::new();
     let mut memberships = groups::Memberships::default();
     for (environment, infrastructures) in &sides {
@@ -137,7 +156,14 @@ pub(crate) fn build(
                      knows."
                 ));
             }
-            let found = machines(topology, facts, infrastructure, &mut warnings);
+            let endpoints = topology.endpoints.keys();
+            let names: BTreeMap<EndpointName, String> = endpoints
+                .filter_map(|endpoint| {
+                    let name = topology.instance_name(infrastructure, environment, endpoint)?;
+                    Some((endpoint.clone(), name))
+                })
+                .collect();
+            let found = machines(facts, infrastructure, &names, &mut warnings);
             for (place, machine) in &found {
                 let host = place.host();
                 let variables = variables::of(topology, facts, *place, &found, settings);
@@ -170,6 +196,7 @@ pub(crate) fn build(
         }
     }
     let notes = several_sides(&sides);
+    let all = of_the_only_side(&sides, settings, &hosts);
     let failed = |facts: &Facts, side: &InfrastructureName| {
         let failure = facts.observation.sides.get(side)?.failure()?;
         Some((side.clone(), failure.to_string()))
@@ -181,6 +208,7 @@ pub(crate) fn build(
         .collect();
     Ok(Inventory {
         hosts,
+        all,
         sides,
         unread,
         warnings: warnings.into_iter().collect(),
@@ -190,9 +218,9 @@ pub(crate) fn build(
 
 /// The machines of one side in one environment, by endpoint.
 fn machines<'a>(
-    topology: &'a Topology,
     facts: &'a Facts,
     infrastructure: &'a InfrastructureName,
+    names: &'a BTreeMap<EndpointName, String>,
     warnings: &mut BTreeSet<String>,
 ) -> BTreeMap<Place<'a>, Machine<'a>> {
     let environment = &facts.observation.environment;
@@ -217,10 +245,8 @@ fn machines<'a>(
             environment,
             endpoint,
         };
-        let named = topology
-            .instance_name(infrastructure, environment, endpoint)
-            .unwrap_or_default();
-        match machine::locate(observed, &named) {
+        let named = names.get(endpoint).map_or("", String::as_str);
+        match machine::locate(observed, named) {
             Ok((machine, doubts)) => {
                 let doubts = doubts.into_iter();
                 warnings.extend(doubts.map(|doubt| format!("`{}`: {doubt}", place.host())));
@@ -232,6 +258,34 @@ fn machines<'a>(
         }
     }
     machines
+}
+
+/// What Terraform says, where one side of one environment is in scope: scripts written for
+/// terraform-inventory read it from group `all`. What EC2 says of an address now is used instead.
+fn of_the_only_side(
+    sides: &BTreeMap<EnvironmentName, BTreeSet<InfrastructureName>>,
+    settings: &Settings,
+    hosts: &BTreeMap<String, Host>,
+) -> BTreeMap<String, Value> {
+    let mut places = sides
+        .iter()
+        .flat_map(|(environment, sides)| sides.iter().map(move |side| (environment, side)));
+    let (Some((environment, side)), None) = (places.next(), places.next()) else {
+        return BTreeMap::new();
+    };
+    let outputs = settings.outputs.get(&(side.clone(), environment.clone()));
+    let Some(Ok(outputs)) = outputs else {
+        return BTreeMap::new();
+    };
+    let host = hosts.values().next();
+    outputs
+        .iter()
+        .filter(|(name, _)| outputs::ALLOWED.contains(&name.as_str()))
+        .map(|(name, value)| {
+            let now = host.and_then(|host| host.variables.get(name));
+            (name.clone(), now.unwrap_or(value).clone())
+        })
+        .collect()
 }
 
 /// Fails where none of the sides in scope is known, not even from before.

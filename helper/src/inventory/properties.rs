@@ -14,6 +14,9 @@ use percent_encoding::percent_decode_str;
 /// The name of the file.
 pub(crate) const FILE: &str = "ansible.properties";
 
+/// What the path of the operator's own SSH key is called in it.
+const KEYS: [&str; 2] = ["ssh_private_key_file", "ansible_ssh_private_key_file"];
+
 /// Fails, with a clause that says why, unless the file is about the one side in scope.
 pub(crate) fn check(
     text: &str,
@@ -55,6 +58,47 @@ pub(crate) fn check(
     Ok(())
 }
 
+/// The side and environment that the file is about, where it names both; a clause where it names
+/// what the topology does not have.
+pub(crate) fn named(
+    text: &str,
+    topology: &Topology,
+) -> Result<Option<(InfrastructureName, EnvironmentName)>, String> {
+    let properties = parse(text);
+    let (Some(project), Some(target)) = (
+        properties.get("gitlab_project"),
+        properties.get("deployment_target"),
+    ) else {
+        return Ok(None);
+    };
+    let project = percent_decode_str(project).decode_utf8_lossy();
+    let mut sides = topology.infrastructures.iter();
+    let side = sides
+        .find(|(_, side)| side.gitlab_project == project)
+        .map(|(name, _)| name.clone())
+        .ok_or_else(|| {
+            format!("its `gitlab_project` is `{project}`, which is no side of the topology")
+        })?;
+    let environment = topology
+        .environments
+        .get_key_value(*target)
+        .map(|(name, _)| name.clone())
+        .ok_or_else(|| {
+            format!(
+                "its `deployment_target` is `{target}`, which is no environment of the topology"
+            )
+        })?;
+    Ok(Some((side, environment)))
+}
+
+/// The operator's own key for the side that the file is about.
+pub(crate) fn key(text: &str) -> Option<String> {
+    let properties = parse(text);
+    KEYS.iter()
+        .find_map(|key| properties.get(key))
+        .map(|path| (*path).to_owned())
+}
+
 /// `KEY=VALUE` lines; sections, comments and empty values are passed over, quotes are taken off.
 fn parse(text: &str) -> BTreeMap<&str, &str> {
     text.lines()
@@ -62,7 +106,8 @@ fn parse(text: &str) -> BTreeMap<&str, &str> {
         .filter(|line| !line.starts_with(['#', ';', '!', '[']))
         .filter_map(|line| line.split_once('='))
         .map(|(key, value)| (key.trim(), unquoted(value.trim())))
-        .filter(|(_, value)| !value.is_empty())
+        // `ansible_init.sh` writes `null` for what GitLab does not have.
+        .filter(|(_, value)| !value.is_empty() && *value != "null")
         .collect()
 }
 

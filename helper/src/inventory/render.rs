@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fmt::Write as _};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{Host, Inventory};
+use super::{Host, Inventory, data};
 
 #[derive(Serialize)]
 struct Listing<'a> {
@@ -16,12 +16,15 @@ struct Listing<'a> {
 
 #[derive(Serialize)]
 struct Meta<'a> {
-    hostvars: BTreeMap<&'a str, &'a BTreeMap<String, Value>>,
+    hostvars: BTreeMap<&'a str, BTreeMap<&'a str, Value>>,
 }
 
 #[derive(Serialize, Default)]
 struct Group<'a> {
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     hosts: Vec<&'a str>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    vars: BTreeMap<&'a str, Value>,
 }
 
 /// The answer to `--list`: one JSON object, `_meta` first, all else sorted.
@@ -30,22 +33,37 @@ struct Group<'a> {
 /// every host.
 pub(crate) fn list(inventory: &Inventory) -> String {
     let hostvars = inventory.hosts.iter();
+    let mut groups: BTreeMap<&str, Group<'_>> = groups(inventory)
+        .into_iter()
+        .map(|(name, hosts)| {
+            let vars = BTreeMap::new();
+            (name, Group { hosts, vars })
+        })
+        .collect();
+    if !inventory.all.is_empty() {
+        let vars = inert(&inventory.all);
+        groups.entry("all").or_default().vars = vars;
+    }
     json(&Listing {
         _meta: Meta {
             hostvars: hostvars
-                .map(|(name, host)| (name.as_str(), &host.variables))
+                .map(|(name, host)| (name.as_str(), inert(&host.variables)))
                 .collect(),
         },
-        groups: groups(inventory)
-            .into_iter()
-            .map(|(name, hosts)| (name, Group { hosts }))
-            .collect(),
+        groups,
     })
+}
+
+fn inert(variables: &BTreeMap<String, Value>) -> BTreeMap<&str, Value> {
+    let variables = variables.iter();
+    variables
+        .map(|(name, value)| (name.as_str(), data::inert(value)))
+        .collect()
 }
 
 /// The answer to `--host`: the host's variables.
 pub(crate) fn host(host: &Host) -> String {
-    json(&host.variables)
+    json(&inert(&host.variables))
 }
 
 /// The answer to `--graph`: groups with their hosts, as `ansible-inventory --graph` draws them.

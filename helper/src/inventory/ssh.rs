@@ -17,30 +17,28 @@ pub(super) struct Jump {
 ///
 /// `HostKeyAlias` keeps host keys apart by inventory name, because private addresses repeat
 /// between the sides.
-pub(super) fn common_args(host: &str, jump: Option<&Jump>, ssh: Option<&Ssh>) -> String {
+pub(super) fn common_args(host: &str, jump: Option<&Jump>, ssh: &Ssh, key: Option<&str>) -> String {
     let mut args = vec!["-o".to_owned(), format!("HostKeyAlias={host}")];
     if let Some(jump) = jump {
         args.push("-o".to_owned());
-        args.push(format!("ProxyCommand={}", proxy_command(jump, ssh)));
+        args.push(format!("ProxyCommand={}", proxy_command(jump, ssh, key)));
     }
     let args: Vec<String> = args.iter().map(|arg| quoted(arg)).collect();
     args.join(" ")
 }
 
 /// The command that ssh runs by a shell after expanding its own `%` tokens.
-fn proxy_command(jump: &Jump, ssh: Option<&Ssh>) -> String {
+fn proxy_command(jump: &Jump, ssh: &Ssh, key: Option<&str>) -> String {
     let mut words = vec!["ssh".to_owned(), "-W".to_owned(), "%h:%p".to_owned()];
     let literal = |text: &str| quoted(&text.replace('%', "%%"));
-    if let Some(key) = ssh.and_then(|ssh| ssh.private_key.as_deref()) {
+    if let Some(key) = key {
         words.extend(["-i".to_owned(), literal(key)]);
     }
     words.extend([
         "-o".to_owned(),
         literal(&format!("HostKeyAlias={}", jump.host)),
     ]);
-    if let Some(ssh) = ssh {
-        words.extend(["-l".to_owned(), literal(&ssh.bastion_user)]);
-    }
+    words.extend(["-l".to_owned(), literal(&ssh.bastion_user)]);
     words.push(jump.address.to_string());
     words.join(" ")
 }
@@ -66,10 +64,10 @@ mod tests {
         }
     }
 
-    fn ssh(user: &str, key: Option<&str>) -> Ssh {
+    fn ssh(user: &str) -> Ssh {
         Ssh {
             user: "centos".to_owned(),
-            private_key: key.map(str::to_owned),
+            private_key: None,
             bastion_user: user.to_owned(),
         }
     }
@@ -82,17 +80,17 @@ mod tests {
                 Some(jump()),
                 None,
                 "-o HostKeyAlias=a-live-web -o 'ProxyCommand=ssh -W %h:%p \
-                 -o HostKeyAlias=a-live-bastion 198.51.100.11'",
+                 -o HostKeyAlias=a-live-bastion -l ops 198.51.100.11'",
             ),
             (
                 Some(jump()),
-                Some(ssh("ops", Some("~/.ssh/upstream-hk.pem"))),
+                Some("~/.ssh/upstream-hk.pem"),
                 r"-o HostKeyAlias=a-live-web -o 'ProxyCommand=ssh -W %h:%p -i '\''~/.ssh/upstream-hk.pem'\'' -o HostKeyAlias=a-live-bastion -l ops 198.51.100.11'",
             ),
         ];
-        for (jump, ssh, expected) in cases {
+        for (jump, key, expected) in cases {
             assert_eq!(
-                common_args("a-live-web", jump.as_ref(), ssh.as_ref()),
+                common_args("a-live-web", jump.as_ref(), &ssh("ops"), key),
                 expected
             );
         }
@@ -102,7 +100,7 @@ mod tests {
     #[test]
     fn odd_characters_survive_both_shells() {
         let key = r#"/home/o'neil/my keys/100%;$(reboot) "x"\n.pem"#;
-        let args = common_args("a-live-web", Some(&jump()), Some(&ssh("centos", Some(key))));
+        let args = common_args("a-live-web", Some(&jump()), &ssh("centos"), Some(key));
         let split = |text: &str| {
             let script = format!("for w in {text}; do printf '%s\\0' \"$w\"; done");
             let output = std::process::Command::new("sh")

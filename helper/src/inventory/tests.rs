@@ -12,7 +12,9 @@ use gigadb_engine::{
 use insta::assert_snapshot;
 use serde_json::Value;
 
-use super::{AddressKind, Inventory, Settings, build, facts, properties, render, scope::Scope};
+use super::{
+    AddressKind, Inventory, Settings, Sockets, build, facts, properties, render, scope::Scope,
+};
 
 const TOPOLOGY: &str = r#"
 version: 1
@@ -143,6 +145,8 @@ fn inventory(world: &World, asked: &str, address: AddressKind) -> Result<Invento
         address,
         ages: BTreeMap::new(),
         outputs: BTreeMap::new(),
+        keys: BTreeMap::new(),
+        sockets: Sockets::default(),
     };
     let facts = facts(&topology, world);
     build(&topology, &facts, &scope(asked), &settings).map_err(|error| error.to_string())
@@ -308,10 +312,10 @@ fn a_region_out_of_reach_loses_its_hosts_alone() {
             }
         }
     };
-    assert_snapshot!(hosts(lose(&["green-2"]), "live//"), @r"
-    blue-live-bastion:
-    blue-live-web:
-    ! It is not clear who has which role in `live`: `alt.site.example` leads to 203.0.113.10, an Elastic IP of no known side, while those of `green-2` could not be read. No host of `live` is in a role group.
+    assert_snapshot!(hosts(lose(&["green-2"]), "live//"), @"
+    blue-live-bastion: production_live_bastion role_production
+    blue-live-web: production_live_web role_production
+    ! The roles in `live` are clear, but `alt.site.example` leads to 203.0.113.10, and it is not known whose that is: the Elastic IPs of `green-2` could not be read.
     ! `green-2` could not be read: EC2 did not answer. Its hosts are not listed.
     ");
     assert_snapshot!(hosts(lose(&["blue", "green-2"]), "live//"), @"error: no side in scope could be read: `blue`: EC2 did not answer; `green-2`: EC2 did not answer");
@@ -388,6 +392,7 @@ fn a_host_has_everything_that_plays_read() {
     let inventory = inventory(&world(), "live//", AddressKind::ByEndpoint).unwrap();
     assert_snapshot!(render::host(&inventory.hosts["blue-live-web"]), @r#"
     {
+      "ansible_control_path": "%(directory)s/e867f26ac6%%r",
       "ansible_host": "10.99.0.10",
       "ansible_ssh_common_args": "-o HostKeyAlias=blue-live-web -o 'ProxyCommand=ssh -W %h:%p -i '\\''~/.ssh/blue key.pem'\\'' -o HostKeyAlias=blue-live-bastion -l jump 198.51.100.11'",
       "ansible_ssh_private_key_file": "~/.ssh/blue key.pem",

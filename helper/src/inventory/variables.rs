@@ -6,17 +6,11 @@ use gigadb_engine::{
     name::{InfrastructureName, Role},
     topology::{Infrastructure, Topology},
 };
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use super::{
-    Facts, Place, Settings,
-    machine::{AddressKind, Machine},
-    ssh::{self, Jump},
-};
+use super::{Facts, Place, Settings, connection, machine::Machine};
 use crate::project;
 
-/// The endpoint that is reached from outside, and through which the others are.
-const BASTION: &str = "bastion";
 /// The endpoint whose addresses Terraform's outputs call plainly `ec2_public_ip`.
 const WEB: &str = "web";
 
@@ -30,7 +24,7 @@ const CRON_JOBS: [(&str, Role); 3] = [
     ("sync_dropboxes_cronjob_state", Role::HotStandby),
 ];
 
-type Variables = BTreeMap<String, Value>;
+pub(super) type Variables = BTreeMap<String, Value>;
 
 /// The variables of the host at `place`, one of `machines` of its side. Where the host cannot be
 /// reached, the variables lack `ansible_host`, and a warning says why.
@@ -90,13 +84,13 @@ pub(super) fn of(
         }
     }
     by_role(&mut variables, topology, facts, infrastructure);
-    match connection(&mut variables, side, place, machines, settings.address) {
+    match connection::of(&mut variables, topology, place, machines, settings) {
         Ok(()) => Ok(variables),
         Err(warning) => Err((variables, warning)),
     }
 }
 
-fn set(variables: &mut Variables, key: &str, value: impl Into<Value>) {
+pub(super) fn set(variables: &mut Variables, key: &str, value: impl Into<Value>) {
     variables.insert(key.to_owned(), value.into());
 }
 
@@ -165,72 +159,4 @@ fn by_role(
         };
         set(variables, job, state);
     }
-}
-
-/// How the host is reached, or why it cannot be.
-fn connection(
-    variables: &mut Variables,
-    side: Option<&Infrastructure>,
-    place: Place<'_>,
-    machines: &BTreeMap<Place<'_>, Machine<'_>>,
-    kind: AddressKind,
-) -> Result<(), String> {
-    let host = place.host();
-    let ssh = side.and_then(|side| side.ssh.as_ref());
-    let is_bastion = place.endpoint.as_str() == BASTION;
-    if let Some(ssh) = ssh {
-        let user = if is_bastion {
-            &ssh.bastion_user
-        } else {
-            &ssh.user
-        };
-        set(variables, "ansible_user", user.as_str());
-        if let Some(key) = &ssh.private_key {
-            set(variables, "ansible_ssh_private_key_file", key.as_str());
-        }
-    }
-    let bastions = machines
-        .iter()
-        .find(|(p, _)| p.endpoint.as_str() == BASTION);
-    let private = match kind {
-        AddressKind::ByEndpoint => !is_bastion,
-        AddressKind::Private => true,
-        AddressKind::Public => false,
-    };
-    let machine = machines.get(&place);
-    let address = machine.and_then(|m| if private { m.private } else { m.public });
-    let Some(address) = address else {
-        set(
-            variables,
-            "ansible_ssh_common_args",
-            ssh::common_args(&host, None, ssh),
-        );
-        let which = if private { "private" } else { "public" };
-        return Err(format!(
-            "`{host}` has no {which} address, so it has no `ansible_host` and cannot be reached."
-        ));
-    };
-    let jump = bastions.and_then(|(place, bastion)| {
-        Some(Jump {
-            host: place.host(),
-            address: bastion.public?,
-        })
-    });
-    if private && jump.is_none() {
-        set(
-            variables,
-            "ansible_ssh_common_args",
-            ssh::common_args(&host, None, ssh),
-        );
-        return Err(format!(
-            "`{host}` is reached through the bastion of `{}`, which has no public address; it has \
-             no `ansible_host` and cannot be reached.",
-            place.infrastructure
-        ));
-    }
-    let jump = jump.filter(|_| private);
-    set(variables, "ansible_host", json!(address.to_string()));
-    let args = ssh::common_args(&host, jump.as_ref(), ssh);
-    set(variables, "ansible_ssh_common_args", args);
-    Ok(())
 }

@@ -12,12 +12,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use gigadb_engine::{
     changes::Blocked,
     evidence::Evidence,
-    intent::{Arrangement, Intent, Mode, OnFailure, arrange},
+    intent::{Arrangement, Intent, Mode, OnFailure},
     name::{EnvironmentName, InfrastructureName, Role},
     observation::{Observation, Part, environment_of},
     plan::plan,
+    roles::{self, Apparent},
     topology::{Environment, Topology},
-    view::{self, Status, View},
+    view::{Status, View},
+    world::Reading,
 };
 
 /// What was last deployed.
@@ -50,6 +52,8 @@ pub(crate) struct Report {
     pub(crate) status: Status,
     /// Who has which role, or why that is not clear: a clause.
     pub(crate) roles: Result<Arrangement, String>,
+    /// What is doubtful about clear roles, one clause each.
+    pub(crate) doubts: Vec<String>,
     /// Hostnames and variables as observed; `None` where it is not known which two sides they
     /// concern.
     pub(crate) view: Option<View>,
@@ -57,7 +61,7 @@ pub(crate) struct Report {
     pub(crate) disagreements: Vec<Disagreement>,
     /// What was last deployed, by side; a side that is not named is unknown.
     pub(crate) releases: BTreeMap<InfrastructureName, Release>,
-    /// What could not be read, one clause each.
+    /// What could not be read, one sentence a side and kind, without its full stop.
     pub(crate) unread: Vec<String>,
 }
 
@@ -94,40 +98,40 @@ pub(crate) fn report(
     releases: BTreeMap<InfrastructureName, Release>,
 ) -> Option<Report> {
     let environment = environment_of(topology, &observation.environment).ok()?;
-    let roles = view::roles(topology, environment, observation);
+    let (roles, doubts) = match roles::clear(topology, environment, observation) {
+        Ok(clear) => (Ok(clear.arrangement), clear.doubts),
+        Err(unclear) => (Err(unclear.to_string()), Vec::new()),
+    };
+    // What a failover deduces of a lost region, the status does too.
+    let mut completed = observation.clone();
+    let deduced = roles::deduce(environment, &mut completed);
+    let observation = &completed;
     let arrangement = match &roles {
         Ok(arrangement) => Some(arrangement.clone()),
-        Err(_) => presumed(topology, environment, observation),
+        Err(_) => Apparent::told_by(topology, environment, observation).arrangement(),
     };
     let view = arrangement.as_ref().map(|arrangement| {
         let sides = [&arrangement.production, &arrangement.hot_standby];
         View::observed(environment, sides, observation)
     });
-    let status = view.as_ref().map_or(Status::Unknown, |view| view.status);
+    let mut status = view.as_ref().map_or(Status::Unknown, |view| view.status);
     let disagreements = arrangement
         .map(|arrangement| disagreements(topology, observation, arrangement, status))
         .unwrap_or_default();
+    let unread = unread(environment, observation, deduced.as_ref());
+    if status == Status::Mixed && disagreements.is_empty() && !unread.is_empty() {
+        status = Status::Unknown;
+    }
     Some(Report {
         environment: observation.environment.clone(),
         status,
-        roles: roles.map_err(|unclear| unclear.to_string()),
+        roles,
+        doubts,
         view,
         disagreements,
         releases,
-        unread: unread(observation),
+        unread,
     })
-}
-
-/// The arrangement to compare with where the records contradict each other: the apex's holder as
-/// production, or with two sides any order, in which nothing but the status is told.
-fn presumed(
-    topology: &Topology,
-    environment: &Environment,
-    observation: &Observation,
-) -> Option<Arrangement> {
-    let holder = observation.apex_holder(environment)?;
-    let (arrangement, _) = arrange(topology, holder.as_str(), None, None).ok()?;
-    Some(arrangement)
 }
 
 /// What a plan that keeps the arrangement would write: exactly what disagrees with it.
@@ -166,7 +170,15 @@ fn disagreements(
         present: step.from.clone(),
         expected: Some(step.to.clone()),
     });
-    let blocked = plan.changes.blocked.iter().map(|blocked| match blocked {
+    let is_read = |blocked: &&Blocked| match blocked {
+        Blocked::Name(_) => true,
+        Blocked::Variable(side, _) => observation
+            .variables
+            .get(side)
+            .is_some_and(|rows| rows.known().is_some()),
+    };
+    let blocked = plan.changes.blocked.iter().filter(is_read);
+    let blocked = blocked.map(|blocked| match blocked {
         Blocked::Name(hostname) => Disagreement {
             object: blocked.object().to_string(),
             what: observation
@@ -195,12 +207,36 @@ fn disagreements(
     steps.chain(blocked).collect()
 }
 
-fn unread(observation: &Observation) -> Vec<String> {
+fn unread(
+    environment: &Environment,
+    observation: &Observation,
+    deduced: Option<&InfrastructureName>,
+) -> Vec<String> {
     let failures = observation.failures().into_iter();
     failures
-        .map(|(part, failure)| match part {
-            Part::Region(side) => format!("EC2 of `{side}`: {failure}"),
-            Part::Variables(side) => format!("variables of `{side}`: {failure}"),
+        .filter_map(|(part, failure)| match part {
+            Part::Region(side) => {
+                let known = observation.sides.get(&side).and_then(Reading::known);
+                let instead = if deduced == Some(&side) {
+                    "; its addresses are those of production's names"
+                } else if known.is_some() {
+                    "; its addresses are those that are last known"
+                } else {
+                    ""
+                };
+                Some(format!(
+                    "EC2 of `{side}` could not be read: {failure}{instead}"
+                ))
+            }
+            Part::Variables(side) => match environment.variable_keys().count() {
+                0 => None,
+                1 => Some(format!(
+                    "1 variable of `{side}` could not be read: {failure}"
+                )),
+                several => Some(format!(
+                    "{several} variables of `{side}` could not be read: {failure}"
+                )),
+            },
         })
         .collect()
 }

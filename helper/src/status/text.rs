@@ -96,12 +96,7 @@ fn details(text: &mut String, report: &Report) {
         lines.push(format!("It is not clear who has which role: {reason}."));
     }
     lines.extend(report.disagreements.iter().map(sentence));
-    lines.extend(
-        report
-            .unread
-            .iter()
-            .map(|what| format!("Could not be read: {what}.")),
-    );
+    lines.extend(report.unread.iter().map(|what| format!("{what}.")));
     if lines.is_empty() {
         return;
     }

@@ -34,7 +34,7 @@ fn wrong_arguments_exit_with_64_and_name_the_way_out() {
     assert_snapshot!(stage.run(&["inventory", "--role", "standby"]), @"
     exit 64
     -- stderr
-    error: --role cannot be used: `standby` is none of `production`, `hot_standby`.
+    error: --role cannot be used: `standby` is no role; did you mean `hot_standby`?
       on:      --role
       changed: Nothing was changed.
       next:    Correct it, or leave it out to widen the scope.

@@ -70,13 +70,13 @@ fn mixed_roles_leave_the_hosts_without_a_role() {
     warning: It is not clear who has which role in `live`: `files.gigadb.org` is a name of the production but leads to `alt-gigadb-website`, while `gigadb.org` leads to `gigadb-website`. No host of `live` is in a role group.
     "#);
     let by_role = ["inventory", "--environment", "live", "--role", "production"];
-    assert_snapshot!(stage.run(&by_role), @r"
+    assert_snapshot!(stage.run(&by_role), @"
     exit 1
     -- stderr
     error: There is no inventory: no side is in scope: it is not clear who is production in `live`: `files.gigadb.org` is a name of the production but leads to `alt-gigadb-website`, while `gigadb.org` leads to `gigadb-website`.
       on:      the scope of the inventory
       changed: Nothing was changed.
-      next:    Run `gigadb-roles status` to see who has which role, then widen the scope or settle the records.
+      next:    Run `gigadb-roles status` to see who has which role, then widen the scope or correct the records.
     ");
 }
 
@@ -187,13 +187,13 @@ fn both_regions_down_serve_what_is_last_known_and_strict_refuses() {
     warning: `gigadb-website` could not be read: EC2 in ap-east-1 (profile `Upstream`) refused DescribeAddresses with 403, code UnauthorizedOperation: You are not authorized to perform this operation (request id 5a1f3c9e-0000-4444-8888-ffffffffffff). Its hosts are listed as they were last known; `gigadb_age_seconds` says how long ago.
     note: There are no `name_*` groups for `live`, because more than one infrastructure is in scope and a play written for one side must never reach both. Set GIGADB_ROLE or GIGADB_INFRASTRUCTURE, or use groups such as `production_live_bastion`.
     ");
-    assert_snapshot!(stage.run(&["inventory", "--strict", "--refresh", "--environment", "live"]), @r"
+    assert_snapshot!(stage.run(&["inventory", "--strict", "--refresh", "--environment", "live"]), @"
     exit 1
     -- stderr
     error: There is no inventory, because a side in scope could not be read: `alt-gigadb-website`: EC2 in ap-southeast-2 (profile `UpstreamAlt`) refused DescribeAddresses with 403, code UnauthorizedOperation: You are not authorized to perform this operation (request id 5a1f3c9e-0000-4444-8888-ffffffffffff); `gigadb-website`: EC2 in ap-east-1 (profile `Upstream`) refused DescribeAddresses with 403, code UnauthorizedOperation: You are not authorized to perform this operation (request id 5a1f3c9e-0000-4444-8888-ffffffffffff).
       on:      `alt-gigadb-website`, `gigadb-website`
       changed: Nothing was changed.
-      next:    Settle that and run the command again, or leave --strict out to use what is last known.
+      next:    Correct that and run the command again, or leave --strict out to use what is last known.
     ");
 }
 

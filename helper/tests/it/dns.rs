@@ -188,7 +188,7 @@ fn an_alias_several_addresses_and_no_name_make_roles_unknown() {
     error: There is no inventory: no side is in scope: it is not clear who is production in `live`: `files.gigadb.org` has not exactly one A record.
       on:      the scope of the inventory
       changed: Nothing was changed.
-      next:    Run `gigadb-roles status` to see who has which role, then widen the scope or settle the records.
+      next:    Run `gigadb-roles status` to see who has which role, then widen the scope or correct the records.
     ");
     stage.simulator.edit(|world| {
         let zone = world.cloudflare.zone_mut("gigadb.org").unwrap();

@@ -143,7 +143,7 @@ fn where_roles_are_unclear_nothing_runs() {
     error: The command was not run, because it is not clear who is production in `live`: `files.gigadb.org` is a name of the production but leads to `alt-gigadb-website`, while `gigadb.org` leads to `gigadb-website`.
       on:      environment `live`
       changed: Nothing was changed.
-      next:    Run `gigadb-roles status --environment live`, settle what disagrees, then run the command again.
+      next:    Run `gigadb-roles status --environment live`, correct what disagrees, then run the command again.
     ");
     assert!(!stage.folder().join("ran").exists());
     let stage = Stage::sop().with("CLOUDFLARE_API_TOKEN", world::CLOUDFLARE_REVOKED_TOKEN);
@@ -189,10 +189,10 @@ fn what_cannot_be_run_is_named() {
       changed: Nothing was changed.
       next:    Correct its name, or name the file by its whole path.
     ");
-    assert_snapshot!(stage.run(&arguments("standby", &["true"])), @r"
+    assert_snapshot!(stage.run(&arguments("standby", &["true"])), @"
     exit 64
     -- stderr
-    error: Invalid value 'standby' for '--role <ROLE>': `standby` is none of `production`, `hot_standby`.
+    error: Invalid value 'standby' for '--role <ROLE>': `standby` is no role; did you mean `hot_standby`?
       on:      the command line
       changed: Nothing was changed.
       next:    Correct it, and run the command again; --help shows all that it takes.

@@ -198,7 +198,7 @@ fn with_a_token_that_is_refused_nobody_is_in_a_role_group() {
     error: There is no inventory: no side is in scope: it is not clear who is production in `live`: the list of zones could not be read: Cloudflare refused GET /zones with 403, code 10000: Authentication error (request id a5237d6cb6aba451-SIM).
       on:      the scope of the inventory
       changed: Nothing was changed.
-      next:    Run `gigadb-roles status` to see who has which role, then widen the scope or settle the records.
+      next:    Run `gigadb-roles status` to see who has which role, then widen the scope or correct the records.
     ");
 }
 
@@ -206,7 +206,7 @@ fn with_a_token_that_is_refused_nobody_is_in_a_role_group() {
 fn a_region_that_refuses_loses_its_hosts_alone() {
     let stage = Stage::sop();
     refuse(&stage, "ap-east-1");
-    assert_snapshot!(stage.run(&["inventory", "--environment", "live", "--graph"]), @r"
+    assert_snapshot!(stage.run(&["inventory", "--environment", "live", "--graph"]), @"
     exit 0
     -- stdout
     @all:
@@ -224,6 +224,12 @@ fn a_region_that_refuses_loses_its_hosts_alone() {
       |  |--alt-gigadb-website-live-bastion
       |  |--alt-gigadb-website-live-files
       |  |--alt-gigadb-website-live-web
+      |--@hot_standby_live_bastion:
+      |  |--alt-gigadb-website-live-bastion
+      |--@hot_standby_live_files:
+      |  |--alt-gigadb-website-live-files
+      |--@hot_standby_live_web:
+      |  |--alt-gigadb-website-live-web
       |--@infra_alt_gigadb_website:
       |  |--alt-gigadb-website-live-bastion
       |  |--alt-gigadb-website-live-files
@@ -236,12 +242,16 @@ fn a_region_that_refuses_loses_its_hosts_alone() {
       |  |--alt-gigadb-website-live-bastion
       |  |--alt-gigadb-website-live-files
       |  |--alt-gigadb-website-live-web
+      |--@role_hot_standby:
+      |  |--alt-gigadb-website-live-bastion
+      |  |--alt-gigadb-website-live-files
+      |  |--alt-gigadb-website-live-web
       |--@type_aws_instance:
       |  |--alt-gigadb-website-live-bastion
       |  |--alt-gigadb-website-live-files
       |  |--alt-gigadb-website-live-web
     -- stderr
-    warning: It is not clear who has which role in `live`: `gigadb.org` leads to 198.51.100.10, an Elastic IP of no known side, while those of `gigadb-website` could not be read. No host of `live` is in a role group.
+    warning: The roles in `live` are clear, but the addresses of `gigadb-website` could not be read, and are taken from the names of production.
     warning: `gigadb-website` could not be read: EC2 in ap-east-1 (profile `Upstream`) refused DescribeAddresses with 403, code UnauthorizedOperation: You are not authorized to perform this operation (request id 5a1f3c9e-0000-4444-8888-ffffffffffff). Its hosts are not listed.
     note: There are no `name_*` groups for `live`, because more than one infrastructure is in scope and a play written for one side must never reach both. Set GIGADB_ROLE or GIGADB_INFRASTRUCTURE, or use groups such as `production_live_bastion`.
     ");
@@ -356,7 +366,7 @@ fn a_foreign_properties_file_fails_the_inventory() {
         "ansible.properties",
         &format!("gitlab_project={project}\ndeployment_target=live\n"),
     );
-    assert_snapshot!(stage.run(&["--list"]), @"
+    assert_snapshot!(stage.run(&["inventory", "--environment", "live"]), @"
     exit 1
     -- stderr
     error: The inventory was refused because of `ansible.properties`: it belongs to one side, and `alt-gigadb-website` and `gigadb-website` are in scope. It would lend one side's secrets to the other.

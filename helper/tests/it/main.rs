@@ -39,3 +39,4 @@ mod stage;
 mod status;
 mod swap;
 mod terminal;
+mod their_day;

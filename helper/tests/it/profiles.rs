@@ -64,10 +64,10 @@ fn without_credentials_there_is_no_inventory() {
 #[test]
 fn a_plan_says_what_to_do_about_a_profile_that_signs_in() {
     let stage = with(SIGNS_IN, "");
-    assert_snapshot!(stage.run(&["plan", "--environment", "live", "--swap"]), @r"
+    assert_snapshot!(stage.run(&["plan", "--environment", "live", "--swap"]), @"
     exit 1
     -- stderr
-    error: The roles cannot be traded, because it is not clear who has which: `gigadb.org` leads to 198.51.100.10, an Elastic IP of no known side, while those of `alt-gigadb-website` and `gigadb-website` could not be read: AWS profile `UpstreamAlt` gives no credentials for EC2 in ap-southeast-2: profile `UpstreamAlt` signs in through IAM Identity Center (SSO), which is not supported: write `credential_process = aws configure export-credentials --profile UpstreamAlt --format process` under a profile of its own, name that one in the topology, and sign in with `aws sso login --profile UpstreamAlt` (files: `$HOME/config`, `$HOME/credentials`); AWS profile `Upstream` gives no credentials for EC2 in ap-east-1: profile `Upstream` signs in through IAM Identity Center (SSO), which is not supported: write `credential_process = aws configure export-credentials --profile Upstream --format process` under a profile of its own, name that one in the topology, and sign in with `aws sso login --profile Upstream` (files: `$HOME/config`, `$HOME/credentials`).
+    error: The roles cannot be traded, because it is not clear who has which: `gigadb.org` leads to 198.51.100.10, and it is not known whose that is: the Elastic IPs of `alt-gigadb-website` and `gigadb-website` could not be read: AWS profile `UpstreamAlt` gives no credentials for EC2 in ap-southeast-2: profile `UpstreamAlt` signs in through IAM Identity Center (SSO), which is not supported: write `credential_process = aws configure export-credentials --profile UpstreamAlt --format process` under a profile of its own, name that one in the topology, and sign in with `aws sso login --profile UpstreamAlt` (files: `$HOME/config`, `$HOME/credentials`); AWS profile `Upstream` gives no credentials for EC2 in ap-east-1: profile `Upstream` signs in through IAM Identity Center (SSO), which is not supported: write `credential_process = aws configure export-credentials --profile Upstream --format process` under a profile of its own, name that one in the topology, and sign in with `aws sso login --profile Upstream` (files: `$HOME/config`, `$HOME/credentials`).
       on:      environment `live`
       changed: Nothing was changed.
       next:    Correct profile `UpstreamAlt` in `~/.aws/config` and `~/.aws/credentials`, or its name in the topology. Correct profile `Upstream` in `~/.aws/config` and `~/.aws/credentials`, or its name in the topology. Then plan again.
@@ -116,12 +116,12 @@ fn the_profile_that_the_guide_shows_gives_the_keys() {
         "--strict",
         "--graph",
     ];
-    assert_snapshot!(stage.run(&again), @r"
+    assert_snapshot!(stage.run(&again), @"
     exit 1
     -- stderr
     error: There is no inventory, because a side in scope could not be read: `gigadb-website`: AWS profile `Upstream` gives no credentials for EC2 in ap-east-1: its `credential_process` (`aws`) ended with 255: Error loading SSO Token: Token for Upstream does not exist (files: `$HOME/config`, `$HOME/credentials`).
       on:      `gigadb-website`
       changed: Nothing was changed.
-      next:    Settle that and run the command again, or leave --strict out to use what is last known.
+      next:    Correct that and run the command again, or leave --strict out to use what is last known.
     ");
 }

@@ -219,21 +219,13 @@ fn without_a_gitlab_token_the_roles_are_still_told() {
     assert_snapshot!(stage.run(&["status", "--environment", "staging"]), @"
     exit 0
     -- stdout
-    ENVIRONMENT  STATUS  ROLE         INFRASTRUCTURE      REGION          AWS PROFILE  RELEASE
-    staging      mixed   production   gigadb-website      ap-east-1       Upstream     unknown
-    staging      mixed   hot standby  alt-gigadb-website  ap-southeast-2  UpstreamAlt  unknown
+    ENVIRONMENT  STATUS   ROLE         INFRASTRUCTURE      REGION          AWS PROFILE  RELEASE
+    staging      unknown  production   gigadb-website      ap-east-1       Upstream     unknown
+    staging      unknown  hot standby  alt-gigadb-website  ap-southeast-2  UpstreamAlt  unknown
 
-    staging is mixed:
-      - variable `HOME_URL` of `alt-gigadb-website` has no single value, expected http://alt-staging.gigadb.host
-      - variable `REMOTE_HOME_URL` of `alt-gigadb-website` has no single value, expected http://alt-staging.gigadb.host
-      - variable `REMOTE_HOSTNAME` of `alt-gigadb-website` has no single value, expected alt-staging.gigadb.host
-      - variable `remote_fileserver_hostname` of `alt-gigadb-website` has no single value, expected files.alt-staging.gigadb.host
-      - variable `HOME_URL` of `gigadb-website` has no single value, expected https://staging.gigadb.org
-      - variable `REMOTE_HOME_URL` of `gigadb-website` has no single value, expected https://staging.gigadb.org
-      - variable `REMOTE_HOSTNAME` of `gigadb-website` has no single value, expected staging.gigadb.org
-      - variable `remote_fileserver_hostname` of `gigadb-website` has no single value, expected files.staging.gigadb.org
-      - Could not be read: variables of `alt-gigadb-website`: the GitLab token is not set; set `GITLAB_TOKEN` or `GITLAB_PRIVATE_TOKEN` in the environment, or `gitlab.token` in the provider block.
-      - Could not be read: variables of `gigadb-website`: the GitLab token is not set; set `GITLAB_TOKEN` or `GITLAB_PRIVATE_TOKEN` in the environment, or `gitlab.token` in the provider block.
+    staging is unknown:
+      - 4 variables of `alt-gigadb-website` could not be read: the GitLab token is not set; set `GITLAB_TOKEN` or `GITLAB_PRIVATE_TOKEN` in the environment, or `gitlab.token` in the provider block.
+      - 4 variables of `gigadb-website` could not be read: the GitLab token is not set; set `GITLAB_TOKEN` or `GITLAB_PRIVATE_TOKEN` in the environment, or `gitlab.token` in the provider block.
     -- stderr
     note: The release of `alt-gigadb-website` in `staging`, `gigadb-website` in `staging` is unknown: the GitLab token is not set; set `GITLAB_TOKEN` or `GITLAB_PRIVATE_TOKEN` in the environment, or `gitlab.token` in the provider block.
     ");

@@ -324,7 +324,7 @@ fn what_is_only_last_known_of_a_side_is_never_swapped() {
         "{told}"
     );
     assert!(
-        told.contains("Could not be read: EC2 of `gigadb-website`"),
+        told.contains("EC2 of `gigadb-website` could not be read"),
         "{told}"
     );
     let output = stage.output(&["swap", "--environment", "live", "--yes"]);

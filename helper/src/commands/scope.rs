@@ -1,0 +1,97 @@
+//! What an inventory is about: options, environment variables, else the working directory's
+//! `ansible.properties`.
+
+use std::{collections::BTreeMap, fs, io::ErrorKind};
+
+use gigadb_engine::{name::InfrastructureName, topology::Topology};
+
+use crate::{
+    failure::Failure,
+    inventory::{Inventory, properties, scope::Scope},
+    surroundings,
+};
+
+/// The variable with the operator's own SSH key; with a side's name behind it, for that side.
+const KEY_VARIABLE: &str = "GIGADB_SSH_KEY";
+
+/// The text of the working directory's `ansible.properties`, where there is one.
+pub(super) fn properties_here() -> Result<Option<String>, Failure> {
+    match fs::read(properties::FILE) {
+        Ok(bytes) => Ok(Some(String::from_utf8_lossy(&bytes).into_owned())),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(refused(format!("The file could not be read: {error}."))),
+    }
+}
+
+fn refused(what: String) -> Failure {
+    Failure::refused(
+        what,
+        format!("`{}` in the working directory", properties::FILE),
+        "Run Ansible in the folder of the side and environment that you mean, or set \
+         GIGADB_ENVIRONMENT and GIGADB_ROLE or GIGADB_INFRASTRUCTURE to those of this file.",
+    )
+}
+
+/// Takes the side and environment of the file for the scope, where nothing else was said. Returns
+/// a note where it does.
+pub(super) fn from_properties(
+    scope: &mut Scope,
+    text: Option<&str>,
+    topology: &Topology,
+) -> Result<Option<String>, Failure> {
+    let Some(text) = text.filter(|_| *scope == Scope::default()) else {
+        return Ok(None);
+    };
+    let named = properties::named(text, topology).map_err(|reason| {
+        refused(format!(
+            "The inventory was refused because of `{}`: {reason}.",
+            properties::FILE
+        ))
+    })?;
+    let Some((side, environment)) = named else {
+        return Ok(None);
+    };
+    let note = format!(
+        "Only `{side}` in `{environment}` is listed, because `{}` in the working directory is \
+         about it and nothing else was asked for.",
+        properties::FILE
+    );
+    scope.infrastructure = Some(side);
+    scope.environment = Some(environment);
+    Ok(Some(note))
+}
+
+/// Fails where the working directory holds another side's `ansible.properties`.
+pub(super) fn guard(
+    text: Option<&str>,
+    topology: &Topology,
+    inventory: &Inventory,
+) -> Result<(), Failure> {
+    let Some(text) = text else {
+        return Ok(());
+    };
+    properties::check(text, topology, &inventory.sides).map_err(|reason| {
+        refused(format!(
+            "The inventory was refused because of `{}`: {reason}. It would lend one side's \
+             secrets to the other.",
+            properties::FILE
+        ))
+    })
+}
+
+/// The operator's own key for each side: `GIGADB_SSH_KEY_<SIDE>`, else `GIGADB_SSH_KEY`, else
+/// that of the file, which is about the only side in scope.
+pub(super) fn keys(
+    topology: &Topology,
+    text: Option<&str>,
+) -> BTreeMap<InfrastructureName, String> {
+    let sides = topology.infrastructures.keys();
+    let of_all = surroundings::variable(KEY_VARIABLE).or_else(|| properties::key(text?));
+    sides
+        .filter_map(|side| {
+            let suffix = side.as_str().to_uppercase().replace('-', "_");
+            let own = surroundings::variable(&format!("{KEY_VARIABLE}_{suffix}"));
+            Some((side.clone(), own.or_else(|| of_all.clone())?))
+        })
+        .collect()
+}
