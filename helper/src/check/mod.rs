@@ -12,6 +12,7 @@ mod expiry;
 mod gitlab;
 pub(crate) mod json;
 mod network;
+pub(crate) mod repository;
 mod swaps;
 pub(crate) mod text;
 pub(crate) mod topology;

@@ -26,12 +26,18 @@ use crate::{
 Examples:
   gigadb-roles check
   gigadb-roles check --checkouts ~
+  gigadb-roles check --repository ~/gigadb-upstream
   gigadb-roles check --format json")]
 pub(crate) struct CheckArgs {
     /// Look for the checkouts that the topology names in this folder (default: beside the working
     /// directory).
     #[arg(long, value_name = "FOLDER")]
     checkouts: Option<PathBuf>,
+
+    /// Check only this checkout of GigaDB's repository: what is in the way of the guide for
+    /// Ansible, with file, line and the smallest change. Needs no topology, token or network.
+    #[arg(long, value_name = "PATH", conflicts_with = "checkouts")]
+    repository: Option<PathBuf>,
 }
 
 /// Prints the checks.
@@ -47,6 +53,9 @@ pub(super) async fn run(
             "--format",
             "Use `text` or `json`.",
         ));
+    }
+    if let Some(folder) = &args.repository {
+        return answer(&check::repository::checks(folder), global, ui);
     }
     let mut checks = check::topology::checks(&session::topology_file(global));
     let usable = checks.iter().all(|check| check.verdict != Verdict::Failed);
@@ -76,9 +85,13 @@ pub(super) async fn run(
             checks.extend(check::run(&session, &checkouts, cancel).await);
         }
     }
+    answer(&checks, global, ui)
+}
+
+fn answer(checks: &[Check], global: &Global, ui: &Ui) -> Result<Exit, Failure> {
     ui.answer(&match global.format {
-        Format::Json => check::json::render(&checks),
-        Format::Text | Format::Markdown => check::text::render(&checks, ui.width()),
+        Format::Json => check::json::render(checks),
+        Format::Text | Format::Markdown => check::text::render(checks, ui.width()),
     })?;
     let failed = checks.iter().any(|check| check.verdict == Verdict::Failed);
     Ok(if failed { Exit::Failed } else { Exit::Success })

@@ -32,6 +32,7 @@ mod outputs;
 mod profiles;
 mod prompts;
 mod reference;
+mod repository;
 mod runs;
 mod saved_plan;
 mod shell;

@@ -1,0 +1,121 @@
+//! `check --repository`, over the shape of GigaDB's own repository.
+
+use std::fs;
+
+use insta::assert_snapshot;
+use serde_json::Value;
+
+use crate::stage::Stage;
+
+const INIT: &str = r#"#!/usr/bin/env bash
+set -e
+source .env
+rds=$(../../inventories/terraform-inventory.sh --list ./ | jq -r .all.vars.rds_instance_address)
+curl --request PUT --form "value=$rds" "$PROJECT_VARIABLES_URL/gigadb_db_host"
+"#;
+
+const BASTION: &str = r#"
+- hosts: name_bastion_server_{{gigadb_env}}*
+  tasks:
+    - name: place the restore
+      copy:
+        src: ../../../../tools/databaseReset.sh
+        dest: /usr/local/bin/databaseReset
+    - name: restore every day
+      cron:
+        name: "Reset the database"
+        hour: "10"
+        job: /usr/local/bin/databaseReset
+        state: "{{ reset_database_cronjob_state }}"
+    - name: sync every day
+      cron:
+        name: "Sync the dropboxes"
+        job: /usr/local/bin/sync_dropbox --apply
+    - name: restore now
+      command: /usr/local/bin/databaseReset {{ backupDate }}
+"#;
+
+const RESET: &str = "#!/bin/bash\nrclone copy s3_remote:b/gigadb_gigascience-upstream-gigadb-website_live_${day}.backup .\n";
+
+fn checkout() -> Stage {
+    let stage = Stage::sop();
+    for folder in [
+        "theirs/ops/scripts",
+        "theirs/ops/infrastructure/inventories",
+        "theirs/tools",
+    ] {
+        fs::create_dir_all(stage.folder().join(folder)).unwrap();
+    }
+    for (name, text) in [
+        ("ops/scripts/ansible_init.sh", INIT),
+        ("ops/infrastructure/bastion_playbook.yml", BASTION),
+        (
+            "ops/infrastructure/inventories/hosts",
+            "[type_aws_instance]\n",
+        ),
+        (
+            "ops/infrastructure/inventories/terraform-inventory.sh",
+            "#!/bin/sh\nterraform-inventory \"$@\" ./ | jq .\n",
+        ),
+        ("tools/databaseReset.sh", RESET),
+    ] {
+        stage.write(&format!("theirs/{name}"), text);
+    }
+    stage
+}
+
+fn found(stage: &Stage) -> String {
+    let arguments = ["check", "--repository", "theirs", "--format", "json"];
+    let output = stage.output(&arguments);
+    let document: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let checks = document["checks"].as_array().unwrap().iter();
+    let lines = checks.map(|check| {
+        let text = |key: &str| check[key].as_str().unwrap_or("").to_owned();
+        format!(
+            "{} {} | {} | {}",
+            text("result"),
+            text("object"),
+            text("found"),
+            text("next")
+        )
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn what_is_in_the_way_is_named_by_file_and_line() {
+    let stage = checkout();
+    assert_snapshot!(found(&stage), @"");
+}
+
+#[test]
+fn a_checkout_after_the_guide_has_nothing_in_the_way() {
+    let stage = checkout();
+    let inventories = "theirs/ops/infrastructure/inventories";
+    let wrapper = format!("{inventories}/terraform-inventory.sh");
+    fs::rename(
+        stage.folder().join(&wrapper),
+        stage.folder().join(format!("{wrapper}.orig")),
+    )
+    .unwrap();
+    stage.answer(&["inventory", "--wrapper", &wrapper]);
+    stage.write(
+        "theirs/ops/scripts/ansible_init.sh",
+        &INIT.replace("set -e", "set -eo pipefail"),
+    );
+    fs::create_dir_all(stage.folder().join("theirs/ops/infrastructure/envs/live")).unwrap();
+    stage.write(
+        "theirs/ops/infrastructure/envs/live/ansible.cfg",
+        "[inventory]\nany_unparsed_is_failed = true\n",
+    );
+    stage.write("theirs/ops/infrastructure/bastion_playbook.yml", "[]\n");
+    stage.write("theirs/tools/databaseReset.sh", "#!/bin/sh\n");
+    let output = stage.output(&["check", "--repository", "theirs"]);
+    assert!(output.status.success());
+    assert_snapshot!(found(&stage), @"");
+    // The program itself in the inventory directory is a fault of its own.
+    let link = stage.folder().join(inventories).join("gigadb-roles");
+    std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_gigadb-roles"), link).unwrap();
+    let output = stage.output(&["check", "--repository", "theirs"]);
+    assert_eq!(output.status.code(), Some(1));
+}
