@@ -82,6 +82,7 @@ class Operator:
         self.crontab.write_text(OLD_JOB)
         (inventories / "hosts").write_text(HOSTS)
         (inventories / "terraform-inventory.sh").write_text("#!/bin/sh\nexit 1\n")
+        (self.work / "ansible.properties").write_text("gitlab_project=gigascience/upstream/alt-gigadb-website\ndeployment_target=live\n")
         (self.work / "bastion_playbook.yml").write_text(PLAYBOOK % "bastion_server")
         (root / "roles" / "what-the-play-is-for" / "tasks" / "main.yml").write_text(ROLE)
         scratch = {"scratch": str(root / "{{ gigadb_infrastructure }}")}
@@ -157,6 +158,8 @@ def test_all_of_the_guide(operator, world):
     assert "@production_live_bastion:" in operator.answer("--host gigadb-website-live-bastion")
     assert "@role_production:" in operator.answer("unset CLOUDFLARE_API_TOKEN")
     assert [path.stem for path in operator.work.glob("*.json")] == ["alt-gigadb-website-live-bastion"]
+    assert "older inventory" in operator.answer("check --repository")
+    assert "alt-gigadb-website-live-bastion" in operator.answer("GIGADB_INFRASTRUCTURE=gigadb-website")
     assert "@hot_standby_live_bastion:" in operator.answer("-i live.gigadb.yml --graph")
     assert (operator.root / "reached").read_text() == "alt-gigadb-website-live-bastion"
     assert operator.answer("crontab -l -u centos").count("#Ansible: name of the old job") == 2

@@ -111,6 +111,26 @@ def test_options_become_arguments_and_may_name_extra_variables(source):
     assert len(source.calls()) == 1
 
 
+def test_a_request_for_no_cache_reaches_the_program(source):
+    source.list("--flush-cache")
+    assert source.calls() == [["inventory", "--list", "--refresh"]]
+    play = source.folder / "play.yml"
+    play.write_text("[{hosts: all, gather_facts: false, tasks: [{meta: refresh_inventory}]}]")
+    source.ansible.playbook(play, "-i", source.path).succeeded()
+    assert source.calls()[1:] == [["inventory", "--list"], ["inventory", "--list", "--refresh"]]
+
+
+def test_values_are_never_templates(source):
+    planted = source.folder / "ran"
+    evil = "{{ lookup('pipe', 'touch %s') }}" % planted
+    source.says(answer("blue", "green", pg_host={"__ansible_unsafe": evil}, vpc_id=evil))
+    play = source.folder / "play.yml"
+    play.write_text("[{hosts: all, gather_facts: false, tasks: [{debug: {msg: '{{ pg_host }} {{ vpc_id }}'}}]}]")
+    done = source.ansible.playbook(play, "-i", source.path).succeeded()
+    assert done.stdout.replace("\\", "").count("lookup('pipe'") == 4
+    assert not planted.exists()
+
+
 def test_warnings_are_passed_on(source):
     source.says(answer("blue", "green"), "warning: region ap-east-1 is out of reach\n  serving hosts 4 minutes old\nwarning: roles come from DNS\n")
     done = source.run("--list").succeeded()

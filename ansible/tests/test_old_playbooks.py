@@ -52,7 +52,9 @@ class Checkout:
         self.work.mkdir(parents=True)
         self.inventories.mkdir()
         (self.inventories / "hosts").write_text(HOSTS)
-        (self.inventories / "gigadb-roles").symlink_to(PROGRAM)
+        # Under the name that scripts and documents of theirs call.
+        self.wrapper = self.inventories / "terraform-inventory.sh"
+        ansible.run(PROGRAM, "inventory", "--wrapper", self.wrapper, **world.environment).succeeded()
         for name in ("bastion_server", "gigadb_webserver", "gigadb_filesserver"):
             (self.work / (name + ".yml")).write_text(PLAYBOOK % name)
 
@@ -133,6 +135,23 @@ def test_another_sides_properties_stop_the_play(checkout):
     done, reached = checkout.run("bastion_server", GIGADB_ENVIRONMENT="live", GIGADB_ROLE="hot_standby")
     done.succeeded()
     assert list(reached) == ["alt-gigadb-website-live-bastion"]
+
+
+def test_the_documented_command_works_unchanged_in_the_folder_of_a_side(checkout):
+    for side in ("gigadb-website", "alt-gigadb-website"):
+        (checkout.work / "ansible.properties").write_text("gitlab_project=gigascience/upstream/%s\ndeployment_target=live\n" % side)
+        done, reached = checkout.run("bastion_server")
+        done.succeeded()
+        assert list(reached) == [side + "-live-bastion"]
+        assert "ERROR" not in done.text
+
+
+def test_a_healthy_inventory_of_both_sides_says_nothing_that_ansible_shows_as_an_error(checkout, tmp_path):
+    plugin = tmp_path / "both.gigadb.yml"
+    plugin.write_text(json.dumps({"plugin": "gigascience.gigadb.gigadb", "program": str(PROGRAM)}))
+    for source in (checkout.wrapper, PROGRAM, plugin):
+        done = checkout.ansible.run("ansible-inventory", "-i", source, "--graph", cwd=checkout.work, **checkout.world.environment).succeeded()
+        assert done.stderr == ""
 
 
 def test_a_failed_inventory_beside_the_file_is_fatal(checkout):

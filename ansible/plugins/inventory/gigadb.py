@@ -24,6 +24,8 @@ notes:
     decides. Within O(cache_timeout) these come from the cache.
   - No cache is used while a role is in scope, because then even the list of hosts derives from roles.
   - The program keeps a cache of hosts of its own, governed by O(max_age), which is all that most users need.
+    C(--flush-cache) and the task C(refresh_inventory) make it read hosts anew.
+  - Every value is data. A tag or a Terraform output that holds C({{ ... }}) stays that text.
 extends_documentation_fragment:
   - constructed
   - inventory_cache
@@ -58,6 +60,7 @@ options:
   max_age:
     description:
       - How old, in seconds, the program's own cache of hosts may be; V(0) bypasses it.
+        Without it, the program obeys E(GIGADB_MAX_AGE).
     type: int
   refresh:
     description: Read hosts afresh, whatever the age of the program's cache or of Ansible's.
@@ -104,6 +107,7 @@ import time
 from ansible.errors import AnsibleError, AnsibleParserError
 from ansible.module_utils.common.text.converters import to_native, to_text
 from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructable
+from ansible.utils.unsafe_proxy import wrap_var
 
 SUFFIXES = (".gigadb.yml", ".gigadb.yaml")
 NAMES = ("gigadb.yml", "gigadb.yaml")
@@ -139,7 +143,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
     def parse(self, inventory, loader, path, cache=True):
         super().parse(inventory, loader, path, cache)
         self._read_config_data(path)
-        answer = self._ask(self._command(path))
+        answer = self._ask(self._command(path, cache))
         if self._may_cache():
             self.load_cache_plugin()
             answer = self._with_cache(answer, self._cache_key(path), read=cache)
@@ -147,7 +151,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
 
     # the program
 
-    def _command(self, path):
+    def _command(self, path, cache):
         command = [self._text("program"), "inventory", "--list"]
         topology = self._text("topology")
         if topology:
@@ -159,9 +163,11 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
                 command += ["--" + option, value]
         if self.get_option("max_age") is not None:
             command += ["--max-age", str(self.get_option("max_age"))]
-        for flag in ("refresh", "strict"):
-            if self.get_option(flag):
-                command.append("--" + flag)
+        # Ansible asks for no cache with --flush-cache and after `meta: refresh_inventory`.
+        if self.get_option("refresh") or not cache:
+            command.append("--refresh")
+        if self.get_option("strict"):
+            command.append("--strict")
         return command
 
     def _text(self, option):
@@ -194,7 +200,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         for warning in paragraphs(said):
             self.display.warning(warning)
         try:
-            answer = json.loads(done.stdout)
+            answer = json.loads(done.stdout, object_hook=plain)
         except ValueError as error:
             raise AnsibleParserError("`%s` did not answer in JSON: %s. No host was listed." % (" ".join(command), error)) from error
         hostvars = answer.get("_meta", {}).get("hostvars") if isinstance(answer, dict) else None
@@ -244,12 +250,12 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         for host, variables in answer.hostvars.items():
             self.inventory.add_host(host)
             for name, value in variables.items():
-                self.inventory.set_variable(host, name, value)
+                self.inventory.set_variable(host, name, wrap_var(value))
         for group in answer.groups:
             self.inventory.add_group(group)
         for group, content in answer.groups.items():
             for name, value in content["vars"].items():
-                self.inventory.set_variable(group, name, value)
+                self.inventory.set_variable(group, name, wrap_var(value))
             for host in content["hosts"]:
                 self.inventory.add_host(host, group=group)
             for child in content["children"]:
@@ -262,6 +268,11 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
             self._set_composite_vars(self.get_option("compose"), variables, host, strict=strict)
             self._add_host_to_composed_groups(self.get_option("groups"), variables, host, strict=strict)
             self._add_host_to_keyed_groups(self.get_option("keyed_groups"), variables, host, strict=strict)
+
+
+def plain(found):
+    """Return the text that the program marked as no template; every text is marked again for Ansible."""
+    return found["__ansible_unsafe"] if list(found) == ["__ansible_unsafe"] else found
 
 
 class Answer:
