@@ -14,12 +14,12 @@ use crate::{inventory::Sockets, surroundings};
 /// What the environment says. A folder is made only where the usual one is too long.
 pub(crate) fn sockets() -> Sockets {
     let home = surroundings::variable("HOME").unwrap_or_default();
-    let usual = surroundings::variable("ANSIBLE_SSH_CONTROL_PATH_DIR")
-        .map(|folder| match folder.strip_prefix('~') {
-            Some(rest) => format!("{home}{rest}"),
-            None => folder,
-        })
-        .unwrap_or_else(|| format!("{home}/.ansible/cp"));
+    let folder = surroundings::variable("ANSIBLE_SSH_CONTROL_PATH_DIR")
+        .unwrap_or_else(|| "~/.ansible/cp".to_owned());
+    let usual = match folder.strip_prefix('~') {
+        Some(rest) => format!("{home}{rest}"),
+        None => folder,
+    };
     let mut sockets = Sockets { usual, short: None };
     if sockets.are_too_long() {
         sockets.short = short(&home).map(|folder| folder.display().to_string());

@@ -139,7 +139,7 @@ fn meant(text: &str) -> Option<&'static str> {
         "standby" | "hotstandby" | "hot" | "secondary" | "backup" | "passive" => {
             Some(Role::HotStandby.as_str())
         }
-        "prod" | "primary" | "live" | "active" => Some(Role::Production.as_str()),
+        "production" | "prod" | "primary" | "live" | "active" => Some(Role::Production.as_str()),
         _ => nearest(&plain, Role::ALL.map(Role::as_str)),
     }
 }

@@ -102,13 +102,11 @@ fn login<'a>(topology: &Topology, ssh: &'a Ssh, place: Place<'_>) -> &'a str {
 
 /// The first endpoint through which others are reached.
 fn way_in(topology: &Topology) -> Option<gigadb_engine::name::EndpointName> {
-    let endpoints = topology.endpoints.keys();
-    endpoints
-        .filter_map(|endpoint| match topology.reach(endpoint) {
-            Reach::Via(via) => Some(via),
-            Reach::Public => None,
-        })
-        .next()
+    let mut endpoints = topology.endpoints.keys();
+    endpoints.find_map(|endpoint| match topology.reach(endpoint) {
+        Reach::Via(via) => Some(via),
+        Reach::Public => None,
+    })
 }
 
 /// Where the sockets of shared connections are.

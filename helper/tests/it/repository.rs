@@ -2,7 +2,6 @@
 
 use std::fs;
 
-use insta::assert_snapshot;
 use serde_json::Value;
 
 use crate::stage::Stage;
@@ -85,7 +84,19 @@ fn found(stage: &Stage) -> String {
 #[test]
 fn what_is_in_the_way_is_named_by_file_and_line() {
     let stage = checkout();
-    assert_snapshot!(found(&stage), @"");
+    let found = found(&stage);
+    for line in [
+        "warning ops/infrastructure/inventories/terraform-inventory.sh | The inventory is still the older one",
+        "warning ops/scripts/ansible_init.sh:4 | A failing inventory gives an empty value here",
+        "warning ansible.cfg | Nothing sets `any_unparsed_is_failed`",
+        "failed ops/infrastructure/bastion_playbook.yml:7 | This task puts a `databaseReset` without a guard",
+        "warning ops/infrastructure/bastion_playbook.yml:19 | This task runs `databaseReset` wherever",
+        "warning ops/infrastructure/bastion_playbook.yml:15 | \"Sync the dropboxes\" is set on both sides",
+        "warning tools/databaseReset.sh:2 | It names the dumps of one side",
+    ] {
+        assert!(found.contains(line), "{line}\nis not in\n{found}");
+    }
+    assert_eq!(found.lines().count(), 7, "{found}");
 }
 
 #[test]
@@ -112,7 +123,8 @@ fn a_checkout_after_the_guide_has_nothing_in_the_way() {
     stage.write("theirs/tools/databaseReset.sh", "#!/bin/sh\n");
     let output = stage.output(&["check", "--repository", "theirs"]);
     assert!(output.status.success());
-    assert_snapshot!(found(&stage), @"");
+    let found = found(&stage);
+    assert!(found.lines().all(|line| line.starts_with("ok ")), "{found}");
     // The program itself in the inventory directory is a fault of its own.
     let link = stage.folder().join(inventories).join("gigadb-roles");
     std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_gigadb-roles"), link).unwrap();
