@@ -27,6 +27,7 @@ pub mod earlier;
 pub mod evidence;
 pub mod executor;
 pub mod finding;
+pub mod foreign;
 mod homeless;
 pub mod intent;
 mod lookup;

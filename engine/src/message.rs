@@ -5,6 +5,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::foreign::part;
+
 /// A message to the operator. Each part is one or more full sentences, without a line break at
 /// either end.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -43,7 +45,10 @@ impl fmt::Display for Message {
         write!(
             f,
             "{}\n  on:      {}\n  changed: {}\n  next:    {}",
-            self.what, self.object, self.changed, self.next
+            part(&self.what),
+            part(&self.object),
+            part(&self.changed),
+            part(&self.next)
         )
     }
 }

@@ -62,7 +62,7 @@ pub enum FailureKind {
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)
+        crate::foreign::Foreign(&self.message).fmt(f)
     }
 }
 

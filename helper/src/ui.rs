@@ -1,4 +1,8 @@
 //! The only module that prints: the answer on stdout, the conversation on stderr.
+//!
+//! Whatever is printed may hold text of others. Characters that move the cursor, hide or turn text
+//! around are shown as visible ones here, so styles are added after that. Line breaks stay: who
+//! puts a value of others into a line prints it as `Foreign`.
 
 use std::{
     io::{self, ErrorKind, IsTerminal as _, Write as _},
@@ -10,6 +14,7 @@ use std::{
 
 use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Style};
+use gigadb_engine::foreign::{self, Foreign};
 
 use crate::{cli::Color, exit::Exit, failure::Failure, surroundings};
 
@@ -55,6 +60,11 @@ impl Ui {
         self.pass("");
         let mut stdout = AutoStream::new(io::stdout(), self.color);
         let text = text.trim_end_matches('\n');
+        let text = if text.starts_with(['{', '[']) {
+            foreign::json(text)
+        } else {
+            foreign::block(text)
+        };
         match writeln!(stdout, "{text}").and_then(|()| stdout.flush()) {
             Err(error) if error.kind() != ErrorKind::BrokenPipe => {
                 let mut failure = Failure::refused(
@@ -94,7 +104,8 @@ impl Ui {
             return;
         }
         let width = terminal_size::terminal_size_of(io::stderr()).map_or(80, |(width, _)| width.0);
-        let text: String = text
+        let text: String = Foreign(text)
+            .to_string()
             .chars()
             .take(usize::from(width).saturating_sub(1))
             .collect();
@@ -112,7 +123,7 @@ impl Ui {
         self.pass("");
         let mut stderr = AutoStream::new(io::stderr(), self.color);
         // Nobody is left to tell that stderr is closed.
-        let _ = writeln!(stderr, "{text}");
+        let _ = writeln!(stderr, "{}", foreign::block(text));
     }
 
     /// Whether there is somebody who can be asked.
@@ -128,7 +139,7 @@ impl Ui {
     /// Asks for one line; `None` when there is no answer.
     pub(crate) async fn ask(&self, question: &str) -> Option<String> {
         let mut stderr = AutoStream::new(io::stderr(), self.color);
-        write!(stderr, "{question}")
+        write!(stderr, "{}", foreign::block(question))
             .and_then(|()| stderr.flush())
             .ok()?;
         self.asking.store(true, Ordering::SeqCst);
@@ -161,6 +172,7 @@ impl Ui {
         let style = Style::new().bold().fg_color(Some(color.into()));
         let mut stderr = AutoStream::new(io::stderr(), self.color);
         // Nobody is left to tell that stderr is closed.
+        let text = foreign::block(text);
         let _ = writeln!(stderr, "{style}{heading}:{style:#} {text}");
     }
 }

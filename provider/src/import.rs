@@ -66,6 +66,7 @@ async fn imported(
             OnExternalSwap::default().as_str().into(),
         ),
     ]);
+    state::arrange(&mut imported, &arrangement);
     if let Some(view) = roles.view(&ready.topology, environment, &observation) {
         state::show(&mut imported, &view);
     }

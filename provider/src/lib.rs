@@ -37,6 +37,7 @@ mod roles;
 mod schema;
 mod session;
 mod settings;
+mod shown;
 mod state;
 mod validate;
 

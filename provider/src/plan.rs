@@ -120,7 +120,7 @@ async fn probe(
 /// The first half of a replacement: what the new environment will be is the second half's to say.
 fn replacement(request: &PlanRequest) -> PlanResponse {
     let mut planned = request.proposed_new_state.clone();
-    for computed in ["id", "status", "hostnames", "variables"] {
+    for computed in ["id", "arrangement", "status", "hostnames", "variables"] {
         planned.insert(computed, Value::Unknown);
     }
     PlanResponse::new(planned, request.prior_private.clone()).replace("environment")
@@ -156,12 +156,21 @@ fn observed_under(topology: &Topology, observation: &Observation) -> bool {
 /// The configuration with defaults in place, and the world as it will be.
 fn planned_state(config: &Value, wanted: &Assignment, decided: &Decided, prior: &Value) -> Value {
     let mut planned = defaulted(config, wanted, decided);
+    state::arrange(&mut planned, decided.arrangement());
     match &decided.decision {
         Decision::Change(plan) => state::show(&mut planned, &plan.desired),
         Decision::Keep(_) => {
             for name in ["status", "hostnames", "variables"] {
                 planned.insert(name, prior.get(name).clone());
             }
+        }
+    }
+    // A state of a former version lacks it until it is refreshed: that is no change of its own.
+    if !prior.is_null() && prior.get("arrangement").is_null() {
+        let line = planned.get("arrangement").clone();
+        planned.insert("arrangement", Value::Null);
+        if planned != *prior {
+            planned.insert("arrangement", line);
         }
     }
     planned

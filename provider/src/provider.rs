@@ -9,8 +9,13 @@ use tfplug::{
 };
 
 use crate::{
-    data_assignment::RoleAssignmentData, data_infrastructure::InfrastructureData,
-    data_preflight::PreflightData, resource::RoleAssignment, schema, session::Session,
+    data_assignment::RoleAssignmentData,
+    data_infrastructure::InfrastructureData,
+    data_preflight::PreflightData,
+    resource::RoleAssignment,
+    schema,
+    session::Session,
+    shown::{Shown, shown},
 };
 
 /// The process environment, as the program's entry hands it in: the value of a variable by name.
@@ -46,22 +51,22 @@ impl Provider for Gigadb {
     }
 
     fn resources(&self) -> Vec<Arc<dyn Resource>> {
-        vec![Arc::new(RoleAssignment(Arc::clone(&self.0)))]
+        vec![Shown::resource(RoleAssignment(Arc::clone(&self.0)))]
     }
 
     fn data_sources(&self) -> Vec<Arc<dyn DataSource>> {
         vec![
-            Arc::new(RoleAssignmentData(Arc::clone(&self.0))),
-            Arc::new(InfrastructureData(Arc::clone(&self.0))),
-            Arc::new(PreflightData(Arc::clone(&self.0))),
+            Shown::data_source(RoleAssignmentData(Arc::clone(&self.0))),
+            Shown::data_source(InfrastructureData(Arc::clone(&self.0))),
+            Shown::data_source(PreflightData(Arc::clone(&self.0))),
         ]
     }
 
     async fn validate_config(&self, request: ValidateConfigRequest) -> Diagnostics {
-        self.0.validate(&request.config)
+        shown(&self.0.validate(&request.config))
     }
 
     async fn configure(&self, request: ConfigureRequest) -> Diagnostics {
-        self.0.configure(&request.config, &request.context.secrets)
+        shown(&self.0.configure(&request.config, &request.context.secrets))
     }
 }

@@ -37,6 +37,8 @@ async fn refreshed(session: &Session, request: &ReadRequest) -> Result<ReadRespo
         .map_err(|error| diagnostics::unobservable(name.as_str(), &error))?;
     let mut fresh = request.state.clone();
     if let Some(sides) = state::arrangement(&request.state) {
+        // A state of a former version does not have it.
+        state::arrange(&mut fresh, &sides);
         let view = state::observed(environment, &sides, &observation, &request.state);
         state::show(&mut fresh, &view);
     }

@@ -151,6 +151,13 @@ pub(crate) fn role_assignment() -> Schema {
             "id",
             Attribute::computed(Type::String).describe("The environment."),
         ),
+        (
+            "arrangement",
+            Attribute::computed(Type::String).describe(
+                "Who has which role, in one line: `production gigadb-website, hot standby alt-gigadb-website`. \
+                 Terraform shows it first, so a plan opens with what happens.",
+            ),
+        ),
         ("status", status()),
         ("hostnames", hostnames()),
         ("variables", variables()),

@@ -45,6 +45,18 @@ pub(crate) fn show(state: &mut Value, view: &View) {
     }
 }
 
+/// Sets the line that says who has which role.
+pub(crate) fn arrange(state: &mut Value, roles: &Arrangement) {
+    let Arrangement {
+        production,
+        hot_standby,
+    } = roles;
+    state.insert(
+        "arrangement",
+        format!("production {production}, hot standby {hot_standby}").as_str(),
+    );
+}
+
 /// Whether a state shows exactly this view.
 pub(crate) fn shows(state: &Value, view: &View) -> bool {
     attributes(view)

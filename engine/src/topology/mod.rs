@@ -244,20 +244,27 @@ impl Environment {
         self.production.variables.keys()
     }
 
-    /// The apex: the production hostname with the fewest labels below its zone, then the
-    /// shortest, then the first by name. `None` where production publishes no hostname or
-    /// no zone holds one.
+    /// The apex, by the zones that `zone_of` knows. `None` where production publishes no hostname
+    /// or no zone holds one.
     pub fn apex<'a>(
         &'a self,
         zone_of: impl Fn(&Hostname) -> Option<&'a ZoneName>,
     ) -> Option<&'a Hostname> {
-        self.production
-            .hostnames
-            .keys()
-            .filter_map(|h| Some((h.labels_below(zone_of(h)?)?, h.as_str().len(), h)))
-            .min()
-            .map(|(_, _, h)| h)
+        let names = self.production.hostnames.keys();
+        apex(names.filter_map(|hostname| Some((hostname, zone_of(hostname)?))))
     }
+}
+
+/// The apex among production's hostnames, each with its zone: the one with the fewest labels below
+/// its zone, then the shortest, then the first by name.
+pub fn apex<'a>(
+    names: impl IntoIterator<Item = (&'a Hostname, &'a ZoneName)>,
+) -> Option<&'a Hostname> {
+    names
+        .into_iter()
+        .filter_map(|(h, zone)| Some((h.labels_below(zone)?, h.as_str().len(), h)))
+        .min()
+        .map(|(_, _, h)| h)
 }
 
 impl Topology {

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use comfy_table::{Table, presets::NOTHING};
+use gigadb_engine::foreign::{Foreign, part};
 
 use super::{Check, Verdict};
 
@@ -39,11 +40,11 @@ pub(crate) fn render(checks: &[Check], width: Option<u16>) -> String {
                 "\n\n{}: {} {}\n  {}.",
                 verdict.words(),
                 check.area,
-                objects.join(", "),
-                check.found
+                Foreign(&objects.join(", ")),
+                part(&check.found)
             );
             if let Some(next) = &check.next {
-                let _ = write!(text, "\n  next: {next}");
+                let _ = write!(text, "\n  next: {}", part(next));
             }
         }
     }
@@ -75,7 +76,11 @@ fn table(checks: &[Check], columns: usize) -> String {
             Verdict::Ok => check.found.as_str(),
             _ => "see below",
         };
-        let row = [check.verdict.words(), check.area, &check.object, found];
+        let (object, found) = (
+            Foreign(&check.object).to_string(),
+            Foreign(found).to_string(),
+        );
+        let row = [check.verdict.words(), check.area, &object, &found];
         table.add_row(&row[..columns]);
     }
     for column in table.column_iter_mut() {

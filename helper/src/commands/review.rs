@@ -17,8 +17,8 @@ use crate::{
     merge_request,
     planning::https::HttpsOptions,
     review::{
-        change::Kind,
         document::{self, Review},
+        gates::Gates,
         live, markdown,
         source::{self, Source},
     },
@@ -37,6 +37,7 @@ Examples:
   terraform show -json swap.tfplan | gigadb-roles review -
   gigadb-roles review plan.json --require-only-role-change --forbid-failover
   gigadb-roles review plan.json --live --format json
+  gigadb-roles review plan.json --expect-digest sha256:...
   gigadb-roles review plan.json --gitlab-note --terraform-report tfplan-report.json
 
 Environment of --gitlab-note, as GitLab CI sets it:
@@ -52,13 +53,18 @@ pub(crate) struct ReviewArgs {
     #[arg(long)]
     live: bool,
 
-    /// Refuse a plan that changes anything besides roles.
+    /// Refuse a plan that changes anything besides roles, or runs what no review can tell:
+    /// provisioners, actions, ephemeral resources, deferred changes.
     #[arg(long)]
     require_only_role_change: bool,
 
     /// Refuse a plan with a failover.
     #[arg(long)]
     forbid_failover: bool,
+
+    /// Refuse a plan whose change of roles has another digest than the one that was reviewed.
+    #[arg(long, value_name = "DIGEST", value_parser = digest)]
+    expect_digest: Option<String>,
 
     /// Post the review as a note of the merge request, or update the note posted before.
     #[arg(long)]
@@ -81,7 +87,7 @@ pub(super) async fn run(
 ) -> Result<Exit, Failure> {
     if !args.live && args.https.given() {
         return Err(Failure::usage(
-            "Probes are made with --live alone.",
+            "Probes are made with --live only.",
             "the options `--https-...`",
             "Add --live, or leave them out.",
         ));
@@ -103,7 +109,12 @@ pub(super) async fn run(
     } else {
         Review::of(&plan, session::topology_if_any(global)?.as_ref())
     };
-    review.refused = refusals(args, &review);
+    let gates = Gates {
+        only_role_change: args.require_only_role_change,
+        no_failover: args.forbid_failover,
+        digest: args.expect_digest.as_deref(),
+    };
+    review.refused = gates.refusals(&review);
     if let Some(file) = &args.terraform_report {
         write_report(file, &plan)?;
     }
@@ -161,34 +172,18 @@ fn write_report(file: &Path, plan: &Source) -> Result<(), Failure> {
     })
 }
 
-/// Why the plan is refused, one sentence each.
-fn refusals(args: &ReviewArgs, review: &Review) -> Vec<String> {
-    let mut refused = Vec::new();
-    let others = review.others().count();
-    if args.require_only_role_change && others > 0 {
-        let objects = if others == 1 { "object" } else { "objects" };
-        refused.push(format!(
-            "it changes {others} {objects} besides roles (--require-only-role-change)."
-        ));
+/// A digest as a review prints it; `sha256:` may be left out.
+fn digest(text: &str) -> Result<String, String> {
+    let digits = text
+        .trim()
+        .trim_start_matches("sha256:")
+        .to_ascii_lowercase();
+    if digits.len() == 64 && digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {
+        Ok(format!("sha256:{digits}"))
+    } else {
+        Err(
+            "a digest is `sha256:` and 64 hexadecimal digits, as in the last lines of a review"
+                .to_owned(),
+        )
     }
-    let failover = review
-        .acting()
-        .any(|(change, _)| change.mode == "failover" && !matches!(change.kind, Kind::Forget));
-    if args.forbid_failover && failover {
-        refused.push("its mode is failover (--forbid-failover).".to_owned());
-    }
-    let blocking = review.acting().filter(|(change, _)| change.writes());
-    let blocking = blocking
-        .filter_map(|(_, findings)| findings.known())
-        .flatten();
-    let blocking = blocking.filter(|finding| finding.blocks()).count();
-    if blocking > 0 {
-        let findings = if blocking == 1 {
-            "finding stands"
-        } else {
-            "findings stand"
-        };
-        refused.push(format!("{blocking} {findings} in the way."));
-    }
-    refused
 }

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use gigadb_engine::{
     changes::{Blocked, Boundary, ChangeSet, Step, Target, Transaction},
+    foreign::Foreign,
     plan::Plan,
     rules::{Finding, Severity},
 };
@@ -35,7 +36,8 @@ pub(crate) fn render(plan: &Plan) -> String {
         let _ = writeln!(
             text,
             "  owed: {} should be {wanted}: {}",
-            owed.object, owed.reason
+            owed.object,
+            Foreign(&owed.reason)
         );
     }
     if !plan.findings.is_empty() {
@@ -126,7 +128,7 @@ fn transaction_lines(text: &mut String, transaction: &Transaction) {
 
 fn step_line(step: &Step) -> String {
     let sign = if step.from.is_some() { '~' } else { '+' };
-    let from = step.from.as_deref().unwrap_or("(none)");
+    let from = Foreign(step.from.as_deref().unwrap_or("(none)"));
     let to = &step.to;
     match &step.target {
         Target::Record { hostname, .. } => format!("  {sign} A {hostname}: {from} -> {to}"),

@@ -5,10 +5,19 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::source::Resource;
+use super::{
+    holder::{self, Holder},
+    judge::judge,
+    regions::Sides,
+    source::{Resource, is_hidden},
+};
 
 /// The type of the resource that assigns roles.
 pub(crate) const RESOURCE: &str = "gigadb_role_assignment";
+/// The role of production, as in attributes.
+pub(super) const PRODUCTION: &str = "production";
+/// The role of the hot standby, as in attributes.
+pub(super) const HOT_STANDBY: &str = "hot_standby";
 /// Attributes whose change is named, beside roles, records and variables.
 const SETTINGS: [&str; 6] = [
     "mode",
@@ -27,10 +36,14 @@ pub(crate) enum Kind {
     Swap,
     /// Production moves; only the promoted side must be well.
     Failover,
-    /// Production's records move although `production` stays: roles were traded elsewhere.
+    /// The apex moves although `production` stays: roles were traded elsewhere.
     TradeBack,
-    /// Another side is named as production, and is it already.
+    /// Another side is named as production, and the apex leads there already.
     TakeNote,
+    /// Another side becomes the hot standby, while production stays.
+    HotStandby,
+    /// A side has another name, and that is all.
+    Rename,
     /// A side gets production's variables, while no record moves.
     Prepare,
     /// Records or variables that differ from the topology are set.
@@ -43,8 +56,19 @@ pub(crate) enum Kind {
     Forget,
     /// Another environment takes the assignment's place: one is forgotten, one adopted.
     Replace,
+    /// Terraform's state takes up what is there.
+    Refresh,
+    /// Roles were traded elsewhere, and the plan leaves it so.
+    Keep,
     /// Nothing.
     None,
+}
+
+impl Kind {
+    /// Whether the plan does nothing to the assignment.
+    pub(crate) fn rests(self) -> bool {
+        matches!(self, Self::Keep | Self::None)
+    }
 }
 
 /// Who has which role.
@@ -82,6 +106,8 @@ pub(crate) struct Variable {
     pub(crate) variable: String,
     pub(crate) from: Option<String>,
     pub(crate) to: Option<String>,
+    /// Whether the plan tells the value before; it does not for a side that is new to it.
+    pub(crate) from_known: bool,
 }
 
 /// One attribute that says how roles are kept.
@@ -101,8 +127,14 @@ pub(crate) struct Change {
     pub(crate) replaces: Option<String>,
     pub(crate) kind: Kind,
     pub(crate) imported: bool,
+    /// The roles in Terraform's state and in the plan; who really is production, `holder` tells.
     pub(crate) from: Option<Roles>,
     pub(crate) to: Option<Roles>,
+    /// The roles in the plan, with the sides that its hostnames show where it hides the words.
+    pub(crate) after: Option<Roles>,
+    pub(crate) holder: Holder,
+    /// Sides that have another name afterwards, by the former one.
+    pub(crate) renamed: BTreeMap<String, String>,
     pub(crate) mode: String,
     pub(crate) prepare: Option<String>,
     pub(crate) overrides: BTreeSet<String>,
@@ -111,12 +143,15 @@ pub(crate) struct Change {
     /// Every managed hostname, whether it moves or not.
     pub(crate) names: Vec<Hostname>,
     pub(crate) variables: Vec<Variable>,
+    /// Whether the plan hides records or variables, so that it does not tell what is written.
+    pub(crate) opaque: bool,
 }
 
 impl Change {
-    /// The change that an entry of the plan means; `None` for another type of resource.
-    pub(crate) fn of(resource: &Resource) -> Option<Self> {
-        if resource.data || resource.kind != RESOURCE {
+    /// The change that an entry of the plan means; `None` for another type of resource. `sides` is
+    /// what the topology knows.
+    pub(crate) fn of(resource: &Resource, sides: &Sides) -> Option<Self> {
+        if !resource.is_ours(RESOURCE) {
             return None;
         }
         let (before, after) = (&resource.before, &resource.after);
@@ -130,68 +165,50 @@ impl Change {
         } else {
             before
         };
+        let mut names = names(before, present);
+        holder::name_owners(&mut names, present);
+        let (from, to) = (roles(before), roles(after));
+        let opaque = !after.is_null() && is_opaque(after);
+        let mut holder = Holder::of(&names, before.is_null());
+        if opaque {
+            holder.to = None;
+        }
+        let renamed = match (&from, &to) {
+            (Some(from), Some(to)) => holder::renamed(from, to, &names, &holder, sides),
+            _ => BTreeMap::new(),
+        };
         let mut change = Self {
             address: resource.address.clone(),
             environment,
             replaces,
             kind: Kind::None,
             imported: resource.imported,
-            from: roles(before),
-            to: roles(after),
+            holder,
             mode: text(present, "mode").unwrap_or_default(),
             prepare: text(after, "prepare"),
             overrides: texts(after, "overrides"),
             reason: text(after, "reason"),
             settings: Vec::new(),
-            names: Vec::new(),
+            names,
             variables: Vec::new(),
+            opaque,
+            from,
+            to,
+            after: None,
+            renamed,
         };
-        if !after.is_null() {
-            change.names = names(before, after);
-            if !before.is_null() {
-                change.variables = variables(before, after);
-                change.settings = settings(before, after);
-            }
+        change.after = change.roles_after();
+        if after.is_null() {
+            change.names.clear();
+        } else if !before.is_null() {
+            change.variables = variables(before, after, &change.renamed);
+            change.settings = settings(before, after);
         }
-        change.kind = change.judge(resource);
+        change.kind = judge(&change, resource);
         Some(change)
     }
 
-    fn judge(&self, resource: &Resource) -> Kind {
-        let acts = |action: &str| resource.actions.iter().any(|one| one == action);
-        if acts("create") && (acts("delete") || acts("forget")) {
-            return Kind::Replace;
-        } else if acts("delete") || acts("forget") {
-            return Kind::Forget;
-        } else if acts("create") {
-            return Kind::Adopt;
-        } else if !acts("update") {
-            return if self.imported {
-                Kind::Adopt
-            } else {
-                Kind::None
-            };
-        }
-        let other_side = self.from.as_ref().map(|roles| &roles.production)
-            != self.to.as_ref().map(|roles| &roles.production);
-        let promoted = self.moved().any(|name| {
-            name.role == "production"
-                && name.from.infrastructure.is_some()
-                && name.from.infrastructure != name.to.infrastructure
-        });
-        let writes = self.writes();
-        match (other_side, promoted) {
-            (true, _) if !writes => Kind::TakeNote,
-            (true, _) | (false, true) if self.mode == "failover" => Kind::Failover,
-            (true, _) => Kind::Swap,
-            (false, true) => Kind::TradeBack,
-            (false, false) if writes && self.prepare.is_some() => Kind::Prepare,
-            (false, false) if writes => Kind::Align,
-            (false, false) => Kind::Settings,
-        }
-    }
-
-    /// Hostnames whose record is written.
+    /// Hostnames whose record is written, or read anew where the state alone changes.
     pub(crate) fn moved(&self) -> impl Iterator<Item = &Hostname> {
         let known = self.from.is_some();
         self.names
@@ -199,25 +216,79 @@ impl Change {
             .filter(move |name| known && name.from.address != name.to.address)
     }
 
-    /// Whether carrying it out writes a record or a variable, as far as the plan tells.
-    pub(crate) fn writes(&self) -> bool {
+    /// Whether something differs between before and after.
+    pub(super) fn differs(&self) -> bool {
         self.moved().next().is_some() || !self.variables.is_empty()
     }
 
-    /// The side that production's apex leads to before, as the plan shows it.
-    pub(crate) fn holder_before(&self) -> Option<&str> {
-        let production = self.names.iter().filter(|name| name.role == "production");
-        let apex = production.min_by_key(|name| {
-            let labels = |text: &str| text.split('.').count();
-            let below = labels(&name.hostname).saturating_sub(labels(&name.zone));
-            (below, name.hostname.len(), &name.hostname)
-        })?;
-        apex.from.infrastructure.as_deref()
+    /// Whether carrying it out writes a record or a variable, as far as the plan tells.
+    pub(crate) fn writes(&self) -> bool {
+        self.kind != Kind::Refresh && self.differs()
+    }
+
+    /// Who is production before: by the apex, else as the state says.
+    pub(crate) fn production_before(&self) -> Option<&str> {
+        let said = self.from.as_ref().map(|roles| roles.production.as_str());
+        self.holder.from.as_deref().or(said)
+    }
+
+    /// Who is production afterwards: by the apex, else as the plan says.
+    pub(crate) fn production_after(&self) -> Option<&str> {
+        let said = self.to.as_ref().map(|roles| roles.production.as_str());
+        self.holder.to.as_deref().or(said)
+    }
+
+    fn roles_after(&self) -> Option<Roles> {
+        let to = self.to.as_ref()?;
+        let production = self.production_after()?.to_owned();
+        let standby = self.names.iter().filter(|name| name.role == HOT_STANDBY);
+        let mut seen = standby.filter_map(|name| name.to.infrastructure.as_ref());
+        let hot_standby = if is_hidden(&to.hot_standby) || to.hot_standby.is_empty() {
+            seen.find(|side| **side != production)
+                .unwrap_or(&to.hot_standby)
+        } else {
+            &to.hot_standby
+        };
+        Some(Roles {
+            hot_standby: hot_standby.clone(),
+            production,
+        })
+    }
+
+    /// Whether the apex led to another side than Terraform's state says, before this plan; where
+    /// only the state takes up what is there, whether it does now.
+    pub(crate) fn traded_outside(&self) -> bool {
+        let said = self.from.as_ref().map(|roles| &roles.production);
+        let holder = match self.kind {
+            Kind::Refresh => &self.holder.to,
+            _ => &self.holder.from,
+        };
+        match (said, holder) {
+            (Some(said), Some(holder)) => {
+                !is_hidden(said) && self.renamed.get(said).unwrap_or(said) != holder
+            }
+            _ => false,
+        }
     }
 }
 
 fn text(value: &Value, key: &str) -> Option<String> {
     value.get(key).and_then(Value::as_str).map(str::to_owned)
+}
+
+/// Whether records or variables are hidden in an object.
+fn is_opaque(after: &Value) -> bool {
+    ["hostnames", "variables"].into_iter().any(|key| {
+        let hidden = |entry: &Value| {
+            let address = entry.get("address").unwrap_or(entry);
+            address.as_str().is_some_and(is_hidden)
+        };
+        match after.get(key) {
+            Some(Value::Object(entries)) => entries.values().any(hidden),
+            Some(entries) => hidden(entries),
+            None => false,
+        }
+    })
 }
 
 fn texts(value: &Value, key: &str) -> BTreeSet<String> {
@@ -296,31 +367,43 @@ fn names(before: &Value, after: &Value) -> Vec<Hostname> {
     names
 }
 
-fn variables(before: &Value, after: &Value) -> Vec<Variable> {
-    let all: BTreeMap<&String, (Option<String>, Option<String>)> = keys(before, after, "variables")
-        .into_iter()
-        .map(|id| {
-            let value = |of: &Value| of.get("variables").and_then(|all| text(all, id));
-            (id, (value(before), value(after)))
-        })
-        .collect();
-    let still_there = |id: &String| {
-        after
-            .get("variables")
-            .is_some_and(|all| all.get(id).is_some())
+/// Variables whose value changes. A side that has another name keeps its values.
+fn variables(before: &Value, after: &Value, renamed: &BTreeMap<String, String>) -> Vec<Variable> {
+    let all = |value: &Value| {
+        let all = value.get("variables").and_then(Value::as_object).cloned();
+        all.unwrap_or_default()
     };
-    all.into_iter()
-        .filter(|(id, (from, to))| from != to && still_there(id))
-        .map(|(id, (from, to))| {
-            let (side, key) = id.split_once('/').unwrap_or(("", id));
-            Variable {
-                infrastructure: side.to_owned(),
-                variable: key.to_owned(),
-                from,
-                to,
-            }
-        })
+    let (before, after) = (all(before), all(after));
+    let known: BTreeSet<&str> = before.keys().map(|id| split(id).0).collect();
+    let former = |side: &str| {
+        let renamed = renamed.iter().find(|(_, now)| *now == side);
+        renamed.map_or_else(|| side.to_owned(), |(former, _)| former.clone())
+    };
+    let change = |(id, to): (&String, &Value)| {
+        let (side, key) = split(id);
+        let former = former(side);
+        let id = match key {
+            "" => former.clone(),
+            key => format!("{former}/{key}"),
+        };
+        let from = before.get(&id).and_then(Value::as_str).map(str::to_owned);
+        Variable {
+            infrastructure: side.to_owned(),
+            variable: key.to_owned(),
+            from,
+            to: to.as_str().map(str::to_owned),
+            from_known: known.contains(former.as_str()),
+        }
+    };
+    let variables = after.iter().map(change);
+    variables
+        .filter(|one| one.from != one.to || !one.from_known)
         .collect()
+}
+
+/// The two halves of `infrastructure/KEY`.
+fn split(id: &str) -> (&str, &str) {
+    id.split_once('/').unwrap_or((id, ""))
 }
 
 fn settings(before: &Value, after: &Value) -> Vec<Setting> {

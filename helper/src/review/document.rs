@@ -14,8 +14,12 @@ use super::{
     change::{Change, Hostname, Kind, RESOURCE, Roles, Setting, Variable},
     escape::{line, name},
     findings::{DATA_SOURCE, Findings},
+    holder::Holder,
+    made::Made,
     regions::Sides,
     source::Source,
+    unseen::{Unseen, What},
+    verdict::Counts,
 };
 
 /// The version of the JSON form. New keys do not change it.
@@ -27,7 +31,11 @@ pub(crate) struct Review {
     pub(crate) changes: Vec<(Change, Findings)>,
     /// Everything else that the plan changes: what is done, and to what.
     pub(crate) other: BTreeMap<&'static str, Vec<String>>,
+    /// What happens at the apply beside changes of resources.
+    pub(crate) unseen: Vec<Unseen>,
     pub(crate) outputs: Vec<String>,
+    /// Who made the plan, and when.
+    pub(crate) made: Made,
     pub(crate) sides: Sides,
     pub(crate) data_sync: BTreeMap<String, bool>,
     pub(crate) certificate_variable: Option<String>,
@@ -38,8 +46,22 @@ pub(crate) struct Review {
 impl Review {
     /// Reviews a plan, with what the topology adds.
     pub(crate) fn of(source: &Source, topology: Option<&Topology>) -> Self {
-        let changes = source.resources.iter().filter_map(Change::of);
+        let sides = Sides::of(topology);
+        let planned = source
+            .resources
+            .iter()
+            .filter_map(|one| Change::of(one, &sides));
+        let mut changes: Vec<Change> = planned.collect();
+        // What only the state takes up is told where the plan does nothing else to it.
+        let drifted = source.drifted.iter();
+        for drifted in drifted.filter_map(|one| Change::of(one, &sides)) {
+            if changes.iter().all(|one| one.address != drifted.address) && drifted.differs() {
+                changes.push(drifted);
+            }
+        }
+        changes.sort_by(|a, b| (&a.address, a.kind).cmp(&(&b.address, b.kind)));
         let changes: Vec<(Change, Findings)> = changes
+            .into_iter()
             .map(|change| {
                 let findings = Findings::of(source, &change);
                 (change, findings)
@@ -47,17 +69,19 @@ impl Review {
             .collect();
         let mut other: BTreeMap<&'static str, Vec<String>> = BTreeMap::new();
         for one in &source.resources {
-            let ours = !one.data && one.kind == RESOURCE;
+            let ours = one.is_ours(RESOURCE) || one.is_our_data(DATA_SOURCE);
             let verb = verb(&one.actions, one.imported, one.moved_from.is_some());
-            if let Some(verb) = verb.filter(|_| !ours && one.kind != DATA_SOURCE) {
+            if let Some(verb) = verb.filter(|_| !ours) {
                 other.entry(verb).or_default().push(one.address.clone());
             }
         }
         Self {
             changes,
             other,
+            unseen: source.unseen.clone(),
             outputs: source.outputs.clone(),
-            sides: Sides::of(topology),
+            made: Made::of(source),
+            sides,
             data_sync: topology
                 .iter()
                 .flat_map(|topology| &topology.environments)
@@ -74,12 +98,16 @@ impl Review {
     pub(crate) fn acting(&self) -> impl Iterator<Item = &(Change, Findings)> {
         self.changes
             .iter()
-            .filter(|(change, _)| change.kind != Kind::None)
+            .filter(|(change, _)| !change.kind.rests())
     }
 
     /// Whether the plan changes anything at all.
     pub(crate) fn has_changes(&self) -> bool {
-        self.acting().next().is_some() || !self.outputs.is_empty() || self.others().next().is_some()
+        let runs = |one: &Unseen| matches!(one.what, What::Action | What::Deferred);
+        self.acting().next().is_some()
+            || !self.outputs.is_empty()
+            || self.others().next().is_some()
+            || self.unseen.iter().any(runs)
     }
 
     /// Everything else that is changed; what is only read does not count.
@@ -96,105 +124,23 @@ impl Review {
         }
     }
 
-    /// What the plan does to the roles, in one line.
-    pub(crate) fn verdict(&self) -> String {
-        let acting: Vec<String> = self
-            .acting()
-            .map(|(change, _)| self.sentence(change))
-            .collect();
-        if !acting.is_empty() {
-            return acting.join("; ");
-        }
-        let stays = self.changes.iter().filter_map(|(change, _)| {
-            let production = self.side(&change.to.as_ref()?.production);
-            Some(format!(
-                "{} stays with production {production}",
-                name(&change.environment)
-            ))
-        });
-        let stays: Vec<String> = stays.collect();
-        if stays.is_empty() {
-            "changes no role: the plan holds no role assignment".to_owned()
-        } else {
-            format!("changes no role: {}", stays.join(", "))
-        }
-    }
-
-    fn sentence(&self, change: &Change) -> String {
-        let environment = name(&change.environment);
-        let side = |roles: &Option<Roles>| {
-            roles
-                .as_ref()
-                .map_or_else(|| "?".to_owned(), |roles| self.side(&roles.production))
-        };
-        let (from, to) = (side(&change.from), side(&change.to));
-        let imported = if change.imported { ", imported," } else { "" };
-        let written = || {
-            let (records, variables) = (change.moved().count(), change.variables.len());
-            format!(
-                "writes {} and {}",
-                counted(records, "record"),
-                counted(variables, "variable")
-            )
-        };
-        match change.kind {
-            Kind::Swap => format!("swaps {environment}{imported}: production {from} to {to}"),
-            Kind::Failover => {
-                let from = change.holder_before().map_or(from, |side| self.side(side));
-                format!("fails over {environment}{imported}: production {from} to {to}")
-            }
-            Kind::TradeBack => {
-                let from = change.holder_before().map_or(from, |side| self.side(side));
-                format!("trades {environment} back: production's names {from} to {to}")
-            }
-            Kind::TakeNote => format!(
-                "takes note that production of {environment} is {to}, no longer {from}: writes nothing"
-            ),
-            Kind::Prepare => {
-                let prepared = change
-                    .prepare
-                    .as_deref()
-                    .map_or_else(String::new, |side| self.side(side));
-                format!(
-                    "prepares {environment} on {prepared}: {}, production stays {to}",
-                    written()
-                )
-            }
-            Kind::Align => format!(
-                "aligns {environment}{imported} with its topology: {}, production stays {to}",
-                written()
-            ),
-            Kind::Settings => format!(
-                "changes settings of {environment}: no record, no variable, production stays {to}"
-            ),
-            Kind::Adopt => {
-                format!("adopts {environment}{imported} as it is: production stays {to}")
-            }
-            Kind::Forget => format!(
-                "forgets {environment}: its records and variables stay as they are, production stays {from}"
-            ),
-            Kind::Replace => match &change.replaces {
-                Some(former) => format!(
-                    "forgets {} and adopts {environment} as it is: production stays {to}",
-                    name(former)
-                ),
-                None => format!("forgets {environment} and adopts it again: production stays {to}"),
-            },
-            Kind::None => format!("leaves {environment} alone"),
-        }
-    }
-
     /// What is due once a change is carried out.
     pub(crate) fn due<'a>(&'a self, change: &'a Change) -> Vec<String> {
-        let Some(to) = &change.to else {
+        let Some(to) = &change.after else {
             return Vec::new();
         };
+        if !change.writes() {
+            return Vec::new();
+        }
         let mut hostnames: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
         for name in change.moved().filter(|name| name.role == "production") {
             let names = hostnames.entry(name.endpoint.as_str()).or_default();
             names.insert(&name.hostname);
         }
-        let traded = matches!(change.kind, Kind::Swap | Kind::Failover | Kind::TradeBack);
+        let traded = matches!(
+            change.kind,
+            Kind::Swap | Kind::Failover | Kind::TradeBack | Kind::TakeNote
+        );
         let side = |name: &'a str| Side {
             name,
             project: self.sides.project(name).unwrap_or(name),
@@ -263,7 +209,7 @@ pub(super) fn counted(count: usize, what: &str) -> String {
 }
 
 /// A place as text: unlike a name it may have letters of any script.
-fn name_of_place(place: &str) -> String {
+pub(super) fn name_of_place(place: &str) -> String {
     if place.chars().all(|c| c.is_alphabetic() || c == ' ') {
         place.to_owned()
     } else {
@@ -294,9 +240,23 @@ struct Document<'a> {
     digest: String,
     changes_pending: bool,
     refused: &'a [String],
+    made: &'a Made,
+    findings: Option<Counts>,
+    environments: Vec<Standing<'a>>,
     role_changes: Vec<RoleChange<'a>>,
+    unseen: &'a [Unseen],
     other_changes: &'a BTreeMap<&'static str, Vec<String>>,
     outputs: &'a [String],
+}
+
+/// Every assignment that the plan knows, whether it changes or not.
+#[derive(Serialize)]
+struct Standing<'a> {
+    address: &'a str,
+    environment: &'a str,
+    kind: Kind,
+    production: Option<&'a str>,
+    traded_outside: bool,
 }
 
 #[derive(Serialize)]
@@ -307,6 +267,10 @@ struct RoleChange<'a> {
     mode: &'a str,
     from: &'a Option<Roles>,
     to: &'a Option<Roles>,
+    holder: &'a Holder,
+    traded_outside: bool,
+    renamed: &'a BTreeMap<String, String>,
+    hides: bool,
     prepare: &'a Option<String>,
     reason: &'a Option<String>,
     overrides: &'a BTreeSet<String>,
@@ -325,6 +289,22 @@ pub(crate) fn json(review: &Review) -> String {
         digest: review.digest(),
         changes_pending: review.has_changes(),
         refused: &review.refused,
+        made: &review.made,
+        findings: review.counts(),
+        environments: review
+            .changes
+            .iter()
+            .map(|(change, _)| Standing {
+                address: &change.address,
+                environment: &change.environment,
+                kind: change.kind,
+                production: change
+                    .production_after()
+                    .or_else(|| change.production_before()),
+                traded_outside: change.traded_outside(),
+            })
+            .collect(),
+        unseen: &review.unseen,
         role_changes: review
             .acting()
             .map(|(change, findings)| RoleChange {
@@ -334,6 +314,10 @@ pub(crate) fn json(review: &Review) -> String {
                 mode: &change.mode,
                 from: &change.from,
                 to: &change.to,
+                holder: &change.holder,
+                traded_outside: change.traded_outside(),
+                renamed: &change.renamed,
+                hides: change.opaque,
                 prepare: &change.prepare,
                 reason: &change.reason,
                 overrides: &change.overrides,
@@ -347,6 +331,6 @@ pub(crate) fn json(review: &Review) -> String {
         other_changes: &review.other,
         outputs: &review.outputs,
     };
-    // Strings and lists alone: there is nothing that could not be written as JSON.
+    // Strings and lists only: there is nothing that could not be written as JSON.
     serde_json::to_string_pretty(&document).unwrap_or_default()
 }

@@ -2,26 +2,18 @@
 
 use std::fmt::Write as _;
 
+use gigadb_engine::foreign::Foreign;
+
 /// The longest text that is shown whole, in characters.
 const LONGEST: usize = 300;
 
 /// A text on one line, without characters that are not seen or that turn text around.
-pub(super) fn whole(text: &str) -> String {
-    let shown = |c: char| {
-        let hidden = c.is_control()
-            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
-        match c {
-            '\n' => '⏎',
-            '\t' => ' ',
-            _ if hidden => '\u{fffd}',
-            _ => c,
-        }
-    };
-    text.chars().map(shown).collect()
+pub(crate) fn whole(text: &str) -> String {
+    Foreign(text).to_string()
 }
 
 /// The same, cut where it is very long.
-pub(super) fn line(text: &str) -> String {
+pub(crate) fn line(text: &str) -> String {
     let mut line: String = whole(text).chars().take(LONGEST).collect();
     let length = text.chars().count();
     if length > LONGEST {
@@ -30,10 +22,9 @@ pub(super) fn line(text: &str) -> String {
     line
 }
 
-/// A code span, which nothing inside can end. Inside a table GitLab takes `\|` for a bar, in code
-/// too.
-pub(super) fn code(text: &str) -> String {
-    let text = line(text).replace('|', "\\|");
+/// A code span, which nothing inside can end. In a table `cell` keeps its bars from ending the cell.
+pub(crate) fn code(text: &str) -> String {
+    let text = line(text);
     let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
     let fence = "`".repeat(longest + 1);
     let pad = if text.starts_with('`') || text.ends_with('`') || text.trim().is_empty() {
@@ -44,9 +35,30 @@ pub(super) fn code(text: &str) -> String {
     format!("{fence}{pad}{text}{pad}{fence}")
 }
 
+/// Markdown inside a table: GitLab takes `\|` for a bar there, in code too, and only there.
+pub(crate) fn cell(markdown: &str) -> String {
+    markdown.replace('|', "\\|")
+}
+
+/// A text in HTML.
+pub(crate) fn html(text: &str) -> String {
+    let mut shown = String::new();
+    for c in line(text).chars() {
+        match c {
+            '&' => shown.push_str("&amp;"),
+            '<' => shown.push_str("&lt;"),
+            '>' => shown.push_str("&gt;"),
+            '"' => shown.push_str("&quot;"),
+            '\'' => shown.push_str("&#39;"),
+            _ => shown.push(c),
+        }
+    }
+    shown
+}
+
 /// A name as running text where it is an ordinary one, else as code.
-pub(super) fn name(text: &str) -> String {
-    let ordinary = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | ' ');
+pub(crate) fn name(text: &str) -> String {
+    let ordinary = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | ' ' | '/');
     let plain = text.starts_with(|c: char| c.is_ascii_alphanumeric())
         && text.ends_with(|c: char| c.is_ascii_alphanumeric())
         && text.chars().all(ordinary)
@@ -57,10 +69,13 @@ pub(super) fn name(text: &str) -> String {
 
 /// A label of a Mermaid diagram, in quotes: everything unusual as a number.
 /// <https://mermaid.js.org/syntax/flowchart.html#entity-codes-to-escape-characters>
-pub(super) fn label(text: &str) -> String {
+pub(crate) fn label(text: &str) -> String {
     let mut label = String::new();
     for c in line(text).chars() {
-        if c.is_alphanumeric() || matches!(c, ' ' | '.' | '-' | '_' | '(' | ')' | ',' | '/') {
+        if c == '-' {
+            // Mermaid breaks lines at an ordinary hyphen, in the middle of a name.
+            label.push('\u{2011}');
+        } else if c.is_alphanumeric() || matches!(c, ' ' | '.' | '_' | '(' | ')' | ',' | '/') {
             label.push(c);
         } else {
             let _ = write!(label, "#{};", u32::from(c));

@@ -6,7 +6,10 @@ use gigadb_engine::{preflight::Remark, rules::Severity};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{change::Change, source::Source};
+use super::{
+    change::Change,
+    source::{Source, is_hidden},
+};
 
 /// The type of the data source that judges an arrangement.
 pub(crate) const DATA_SOURCE: &str = "gigadb_preflight";
@@ -70,7 +73,7 @@ impl Findings {
         let planned = source
             .resources
             .iter()
-            .filter(|one| one.data && one.kind == DATA_SOURCE);
+            .filter(|one| one.is_our_data(DATA_SOURCE));
         let planned = planned.map(|one| (&one.address, &one.after));
         let read = source
             .read
@@ -109,7 +112,9 @@ fn another_arrangement(change: &Change, values: &Value) -> Option<String> {
     let text = |key: &str| values.get(key).and_then(Value::as_str);
     let production = text("production").unwrap_or_default();
     let mode = text("mode").unwrap_or("switchover");
-    if production != to.production {
+    if is_hidden(production) {
+        Some("its `production` is not shown".to_owned())
+    } else if production != to.production && Some(production) != change.production_after() {
         Some(format!("production {production}"))
     } else if text("hot_standby").is_some_and(|side| side != to.hot_standby) {
         Some(format!(

@@ -45,7 +45,7 @@ pub(crate) async fn findings(
     let world = session.observe(&reads, cancel).await.world;
     let observation = Observation::project(topology, &environment, &world, None)
         .map_err(|error| planning::unread(&environment, &error))?;
-    let Some(to) = &change.to else {
+    let Some(to) = &change.after else {
         return Ok(Findings::Live(Vec::new()));
     };
     let (arrangement, prepare) = arrange(

@@ -5,10 +5,11 @@ use std::fmt::Write as _;
 
 use super::{
     change::{Change, Kind, Place},
-    document::{Review, counted},
-    escape::{code, line, name, whole},
+    document::{Review, counted, name_of_place},
+    escape::{cell, code, html, name, whole},
     findings::{Finding, Findings},
     mermaid::diagram,
+    unseen::What,
 };
 
 /// Addresses that are named for each verb.
@@ -18,7 +19,9 @@ const HOW: &str = "Put a `gigadb_preflight` data source with the same arrangemen
 
 /// Renders the review.
 pub(crate) fn render(review: &Review) -> String {
-    let mut parts = vec![format!("**{}**", review.verdict())];
+    let weight = review.weight();
+    let weight = weight.map_or_else(String::new, |weight| format!(": {weight}"));
+    let mut parts = vec![format!("**{}**{weight}", review.verdict())];
     for refused in &review.refused {
         parts.push(format!("**Refused:** {refused}"));
     }
@@ -27,12 +30,12 @@ pub(crate) fn render(review: &Review) -> String {
             parts.push(format!("### {}", name(&change.environment)));
         }
         parts.extend(facts(review, change));
-        parts.extend(diagram(review, change));
-        parts.extend(hostnames(review, change));
-        parts.extend(variables(review, change));
         if change.writes() {
             parts.push(findings_of(change, findings));
         }
+        parts.extend(diagram(review, change));
+        parts.extend(hostnames(review, change));
+        parts.extend(variables(review, change));
         let due = review.due(change);
         if !due.is_empty() {
             let items: Vec<String> = due
@@ -43,6 +46,7 @@ pub(crate) fn render(review: &Review) -> String {
         }
     }
     parts.push(everything_else(review));
+    parts.extend(review.made.line());
     if review.acting().next().is_some() {
         parts.push(format!("Digest of the role change: `{}`", review.digest()));
     }
@@ -54,6 +58,10 @@ fn facts(review: &Review, change: &Change) -> Option<String> {
     let mut facts = Vec::new();
     if !matches!(change.kind, Kind::Forget) && change.mode != "switchover" {
         facts.push(format!("- Mode: {}", code(&change.mode)));
+    }
+    if change.kind != Kind::Rename {
+        let renamed = change.renamed.iter();
+        facts.extend(renamed.map(|(from, to)| format!("- Renamed: {} → {}", code(from), code(to))));
     }
     if let (Some(prepare), false) = (&change.prepare, change.kind == Kind::Prepare) {
         facts.push(format!("- Prepared side: {}", review.side(prepare)));
@@ -79,7 +87,10 @@ fn table(head: [&str; 5], columns: usize, rows: impl Iterator<Item = Vec<String>
         format!("| {} |", head[..columns].join(" | ")),
         format!("|{}", "---|".repeat(columns)),
     ];
-    lines.extend(rows.map(|cells| format!("| {} |", cells.join(" | "))));
+    lines.extend(rows.map(|cells| {
+        let cells: Vec<String> = cells.iter().map(|markdown| cell(markdown)).collect();
+        format!("| {} |", cells.join(" | "))
+    }));
     lines.join("\n")
 }
 
@@ -103,7 +114,7 @@ fn hostnames(review: &Review, change: &Change) -> Option<String> {
                 .infrastructure
                 .as_deref()
                 .and_then(|side| review.sides.region(side));
-            side.map_or_else(|| "—".to_owned(), |place| line(place).replace('|', "\\|"))
+            side.map_or_else(|| "—".to_owned(), |place| name_of_place(place))
         };
         let side = |place: &Place| {
             place
@@ -159,14 +170,19 @@ fn variables(review: &Review, change: &Change) -> Option<String> {
         vec![
             code(project),
             code(&one.variable),
-            or_nothing(one.from.as_ref()),
+            if one.from_known {
+                or_nothing(one.from.as_ref())
+            } else {
+                "not in this plan".to_owned()
+            },
             or_nothing(one.to.as_ref()),
         ]
     });
     let text = table(["Project", "Variable", "From", "To", ""], 4, rows);
     Some(format!(
-        "Variables in scope {}:\n\n{text}",
-        code(&change.environment)
+        "<details><summary>{} in scope <code>{}</code></summary>\n\n{text}\n\n</details>",
+        counted(change.variables.len(), "variable"),
+        html(&change.environment)
     ))
 }
 
@@ -176,7 +192,7 @@ fn findings_of(change: &Change, findings: &Findings) -> String {
             let why = if why.is_empty() {
                 String::new()
             } else {
-                format!(": {}", name(why))
+                format!(": {}", sentence(why))
             };
             return format!("Findings: this plan holds no findings{why}. {HOW}");
         }
@@ -254,9 +270,21 @@ fn everything_else(review: &Review) -> String {
         let shown = review.outputs.iter().take(NAMED).map(|output| code(output));
         said.insert("outputs", (review.outputs.len(), shown.collect()));
     }
-    if said.is_empty() {
+    let mut unseen: BTreeMap<What, Vec<String>> = BTreeMap::new();
+    for one in &review.unseen {
+        unseen.entry(one.what).or_default().push(code(&one.address));
+    }
+    if said.is_empty() && unseen.is_empty() {
         return "Everything else in this plan: nothing.".to_owned();
     }
+    let named = |count: usize, names: &[String]| {
+        let more = match count.saturating_sub(NAMED) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        let names: Vec<&str> = names.iter().take(NAMED).map(String::as_str).collect();
+        format!("({}{more})", names.join(", "))
+    };
     let parts: Vec<String> = said
         .into_iter()
         .map(|(verb, (count, names))| {
@@ -265,13 +293,14 @@ fn everything_else(review: &Review) -> String {
                 "read" => format!("{count} to read"),
                 verb => format!("**{count} to {verb}**"),
             };
-            let more = if count > names.len() {
-                format!(" and {} more", count - names.len())
-            } else {
-                String::new()
-            };
-            format!("{what} ({}{more})", names.join(", "))
+            format!("{what} {}", named(count, &names))
         })
         .collect();
+    let unseen = unseen.into_iter().map(|(what, names)| {
+        let (one, several) = what.words();
+        let words = if names.len() == 1 { one } else { several };
+        format!("**{} {words}** {}", names.len(), named(names.len(), &names))
+    });
+    let parts: Vec<String> = parts.into_iter().chain(unseen).collect();
     format!("Everything else in this plan: {}.", parts.join("; "))
 }

@@ -2,10 +2,15 @@
 //!
 //! ```text
 //! source     bytes                   -> Source     a plan of Terraform's, or what it is instead
+//! unseen     bytes                   -> Unseen     what happens at the apply beside resources
 //! change     one resource change     -> Change     what happens to the roles of one environment
+//! holder     its hostnames           -> Holder     who is production: the apex's side
+//! judge      a change                -> Kind       what it is called
 //! findings   Source, a change        -> Findings   what `gigadb_preflight` said in the same plan
 //! live       Topology, a change      -> Findings   the same, judged now
+//! gates      Review                  -> refusals   what a pipeline does not let pass
 //! document   Source, Topology        -> Review     all of it, and the JSON form
+//! verdict    Review                  -> one line   what happens to the roles, and how much of it
 //! markdown   Review                  -> text       a diagram and tables; nothing of a plan is markup
 //! ```
 //!
@@ -14,13 +19,23 @@
 
 pub(crate) mod change;
 pub(crate) mod document;
-mod escape;
+pub(crate) mod escape;
 pub(crate) mod findings;
+pub(crate) mod gates;
+mod holder;
+mod judge;
 pub(crate) mod live;
+mod made;
 pub(crate) mod markdown;
 mod mermaid;
 pub(crate) mod regions;
 pub(crate) mod source;
+pub(crate) mod unseen;
+mod verdict;
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_gates;
+#[cfg(test)]
+mod tests_kinds;

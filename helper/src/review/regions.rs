@@ -71,6 +71,11 @@ impl Sides {
         )
     }
 
+    /// Whether the topology has a side of this name.
+    pub(super) fn knows(&self, side: &str) -> bool {
+        self.0.contains_key(side)
+    }
+
     /// The place of a side, such as `Hong Kong`.
     pub(crate) fn region(&self, side: &str) -> Option<&str> {
         self.0.get(side).map(|(region, _)| region.as_str())

@@ -3,6 +3,7 @@
 
 use serde_json::{Map, Value};
 
+use super::unseen::{self, Unseen};
 use crate::failure::Failure;
 
 /// The major version of the format that is understood; minor versions only add to it.
@@ -16,28 +17,74 @@ pub(crate) const OTHER_SENSITIVE: &str = "(another sensitive value)";
 /// What stands in for a value that is not known before the apply.
 pub(crate) const UNKNOWN: &str = "(known after apply)";
 
+/// Where the provider comes from; the same name from elsewhere is somebody else's.
+const OUR_PROVIDER: [&str; 2] = [
+    "registry.terraform.io/gigascience/gigadb",
+    "registry.opentofu.org/gigascience/gigadb",
+];
+
+/// Whether a text stands in for a value that the plan does not show.
+pub(crate) fn is_hidden(text: &str) -> bool {
+    matches!(text, SENSITIVE | OTHER_SENSITIVE | UNKNOWN)
+}
+
 /// A plan whose sensitive values are gone.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Source {
     /// Everything the plan says of resources and data sources.
     pub(crate) resources: Vec<Resource>,
-    /// Data sources that were read while planning: type, address, values.
+    /// Resources whose state takes up what is there.
+    pub(crate) drifted: Vec<Resource>,
+    /// Data sources of ours that were read while planning: type, address, values.
     pub(crate) read: Vec<(String, String, Value)>,
     /// Names of outputs that change.
     pub(crate) outputs: Vec<String>,
+    /// What else happens at the apply, beside resources.
+    pub(crate) unseen: Vec<Unseen>,
+    /// When it was made, as it says itself: RFC 3339.
+    pub(crate) made_at: Option<String>,
+    /// Which program made it: its version.
+    pub(crate) made_by: Option<String>,
+    /// Whether parts of the configuration were left out (`-target`, or deferred).
+    pub(crate) partial: bool,
 }
 
-/// One entry of `resource_changes`.
+/// One entry of `resource_changes`, or of `resource_drift`.
 #[derive(Debug, Clone)]
 pub(crate) struct Resource {
     pub(crate) address: String,
     pub(crate) kind: String,
     pub(crate) data: bool,
+    pub(crate) provider: Option<String>,
+    /// Whether it is an object that was replaced and still waits for its end.
+    pub(crate) deposed: bool,
+    /// Whether only the state changes, because the world did.
+    pub(crate) drifted: bool,
     pub(crate) actions: Vec<String>,
     pub(crate) before: Value,
     pub(crate) after: Value,
     pub(crate) imported: bool,
     pub(crate) moved_from: Option<String>,
+}
+
+impl Resource {
+    /// Whether it is a managed resource of this type of our provider.
+    pub(crate) fn is_ours(&self, kind: &str) -> bool {
+        !self.data
+            && !self.deposed
+            && self.kind == kind
+            && is_our_provider(self.provider.as_deref())
+    }
+
+    /// Whether it is a data source of this type of our provider.
+    pub(crate) fn is_our_data(&self, kind: &str) -> bool {
+        self.data && self.kind == kind && is_our_provider(self.provider.as_deref())
+    }
+}
+
+/// Whether a provider's name is ours; a plan that does not tell is taken at its types' word.
+pub(super) fn is_our_provider(name: Option<&str>) -> bool {
+    name.is_none_or(|name| OUR_PROVIDER.contains(&name))
 }
 
 /// Reads a plan; `name` is what messages call it.
@@ -114,7 +161,7 @@ pub(crate) fn read(bytes: &[u8], name: &str) -> Result<Source, Failure> {
         return Err(refused(
             "Planning ended with errors, so this plan is not complete and cannot be applied."
                 .to_owned(),
-            "Settle what `terraform plan` reported, then plan and review again.".to_owned(),
+            "Fix what `terraform plan` reported, then plan and review again.".to_owned(),
         ));
     }
     Source::of(&document)
@@ -124,15 +171,18 @@ pub(crate) fn read(bytes: &[u8], name: &str) -> Result<Source, Failure> {
 impl Source {
     /// Takes a plan apart; the error names the place that is not as it should be.
     fn of(document: &Value) -> Result<Self, String> {
-        let mut source = Self::default();
-        let changes = match document.get("resource_changes") {
-            None | Some(Value::Null) => &Vec::new(),
-            Some(Value::Array(changes)) => changes,
-            Some(_) => return Err("`resource_changes`".to_owned()),
+        let text = |key: &str| document.get(key).and_then(Value::as_str).map(str::to_owned);
+        let mut source = Self {
+            resources: resources(document, "resource_changes")?,
+            drifted: resources(document, "resource_drift")?,
+            unseen: unseen::of(document),
+            made_at: text("timestamp"),
+            made_by: text("terraform_version"),
+            partial: document.get("complete") == Some(&Value::Bool(false)),
+            ..Self::default()
         };
-        for (index, change) in changes.iter().enumerate() {
-            let place = |key: &str| format!("`resource_changes[{index}].{key}`");
-            source.resources.push(resource(change).map_err(place)?);
+        for drifted in &mut source.drifted {
+            drifted.drifted = true;
         }
         if let Some(outputs) = document.get("output_changes").and_then(Value::as_object) {
             let changed = outputs.iter().filter(|(_, change)| {
@@ -144,7 +194,6 @@ impl Source {
         if let Some(root) = document.pointer("/prior_state/values/root_module") {
             read_in_module(root, &mut source.read);
         }
-        source.resources.sort_by(|a, b| a.address.cmp(&b.address));
         Ok(source)
     }
 
@@ -154,6 +203,20 @@ impl Source {
         let actions = self.resources.iter().flat_map(|one| &one.actions);
         actions.filter(|one| *one == action).count()
     }
+}
+
+fn resources(document: &Value, list: &str) -> Result<Vec<Resource>, String> {
+    let entries = match document.get(list) {
+        None | Some(Value::Null) => &Vec::new(),
+        Some(Value::Array(entries)) => entries,
+        Some(_) => return Err(format!("`{list}`")),
+    };
+    let entries = entries.iter().enumerate();
+    let read = entries
+        .map(|(index, entry)| resource(entry).map_err(|key| format!("`{list}[{index}].{key}`")));
+    let mut resources: Vec<Resource> = read.collect::<Result<_, _>>()?;
+    resources.sort_by(|a, b| a.address.cmp(&b.address));
+    Ok(resources)
 }
 
 fn resource(entry: &Value) -> Result<Resource, &'static str> {
@@ -168,6 +231,9 @@ fn resource(entry: &Value) -> Result<Resource, &'static str> {
         address: text("address").ok_or("address")?,
         kind: text("type").ok_or("type")?,
         data: text("mode").as_deref() == Some("data"),
+        provider: text("provider_name"),
+        deposed: text("deposed").is_some(),
+        drifted: false,
         actions: actions
             .iter()
             .filter_map(Value::as_str)
@@ -201,7 +267,8 @@ fn read_in_module(module: &Value, found: &mut Vec<(String, String, Value)>) {
                 .unwrap_or_default()
                 .to_owned()
         };
-        if text("mode") == "data" {
+        let provider = entry.get("provider_name").and_then(Value::as_str);
+        if text("mode") == "data" && is_our_provider(provider) {
             let part = |key: &str| entry.get(key).unwrap_or(&Value::Null);
             let values = masked(part("values"), part("sensitive_values"), &Value::Null, None);
             found.push((text("type"), text("address"), values));

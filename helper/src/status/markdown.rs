@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use gigadb_engine::{name::Role, topology::Topology};
 
 use super::Report;
-use crate::project;
+use crate::{project, review::escape};
 
 const HEADER: [&str; 7] = [
     "Gitlab project",
@@ -70,7 +70,10 @@ fn table(text: &mut String, rows: &[[String; 7]]) {
     }
 }
 
-/// Text in which nothing ends the cell.
+/// Text in which nothing is markup and nothing ends the cell.
 fn cell(text: &str) -> String {
-    text.replace('|', "\\|")
+    match text {
+        "" => String::new(),
+        text => escape::cell(&escape::name(text)),
+    }
 }

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use comfy_table::{Table, presets::NOTHING};
-use gigadb_engine::{topology::Topology, view::Status};
+use gigadb_engine::{foreign::Foreign, topology::Topology, view::Status};
 
 use super::{Disagreement, Report};
 
@@ -83,7 +83,7 @@ fn rows(topology: &Topology, reports: &[Report]) -> Vec<[String; 7]> {
                 name.to_string(),
                 side.aws.region.clone(),
                 side.aws.profile.clone(),
-                report.release_of(name).as_str().to_owned(),
+                Foreign(report.release_of(name).as_str()).to_string(),
             ]);
         }
     }
@@ -93,10 +93,13 @@ fn rows(topology: &Topology, reports: &[Report]) -> Vec<[String; 7]> {
 fn details(text: &mut String, report: &Report) {
     let mut lines = Vec::new();
     if let Err(reason) = &report.roles {
-        lines.push(format!("It is not clear who has which role: {reason}."));
+        lines.push(format!(
+            "It is not clear who has which role: {}.",
+            Foreign(reason)
+        ));
     }
     lines.extend(report.disagreements.iter().map(sentence));
-    lines.extend(report.unread.iter().map(|what| format!("{what}.")));
+    lines.extend(report.unread.iter().map(|what| format!("{}.", Foreign(what))));
     if lines.is_empty() {
         return;
     }
@@ -123,9 +126,10 @@ fn sentence(disagreement: &Disagreement) -> String {
         expected,
     } = disagreement;
     if let Some(what) = what {
-        return format!("{what} ({object})");
+        return format!("{} ({object})", Foreign(what));
     }
-    match (present, expected) {
+    let present = present.as_deref().map(Foreign);
+    match (&present, expected) {
         (Some(present), Some(expected)) => format!("{object} is {present}, expected {expected}"),
         (None, Some(expected)) => format!("{object} has no single value, expected {expected}"),
         (Some(present), None) => format!("{object} is {present}"),

@@ -243,7 +243,7 @@ fn a_plan_without_role_changes_says_so() {
     let told = stage.run(&["review", "plan.json"]);
     assert!(told.starts_with("exit 0\n"), "{told}");
     assert!(
-        told.contains("changes no role: the plan holds no role assignment"),
+        told.contains("Changes no role: the plan holds no role assignment"),
         "{told}"
     );
     let other = json!({ "format_version": "1.2", "planned_values": {}, "resource_changes": [{

@@ -19,6 +19,7 @@ mod exec;
 mod exit_codes;
 mod expired;
 mod failover;
+mod foreign;
 mod guide;
 mod https;
 mod inventory;

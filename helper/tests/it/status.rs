@@ -111,7 +111,7 @@ fn the_release_is_the_last_that_succeeded_in_the_environment() {
     | Gitlab project     | AWS profile | Local checkout name | AWS region     | current role       | current release         | status     |
     |--------------------|-------------|---------------------|----------------|--------------------|-------------------------|------------|
     | alt-gigadb-website | UpstreamAlt | gigadb-alt-upstream | ap-southeast-2 | hot stand-by       | v0337-alt-upstream-beta | consistent |
-    | gigadb-website     | Upstream    | gigadb-upstream     | ap-east-1      | current production | v4.4.0\|rc              | consistent |
+    | gigadb-website     | Upstream    | gigadb-upstream     | ap-east-1      | current production | `v4.4.0\|rc`            | consistent |
     "#);
 }
 

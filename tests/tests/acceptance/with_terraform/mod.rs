@@ -1,6 +1,7 @@
 //! What needs Terraform or OpenTofu.
 
 mod adopt;
+mod arrangement;
 mod bad_input;
 mod bad_world;
 mod data_sources;
@@ -10,6 +11,7 @@ mod examples;
 mod external_swap;
 mod failing_writes;
 mod faults_by_chance;
+mod foreign;
 mod guides;
 mod import;
 mod interrupted;
@@ -22,6 +24,7 @@ mod prepare;
 mod refresh;
 mod requests;
 mod review;
+mod review_kinds;
 mod review_note;
 mod rules;
 mod secrets;

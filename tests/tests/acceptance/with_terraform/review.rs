@@ -52,7 +52,12 @@ fn told(output: &Output) -> String {
     let mut told = format!("exit {}", output.code);
     for (name, text) in [("stdout", &output.stdout), ("stderr", &output.stderr)] {
         if !text.is_empty() {
-            told = format!("{told}\n-- {name}\n{}", digest(text).trim_end());
+            let lines = text.lines().map(|line| {
+                let planned = line.starts_with("Planned on ");
+                if planned { "Planned on …" } else { line }
+            });
+            let text = lines.collect::<Vec<_>>().join("\n");
+            told = format!("{told}\n-- {name}\n{}", digest(&text).trim_end());
         }
     }
     told
@@ -72,19 +77,21 @@ fn a_swap_alone() {
     assert_snapshot!(told(&review(&scene, &["--require-only-role-change", "--forbid-failover"])), @r#"
     exit 2
     -- stdout
-    **swaps live: production gigadb-website (Hong Kong) to alt-gigadb-website (Sydney)**
+    **Swaps live: production gigadb-website (Hong Kong) to alt-gigadb-website (Sydney)**: 8 records, 8 variables; findings not known
+
+    Findings: this plan holds no findings. Put a `gigadb_preflight` data source with the same arrangement into the configuration, or review with `--live`.
 
     ```mermaid
     flowchart LR
       subgraph before["Before"]
         direction LR
-        bn0["bastion.gigadb.org<br>files.gigadb.org<br>gigadb.org<br>portainer.gigadb.org"] -->|production| bs1["gigadb-website (Hong Kong)"]
-        bn1["alt-live.gigadb.host<br>bastion.alt-live.gigadb.host<br>files.alt-live.gigadb.org<br>portainer.alt-live.gigadb.host"] -->|standby| bs0["alt-gigadb-website (Sydney)"]
+        bn0["bastion.gigadb.org<br>files.gigadb.org<br>gigadb.org<br>portainer.gigadb.org"] -->|production| bs1["gigadb‑website (Hong Kong)"]
+        bn1["alt‑live.gigadb.host<br>bastion.alt‑live.gigadb.host<br>files.alt‑live.gigadb.org<br>portainer.alt‑live.gigadb.host"] -->|standby| bs0["alt‑gigadb‑website (Sydney)"]
       end
       subgraph after["After"]
         direction LR
-        an0["bastion.gigadb.org<br>files.gigadb.org<br>gigadb.org<br>portainer.gigadb.org"] -->|production| as0["alt-gigadb-website (Sydney)"]
-        an1["alt-live.gigadb.host<br>bastion.alt-live.gigadb.host<br>files.alt-live.gigadb.org<br>portainer.alt-live.gigadb.host"] -->|standby| as1["gigadb-website (Hong Kong)"]
+        an0["bastion.gigadb.org<br>files.gigadb.org<br>gigadb.org<br>portainer.gigadb.org"] -->|production| as0["alt‑gigadb‑website (Sydney)"]
+        an1["alt‑live.gigadb.host<br>bastion.alt‑live.gigadb.host<br>files.alt‑live.gigadb.org<br>portainer.alt‑live.gigadb.host"] -->|standby| as1["gigadb‑website (Hong Kong)"]
       end
       before ~~~ after
     ```
@@ -100,7 +107,7 @@ fn a_swap_alone() {
     | `files.alt-live.gigadb.org` | `203.0.113.12` | `198.51.100.12` | `alt-gigadb-website` → `gigadb-website` | Sydney → Hong Kong |
     | `portainer.alt-live.gigadb.host` | `203.0.113.10` | `198.51.100.10` | `alt-gigadb-website` → `gigadb-website` | Sydney → Hong Kong |
 
-    Variables in scope `live`:
+    <details><summary>8 variables in scope <code>live</code></summary>
 
     | Project | Variable | From | To |
     |---|---|---|---|
@@ -113,7 +120,7 @@ fn a_swap_alone() {
     | `gigascience/upstream/gigadb-website` | `REMOTE_HOSTNAME` | `gigadb.org` | `alt-live.gigadb.host` |
     | `gigascience/upstream/gigadb-website` | `remote_fileserver_hostname` | `files.gigadb.org` | `files.alt-live.gigadb.host` |
 
-    Findings: this plan holds no findings. Put a `gigadb_preflight` data source with the same arrangement into the configuration, or review with `--live`.
+    </details>
 
     Due afterwards:
 
@@ -127,6 +134,8 @@ fn a_swap_alone() {
     - Update the status table (`gigadb-roles status --write`).
 
     Everything else in this plan: nothing.
+
+    Planned on …
 
     Digest of the role change: `sha256:…`
     "#);
@@ -161,24 +170,32 @@ fn a_swap_among_other_changes_with_a_waived_rule() {
     assert_snapshot!(told(&review(&scene, &[])), @r#"
     exit 2
     -- stdout
-    **swaps live: production gigadb-website (Hong Kong) to alt-gigadb-website (Sydney)**
+    **Swaps live: production gigadb-website (Hong Kong) to alt-gigadb-website (Sydney)**: 8 records, 8 variables; 0 errors, 2 warnings, 1 waived
 
     - Waived rules: `permutation`
-    - Reason: `release \| 4.4`
+    - Reason: `release | 4.4`
     - `overrides`: unset → `["permutation"]`
+
+    Findings (from the plan):
+
+    | Rule | Weight | What | Object |
+    |---|---|---|---|
+    | `permutation` | error, waived | The present value of the A record of `files.gigadb.org` belongs to neither side: `192.0.2.66`. | A record of `files.gigadb.org`; expected one of `203.0.113.12`, `198.51.100.12` |
+    | `ttl` | warning | `files.alt-live.gigadb.org` has a TTL of 900 s: for that long after the swap, resolvers may use the old address. | A record of `files.alt-live.gigadb.org` (id 1faaaef3ed8b542788dbab3e7e97078a) |
+    | `ttl` | warning | `portainer.gigadb.org` has a TTL of 3600 s: for that long after the swap, resolvers may use the old address. | A record of `portainer.gigadb.org` (id 8ea224a2b6bb56dbf7c578be7840e340) |
 
     ```mermaid
     flowchart LR
       subgraph before["Before"]
         direction LR
-        bn0["bastion.gigadb.org<br>gigadb.org<br>portainer.gigadb.org"] -->|production| bs1["gigadb-website (Hong Kong)"]
+        bn0["bastion.gigadb.org<br>gigadb.org<br>portainer.gigadb.org"] -->|production| bs1["gigadb‑website (Hong Kong)"]
         bn1["files.gigadb.org"] -->|production| bs2["neither side#58; 192.0.2.66"]
-        bn2["alt-live.gigadb.host<br>bastion.alt-live.gigadb.host<br>files.alt-live.gigadb.org<br>portainer.alt-live.gigadb.host"] -->|standby| bs0["alt-gigadb-website (Sydney)"]
+        bn2["alt‑live.gigadb.host<br>bastion.alt‑live.gigadb.host<br>files.alt‑live.gigadb.org<br>portainer.alt‑live.gigadb.host"] -->|standby| bs0["alt‑gigadb‑website (Sydney)"]
       end
       subgraph after["After"]
         direction LR
-        an0["bastion.gigadb.org<br>files.gigadb.org<br>gigadb.org<br>portainer.gigadb.org"] -->|production| as0["alt-gigadb-website (Sydney)"]
-        an1["alt-live.gigadb.host<br>bastion.alt-live.gigadb.host<br>files.alt-live.gigadb.org<br>portainer.alt-live.gigadb.host"] -->|standby| as1["gigadb-website (Hong Kong)"]
+        an0["bastion.gigadb.org<br>files.gigadb.org<br>gigadb.org<br>portainer.gigadb.org"] -->|production| as0["alt‑gigadb‑website (Sydney)"]
+        an1["alt‑live.gigadb.host<br>bastion.alt‑live.gigadb.host<br>files.alt‑live.gigadb.org<br>portainer.alt‑live.gigadb.host"] -->|standby| as1["gigadb‑website (Hong Kong)"]
       end
       before ~~~ after
     ```
@@ -194,7 +211,7 @@ fn a_swap_among_other_changes_with_a_waived_rule() {
     | `files.alt-live.gigadb.org` | `203.0.113.12` | `198.51.100.12` | `alt-gigadb-website` → `gigadb-website` | Sydney → Hong Kong |
     | `portainer.alt-live.gigadb.host` | `203.0.113.10` | `198.51.100.10` | `alt-gigadb-website` → `gigadb-website` | Sydney → Hong Kong |
 
-    Variables in scope `live`:
+    <details><summary>8 variables in scope <code>live</code></summary>
 
     | Project | Variable | From | To |
     |---|---|---|---|
@@ -207,13 +224,7 @@ fn a_swap_among_other_changes_with_a_waived_rule() {
     | `gigascience/upstream/gigadb-website` | `REMOTE_HOSTNAME` | `gigadb.org` | `alt-live.gigadb.host` |
     | `gigascience/upstream/gigadb-website` | `remote_fileserver_hostname` | `files.gigadb.org` | `files.alt-live.gigadb.host` |
 
-    Findings (from the plan):
-
-    | Rule | Weight | What | Object |
-    |---|---|---|---|
-    | `permutation` | error, waived | The present value of the A record of `files.gigadb.org` belongs to neither side: `192.0.2.66`. | A record of `files.gigadb.org`; expected one of `203.0.113.12`, `198.51.100.12` |
-    | `ttl` | warning | `files.alt-live.gigadb.org` has a TTL of 900 s: for that long after the swap, resolvers may use the old address. | A record of `files.alt-live.gigadb.org` (id 1faaaef3ed8b542788dbab3e7e97078a) |
-    | `ttl` | warning | `portainer.gigadb.org` has a TTL of 3600 s: for that long after the swap, resolvers may use the old address. | A record of `portainer.gigadb.org` (id 8ea224a2b6bb56dbf7c578be7840e340) |
+    </details>
 
     Due afterwards:
 
@@ -227,6 +238,8 @@ fn a_swap_among_other_changes_with_a_waived_rule() {
     - Update the status table (`gigadb-roles status --write`).
 
     Everything else in this plan: **1 to create** (`terraform_data.other`); 1 output to change (`production`).
+
+    Planned on …
 
     Digest of the role change: `sha256:…`
     "#);
@@ -261,7 +274,7 @@ fn a_failover_is_said_and_can_be_forbidden() {
     let own = failover.lines().filter(|line| !common.contains(line));
     assert_snapshot!(own.collect::<Vec<_>>().join("\n"), @r"
     exit 1
-    **fails over live: production gigadb-website (Hong Kong) to alt-gigadb-website (Sydney)**
+    **Fails over live: production gigadb-website (Hong Kong) to alt-gigadb-website (Sydney)**: 8 records, 8 variables; findings not known
 
     **Refused:** its mode is failover (--forbid-failover).
 
@@ -274,10 +287,12 @@ fn a_failover_is_said_and_can_be_forbidden() {
 
 
 
+
     - Run the data_sync playbook on the bastion of `alt-gigadb-website` now (with `--limit`: a host that cannot be reached stops the play), and on that of `gigadb-website` as soon as it can be reached: a databaseReset job still present on `alt-gigadb-website` drops production's database at its next run, at 10:05 UTC.
     - When `gigadb-website` can be reached again, rebuild and deploy `gigascience/upstream/gigadb-website`: `HOME_URL`, `REMOTE_HOME_URL`, `REMOTE_HOSTNAME` take effect when its images are built.
     - Run the files playbook on `alt-gigadb-website` now, and on `gigadb-website` as soon as it can be reached: `remote_fileserver_hostname` takes effect then.
     - Resolvers may use the old addresses for as long as the records' TTL: some users are sent to `gigadb-website`, which is lost, and see errors meanwhile.
+
 
 
     -- stderr
@@ -304,9 +319,11 @@ fn no_change_and_forgetting() {
     assert_snapshot!(told(&review(&scene, &[])), @r"
     exit 0
     -- stdout
-    **changes no role: live stays with production gigadb-website (Hong Kong)**
+    **Changes no role: live stays with production gigadb-website (Hong Kong)**
 
     Everything else in this plan: nothing.
+
+    Planned on …
     ");
     plan_json(&scene, "");
     assert_snapshot!(told(&review(&scene, &[])), @r"
@@ -323,7 +340,7 @@ fn no_change_and_forgetting() {
 /// The lines of a review that tell one role change from another.
 fn outline(told: &str) -> String {
     let kept = |line: &&str| {
-        line.starts_with("**") || line.starts_with('#') || line.starts_with("Variables in scope")
+        line.starts_with("**") || line.starts_with('#') || line.starts_with("<details>")
     };
     told.lines().filter(kept).collect::<Vec<_>>().join("\n")
 }
@@ -339,11 +356,11 @@ fn several_environments_in_one_plan() {
     plan_json(&scene, &both(Side::Alt, Side::Alt, ""));
     let reviewed = review(&scene, &["--require-only-role-change", "--forbid-failover"]).expect(2);
     assert_snapshot!(outline(&reviewed.stdout), @r"
-    **swaps live: production gigadb-website (Hong Kong) to alt-gigadb-website (Sydney); swaps staging: production gigadb-website (Hong Kong) to alt-gigadb-website (Sydney)**
+    **Swaps live: production gigadb-website (Hong Kong) to alt-gigadb-website (Sydney); swaps staging: production gigadb-website (Hong Kong) to alt-gigadb-website (Sydney)**: 16 records, 16 variables; findings not known
     ### live
-    Variables in scope `live`:
+    <details><summary>8 variables in scope <code>live</code></summary>
     ### staging
-    Variables in scope `staging`:
+    <details><summary>8 variables in scope <code>staging</code></summary>
     ");
     // Each has its own diagram, tables and list of what is due, and one digest holds both.
     for (text, times) in [
@@ -392,9 +409,11 @@ fn a_replacement_forgets_and_adopts() {
     assert_snapshot!(told(&review(&scene, &["--require-only-role-change"])), @r"
     exit 2
     -- stdout
-    **forgets live and adopts it again: production stays gigadb-website (Hong Kong)**
+    **Forgets live and adopts it again: production stays gigadb-website (Hong Kong)**
 
     Everything else in this plan: nothing.
+
+    Planned on …
 
     Digest of the role change: `sha256:…`
     ");
@@ -464,12 +483,12 @@ fn adopting_and_preparing() {
     plan_json(&scene, &assignment("live", Side::Upstream, ""));
     let _ = review(&scene, &[])
         .expect(2)
-        .says(&["**adopts live as it is: production stays gigadb-website (Hong Kong)**"]);
+        .says(&["**Adopts live as it is: production stays gigadb-website (Hong Kong)**"]);
     scene.adopt_live();
     let prepare = "  prepare = \"alt-gigadb-website\"";
     plan_json(&scene, &assignment("live", Side::Upstream, prepare));
     let _ = review(&scene, &[]).expect(2).says(&[
-        "**prepares live on alt-gigadb-website (Sydney): writes 0 records and 4 variables, production stays gigadb-website (Hong Kong)**",
+        "**Prepares live on alt-gigadb-website (Sydney): writes 0 records and 4 variables, production stays gigadb-website (Hong Kong)**",
     ]);
 }
 
@@ -478,9 +497,9 @@ fn without_a_topology_there_are_no_regions() {
     let mut scene = planned(&assignment("live", Side::Alt, ""));
     scene.unset("GIGADB_TOPOLOGY");
     std::fs::remove_file(scene.root().join("topology.yaml")).unwrap();
-    let _ = review(&scene, &[])
-        .expect(2)
-        .says(&["**swaps live: production gigadb-website to alt-gigadb-website**"]);
+    let _ = review(&scene, &[]).expect(2).says(&[
+        "**Swaps live: production gigadb-website to alt-gigadb-website**: 8 records, 8 variables",
+    ]);
 }
 
 #[test]
@@ -543,7 +562,7 @@ fn the_json_form_is_as_its_published_schema_says() {
     assert!(!validator.is_valid(&wrong));
     assert_eq!(
         found["verdict"],
-        "swaps live: production gigadb-website (Hong Kong) to alt-gigadb-website (Sydney)"
+        "Swaps live: production gigadb-website (Hong Kong) to alt-gigadb-website (Sydney)"
     );
     assert_eq!(
         found["role_changes"][0]["hostnames"]

@@ -59,7 +59,7 @@ fn one_note_holds_the_newest_review() {
     run("Posted the review");
     let posted = notes(&scene);
     assert_eq!(posted.len(), 131);
-    assert!(posted[130].body.starts_with(marker) && posted[130].body.contains("**swaps live:"));
+    assert!(posted[130].body.starts_with(marker) && posted[130].body.contains("**Swaps live:"));
     run("is up to date");
     assert_eq!(notes(&scene), posted);
 
@@ -71,7 +71,7 @@ fn one_note_holds_the_newest_review() {
     let updated = notes(&scene);
     assert_eq!(updated.len(), 131);
     assert!(
-        updated[130].body.contains("**changes no role"),
+        updated[130].body.contains("**Changes no role"),
         "{:?}",
         updated[130]
     );

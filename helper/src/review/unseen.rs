@@ -1,0 +1,132 @@
+//! What happens at an apply and is in no list of resource changes: provisioners, actions, ephemeral
+//! resources, and what is put off to a later plan.
+
+use std::collections::BTreeSet;
+
+use serde::Serialize;
+use serde_json::Value;
+
+use super::source::is_our_provider;
+
+/// How the names of our types begin.
+const OUR_TYPES: &str = "gigadb_";
+
+/// One of them.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub(crate) struct Unseen {
+    pub(crate) what: What,
+    /// Where it is: an address of the configuration.
+    pub(crate) address: String,
+}
+
+/// What it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum What {
+    /// A program or a copy that runs when a resource is made or destroyed.
+    Provisioner,
+    /// An action of a provider, started by this plan.
+    Action,
+    /// A resource or data source of our type names that is another provider's.
+    OtherProvider,
+    /// A change that a later plan will make.
+    Deferred,
+    /// An ephemeral resource, which is opened at the apply.
+    Ephemeral,
+}
+
+impl What {
+    /// One and several of them, in words.
+    pub(crate) fn words(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Provisioner => ("provisioner", "provisioners"),
+            Self::Action => ("action", "actions"),
+            Self::OtherProvider => (
+                "object of another provider with a type name of this one",
+                "objects of another provider with type names of this one",
+            ),
+            Self::Deferred => ("deferred change", "deferred changes"),
+            Self::Ephemeral => ("ephemeral resource", "ephemeral resources"),
+        }
+    }
+}
+
+/// All of them in a plan.
+pub(super) fn of(document: &Value) -> Vec<Unseen> {
+    let mut found = BTreeSet::new();
+    if let Some(root) = document.pointer("/configuration/root_module") {
+        in_module(root, "", &mut found);
+    }
+    for list in ["action_invocations", "deferred_action_invocations"] {
+        for entry in list_of(document, list) {
+            let within = entry.get("action_invocation").unwrap_or(entry);
+            add(&mut found, What::Action, within);
+        }
+    }
+    for entry in list_of(document, "deferred_changes") {
+        let within = entry.get("resource_change").unwrap_or(entry);
+        add(&mut found, What::Deferred, within);
+    }
+    for list in ["resource_changes", "resource_drift"] {
+        for entry in list_of(document, list) {
+            let text = |key: &str| entry.get(key).and_then(Value::as_str);
+            if text("mode") == Some("ephemeral") {
+                add(&mut found, What::Ephemeral, entry);
+            }
+            let named_like_ours = text("type").is_some_and(|kind| kind.starts_with(OUR_TYPES));
+            if named_like_ours && !is_our_provider(text("provider_name")) {
+                add(&mut found, What::OtherProvider, entry);
+            }
+        }
+    }
+    found.into_iter().collect()
+}
+
+fn add(found: &mut BTreeSet<Unseen>, what: What, entry: &Value) {
+    let address = entry.get("address").and_then(Value::as_str).unwrap_or("?");
+    found.insert(Unseen {
+        what,
+        address: address.to_owned(),
+    });
+}
+
+fn list_of<'a>(value: &'a Value, key: &str) -> impl Iterator<Item = &'a Value> {
+    value
+        .get(key)
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+}
+
+/// A document of JSON is nested 128 levels deep at most, so this ends.
+fn in_module(module: &Value, prefix: &str, found: &mut BTreeSet<Unseen>) {
+    let mut note = |what, address: &str| {
+        found.insert(Unseen {
+            what,
+            address: format!("{prefix}{address}"),
+        });
+    };
+    let text = |value: &Value, key: &str| {
+        let text = value.get(key).and_then(Value::as_str);
+        text.unwrap_or("?").to_owned()
+    };
+    for resource in list_of(module, "resources") {
+        let address = text(resource, "address");
+        for provisioner in list_of(resource, "provisioners") {
+            let kind = text(provisioner, "type");
+            note(What::Provisioner, &format!("{address} ({kind})"));
+        }
+        if text(resource, "mode") == "ephemeral" {
+            note(What::Ephemeral, &address);
+        }
+    }
+    for resource in list_of(module, "ephemeral_resources") {
+        note(What::Ephemeral, &text(resource, "address"));
+    }
+    let calls = module.get("module_calls").and_then(Value::as_object);
+    for (name, call) in calls.into_iter().flatten() {
+        if let Some(inner) = call.get("module") {
+            in_module(inner, &format!("{prefix}module.{name}."), found);
+        }
+    }
+}

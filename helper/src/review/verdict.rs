@@ -1,0 +1,233 @@
+//! What a plan does to the roles, in one line, and how much there is to say about it.
+
+use serde::Serialize;
+
+use super::{
+    change::{Change, Kind},
+    document::{Review, counted},
+    escape::name,
+    findings::Finding,
+};
+
+/// How many findings there are.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub(crate) struct Counts {
+    pub(crate) errors: usize,
+    pub(crate) warnings: usize,
+    pub(crate) waived: usize,
+}
+
+impl Review {
+    /// What the plan does to the roles, in one line.
+    pub(crate) fn verdict(&self) -> String {
+        let acting: Vec<String> = self
+            .acting()
+            .map(|(change, _)| self.sentence(change))
+            .collect();
+        if !acting.is_empty() {
+            return capital(&acting.join("; "));
+        }
+        let stays = self.changes.iter().filter_map(|(change, _)| {
+            let production = self.side(change.production_after()?);
+            Some(format!(
+                "{} stays with production {production}{}",
+                name(&change.environment),
+                self.outside(change)
+            ))
+        });
+        let stays: Vec<String> = stays.collect();
+        if stays.is_empty() {
+            "Changes no role: the plan holds no role assignment".to_owned()
+        } else {
+            format!("Changes no role: {}", stays.join(", "))
+        }
+    }
+
+    /// What is written and what was found, for the first line; nothing where nothing is written.
+    pub(crate) fn weight(&self) -> Option<String> {
+        let writing: Vec<&Change> = self
+            .acting()
+            .map(|(change, _)| change)
+            .filter(|change| change.writes() || change.opaque)
+            .collect();
+        if writing.is_empty() {
+            return None;
+        }
+        // Of what is not a trade of roles, the sentence itself says how much is written.
+        let trades = |change: &&&Change| {
+            let trade = matches!(change.kind, Kind::Swap | Kind::Failover | Kind::TradeBack);
+            trade && !change.opaque
+        };
+        let trading: Vec<&&Change> = writing.iter().filter(trades).collect();
+        let records = trading.iter().map(|change| change.moved().count()).sum();
+        let variables = trading.iter().map(|change| change.variables.len()).sum();
+        let written = if trading.is_empty() {
+            String::new()
+        } else {
+            let (records, variables) = (counted(records, "record"), counted(variables, "variable"));
+            format!("{records}, {variables}; ")
+        };
+        let found = self.counts().map_or_else(
+            || "findings not known".to_owned(),
+            |counts| {
+                let waived = match counts.waived {
+                    0 => String::new(),
+                    waived => format!(", {waived} waived"),
+                };
+                format!(
+                    "{}, {}{waived}",
+                    counted(counts.errors, "error"),
+                    counted(counts.warnings, "warning")
+                )
+            },
+        );
+        let unjudged = self.unjudged();
+        let unjudged = match (self.counts(), unjudged.is_empty()) {
+            (Some(_), false) => format!(", not known for {}", unjudged.join(", ")),
+            _ => String::new(),
+        };
+        Some(format!("{written}{found}{unjudged}"))
+    }
+
+    /// How many findings there are; `None` where none are known of any change that writes.
+    pub(crate) fn counts(&self) -> Option<Counts> {
+        let known: Vec<&[Finding]> = self
+            .acting()
+            .filter(|(change, _)| change.writes())
+            .filter_map(|(_, findings)| findings.known())
+            .collect();
+        if known.is_empty() {
+            return None;
+        }
+        let mut counts = Counts::default();
+        for finding in known.into_iter().flatten() {
+            let count = match (finding.waived, finding.blocks()) {
+                (true, _) => &mut counts.waived,
+                (false, true) => &mut counts.errors,
+                (false, false) => &mut counts.warnings,
+            };
+            *count += 1;
+        }
+        Some(counts)
+    }
+
+    fn unjudged(&self) -> Vec<String> {
+        self.acting()
+            .filter(|(change, findings)| change.writes() && findings.known().is_none())
+            .map(|(change, _)| name(&change.environment))
+            .collect()
+    }
+
+    /// That Terraform's state names another side than the records, where it does.
+    fn outside(&self, change: &Change) -> String {
+        let said = change.from.as_ref().filter(|_| change.traded_outside());
+        said.map_or_else(String::new, |said| {
+            format!(
+                ", not {} as Terraform's state says: roles were traded outside Terraform; kept",
+                self.side(&said.production)
+            )
+        })
+    }
+
+    fn sentence(&self, change: &Change) -> String {
+        let environment = name(&change.environment);
+        let side = |side: Option<&str>| side.map_or_else(|| "?".to_owned(), |one| self.side(one));
+        let (from, to) = (
+            side(change.production_before()),
+            side(change.production_after()),
+        );
+        let imported = if change.imported { ", imported," } else { "" };
+        let stays = format!("production stays {to}{}", self.outside(change));
+        match change.kind {
+            Kind::Swap => format!("swaps {environment}{imported}: production {from} to {to}"),
+            Kind::Failover => {
+                format!("fails over {environment}{imported}: production {from} to {to}")
+            }
+            Kind::TradeBack => format!(
+                "trades {environment} back: production {from} to {to}, after roles were traded outside Terraform"
+            ),
+            Kind::TakeNote => {
+                let said = side(change.from.as_ref().map(|roles| roles.production.as_str()));
+                let why = if change.traded_outside() {
+                    ", as roles were traded outside Terraform"
+                } else {
+                    ""
+                };
+                format!(
+                    "takes note that production of {environment} is {to}, no longer {said}{why}: {}",
+                    written(change)
+                )
+            }
+            Kind::HotStandby => {
+                let standby = |roles: &Option<super::change::Roles>| {
+                    side(roles.as_ref().map(|roles| roles.hot_standby.as_str()))
+                };
+                format!(
+                    "makes {} the hot standby of {environment}, no longer {}: {}, {stays}",
+                    standby(&change.after),
+                    standby(&change.from),
+                    written(change)
+                )
+            }
+            Kind::Rename => {
+                let names = change.renamed.iter();
+                let names = names.map(|(from, to)| format!("{} to {}", name(from), self.side(to)));
+                format!(
+                    "renames {} in {environment}: writes nothing, {stays}",
+                    names.collect::<Vec<_>>().join(" and ")
+                )
+            }
+            Kind::Prepare => format!(
+                "prepares {environment} on {}: {}, {stays}",
+                side(change.prepare.as_deref()),
+                written(change)
+            ),
+            Kind::Align => format!(
+                "aligns {environment}{imported} with its topology: {}, {stays}",
+                written(change)
+            ),
+            Kind::Settings => {
+                format!("changes settings of {environment}: no record, no variable, {stays}")
+            }
+            Kind::Adopt => format!("adopts {environment}{imported} as it is: {stays}"),
+            Kind::Forget => format!(
+                "forgets {environment}: its records and variables stay as they are, production stays {from}"
+            ),
+            Kind::Replace => match &change.replaces {
+                Some(former) => format!(
+                    "forgets {} and adopts {environment} as it is: {stays}",
+                    name(former)
+                ),
+                None => format!("forgets {environment} and adopts it again: {stays}"),
+            },
+            Kind::Refresh => format!(
+                "takes up in Terraform's state what is there in {environment}: {} and {} differ, none is written, production is {to}{}",
+                counted(change.moved().count(), "record"),
+                counted(change.variables.len(), "variable"),
+                self.outside(change).trim_end_matches("; kept"),
+            ),
+            Kind::Keep | Kind::None => format!("leaves {environment} alone"),
+        }
+    }
+}
+
+fn written(change: &Change) -> String {
+    if change.opaque {
+        return "what it writes is hidden in the plan".to_owned();
+    }
+    if !change.writes() {
+        return "writes nothing".to_owned();
+    }
+    format!(
+        "writes {} and {}",
+        counted(change.moved().count(), "record"),
+        counted(change.variables.len(), "variable")
+    )
+}
+
+/// The same sentence with a capital at its beginning.
+fn capital(text: &str) -> String {
+    let mut chars = text.chars();
+    let first = chars.next().map(char::to_uppercase);
+    first.into_iter().flatten().chain(chars).collect()
+}

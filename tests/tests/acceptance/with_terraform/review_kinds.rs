@@ -1,0 +1,274 @@
+//! `gigadb-roles review` on the unusual plans, all written by real Terraform: each is said as what
+//! it is.
+
+use gigadb_simulator::Edit;
+use gigadb_tests::{Scene, assignment, procedure, procedure::Side};
+use serde_json::Value;
+
+use super::review::plan_json;
+
+const KEEP: &str = "  on_external_swap = \"keep\"";
+
+fn adopted(further: &str) -> Scene {
+    let scene = Scene::new();
+    scene.configure(&assignment("live", Side::Upstream, further));
+    let _ = scene.apply().expect(0);
+    scene
+}
+
+/// Live's roles are traded by hand: records and variables.
+fn traded_elsewhere(further: &str) -> Scene {
+    let scene = adopted(further);
+    scene
+        .simulator()
+        .edit(|world| *world = procedure::world(Side::Alt, Side::Upstream));
+    scene
+}
+
+fn set_record(scene: &Scene, name: &str, content: &str) {
+    let edit = Edit::SetRecord {
+        name: name.to_owned(),
+        kind: "A".to_owned(),
+        content: content.to_owned(),
+    };
+    scene.simulator().edit(|world| world.apply(&edit)).unwrap();
+}
+
+/// Only the records are traded by hand; the variables are left.
+fn trade_records(scene: &Scene) {
+    for (name, content) in [
+        ("gigadb.org", "203.0.113.10"),
+        ("portainer.gigadb.org", "203.0.113.10"),
+        ("bastion.gigadb.org", "203.0.113.11"),
+        ("files.gigadb.org", "203.0.113.12"),
+        ("alt-live.gigadb.host", "198.51.100.10"),
+        ("portainer.alt-live.gigadb.host", "198.51.100.10"),
+        ("bastion.alt-live.gigadb.host", "198.51.100.11"),
+        ("files.alt-live.gigadb.org", "198.51.100.12"),
+    ] {
+        set_record(scene, name, content);
+    }
+}
+
+/// The first line and the kind of a review, which must end with `code`.
+fn reviewed(scene: &Scene, further: &[&str], code: i32) -> (String, Value) {
+    let review = |format: &[&str]| {
+        let output = scene.gigadb_roles(&[&["review", "plan.json"], further, format].concat());
+        output.expect(code).stdout
+    };
+    let text = review(&[]);
+    let json: Value = serde_json::from_str(&review(&["--format", "json"])).unwrap();
+    scene.assert_nothing_written();
+    let first = text.lines().next().unwrap_or_default();
+    let schema = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/review.schema.json");
+    let schema = serde_json::from_str(&std::fs::read_to_string(schema).unwrap()).unwrap();
+    let faults: Vec<String> = jsonschema::validator_for(&schema)
+        .unwrap()
+        .iter_errors(&json)
+        .map(|fault| fault.to_string())
+        .collect();
+    assert!(faults.is_empty(), "{faults:?}\n{json:#}");
+    (first.to_owned(), json)
+}
+
+#[test]
+fn a_trade_by_hand_that_is_kept_names_the_side_that_serves() {
+    let scene = traded_elsewhere(KEEP);
+    plan_json(&scene, &assignment("live", Side::Upstream, KEEP));
+    let (first, json) = reviewed(&scene, &[], 0);
+    let kept = "alt-gigadb-website (Sydney), not gigadb-website (Hong Kong) as Terraform's state says: roles were traded outside Terraform; kept";
+    assert_eq!(
+        first,
+        format!("**Changes no role: live stays with production {kept}**")
+    );
+    let live = &json["environments"][0];
+    assert_eq!(live["kind"], "keep");
+    assert_eq!(live["production"], "alt-gigadb-website");
+    assert_eq!(live["traded_outside"], true);
+    assert_eq!(json["changes_pending"], false);
+    let settings = format!("{KEEP}\n  on_failure = \"stop\"");
+    plan_json(&scene, &assignment("live", Side::Upstream, &settings));
+    let (first, json) = reviewed(&scene, &[], 2);
+    assert!(
+        first.ends_with(&format!("production stays {kept}**")),
+        "{first}"
+    );
+    assert_eq!(
+        json["role_changes"][0]["holder"]["to"],
+        "alt-gigadb-website"
+    );
+}
+
+#[test]
+fn the_repair_of_one_name_is_no_trade() {
+    let scene = adopted("");
+    set_record(&scene, "portainer.gigadb.org", "203.0.113.10");
+    plan_json(&scene, &assignment("live", Side::Upstream, ""));
+    let (first, json) = reviewed(&scene, &[], 2);
+    assert_eq!(
+        first,
+        "**Aligns live with its topology: writes 1 record and 0 variables, production stays gigadb-website (Hong Kong)**: findings not known"
+    );
+    assert_eq!(json["role_changes"][0]["kind"], "align");
+    assert_eq!(json["role_changes"][0]["due"].as_array().unwrap().len(), 0);
+}
+
+#[test]
+fn accepting_what_was_done_by_hand_is_no_swap() {
+    let scene = adopted("");
+    trade_records(&scene);
+    plan_json(&scene, &assignment("live", Side::Alt, ""));
+    let (first, json) = reviewed(&scene, &[], 2);
+    assert_eq!(
+        first,
+        "**Takes note that production of live is alt-gigadb-website (Sydney), no longer gigadb-website (Hong Kong), as roles were traded outside Terraform: writes 0 records and 8 variables**: findings not known"
+    );
+    assert_eq!(json["role_changes"][0]["kind"], "take_note");
+    // The way back of the same is a trade.
+    let revert = "  on_external_swap = \"revert\"";
+    plan_json(&scene, &assignment("live", Side::Upstream, revert));
+    let (first, _) = reviewed(&scene, &[], 2);
+    assert!(
+        first.starts_with("**Trades live back: production alt-gigadb-website (Sydney) to gigadb-website (Hong Kong)"),
+        "{first}"
+    );
+}
+
+#[test]
+fn other_names_of_the_same_sides_are_a_rename() {
+    let scene = adopted("");
+    scene.edit_topology("\n  gigadb-website:\n", "\n  hongkong:\n");
+    scene.edit_topology("\n  alt-gigadb-website:\n", "\n  sydney:\n");
+    let body = assignment("live", Side::Upstream, "").replace("\"gigadb-website\"", "\"hongkong\"");
+    plan_json(&scene, &body);
+    let (first, json) = reviewed(&scene, &["--require-only-role-change"], 2);
+    assert_eq!(
+        first,
+        "**Renames alt-gigadb-website to sydney (Sydney) and gigadb-website to hongkong (Hong Kong) in live: writes nothing, production stays hongkong (Hong Kong)**"
+    );
+    assert_eq!(json["role_changes"][0]["kind"], "rename");
+    assert_eq!(
+        json["role_changes"][0]["variables"]
+            .as_array()
+            .unwrap()
+            .len(),
+        0
+    );
+    assert_eq!(json["role_changes"][0]["due"].as_array().unwrap().len(), 0);
+    let body = body.replace("\"hongkong\"", "\"sydney\"");
+    plan_json(&scene, &body);
+    let (first, _) = reviewed(&scene, &[], 2);
+    assert_eq!(
+        first,
+        "**Swaps live: production hongkong (Hong Kong) to sydney (Sydney)**: 8 records, 8 variables; findings not known"
+    );
+}
+
+#[test]
+fn a_refresh_only_plan_tells_what_drifted() {
+    let scene = traded_elsewhere("");
+    let plan = scene.plan(&["-out=tfplan", "-refresh-only"]);
+    assert!(matches!(plan.code, 0 | 2), "{plan:?}");
+    let shown = scene.terraform(&["show", "-json", "tfplan"]).expect(0);
+    scene.write("plan.json", &shown.stdout);
+    scene.simulator().clear_requests();
+    let (first, json) = reviewed(&scene, &[], 2);
+    assert_eq!(
+        first,
+        "**Takes up in Terraform's state what is there in live: 8 records and 8 variables differ, none is written, production is alt-gigadb-website (Sydney), not gigadb-website (Hong Kong) as Terraform's state says: roles were traded outside Terraform**"
+    );
+    assert_eq!(json["role_changes"][0]["kind"], "refresh");
+}
+
+#[test]
+fn a_sensitive_production_is_told_by_its_hostnames() {
+    let scene = adopted("");
+    let body = assignment("live", Side::Alt, "  reason = \"a | b\"").replace(
+        "\"alt-gigadb-website\"",
+        "sensitive(\"alt-gigadb-website\")",
+    );
+    plan_json(&scene, &body);
+    let (first, json) = reviewed(&scene, &[], 2);
+    assert_eq!(
+        first,
+        "**Swaps live: production gigadb-website (Hong Kong) to alt-gigadb-website (Sydney)**: 8 records, 8 variables; findings not known"
+    );
+    let due = json["role_changes"][0]["due"].to_string();
+    assert!(
+        due.contains("Rebuild and deploy `gigascience/upstream/alt-gigadb-website`"),
+        "{due}"
+    );
+    let text = scene
+        .gigadb_roles(&["review", "plan.json"])
+        .expect(2)
+        .stdout;
+    assert!(text.contains("- Reason: `a | b`"), "{text}");
+    // Whether it is a failover is not to be hidden from a gate.
+    let body = assignment("live", Side::Alt, "  mode = sensitive(\"failover\")");
+    plan_json(&scene, &body);
+    let _ = scene
+        .gigadb_roles(&["review", "plan.json", "--forbid-failover"])
+        .expect(1)
+        .says(&["its mode is not shown"]);
+}
+
+#[test]
+fn a_preflight_that_is_read_at_the_apply_is_told_in_a_sentence() {
+    let scene = adopted("");
+    let check = "check \"preflight\" {\n  data \"gigadb_preflight\" \"live\" {\n    environment = gigadb_role_assignment.live.environment\n    production  = gigadb_role_assignment.live.production\n  }\n  assert {\n    condition     = data.gigadb_preflight.live.ok\n    error_message = \"not ok\"\n  }\n}\n";
+    plan_json(
+        &scene,
+        &format!("{}{check}", assignment("live", Side::Alt, "")),
+    );
+    let text = scene
+        .gigadb_roles(&["review", "plan.json"])
+        .expect(2)
+        .stdout;
+    assert!(
+        text.contains("this plan holds no findings: `data.gigadb_preflight.live` is not read before the apply."),
+        "{text}"
+    );
+}
+
+#[test]
+fn gates_see_a_provisioner_of_the_assignment() {
+    let scene = adopted("");
+    let body = assignment(
+        "live",
+        Side::Alt,
+        "  provisioner \"local-exec\" {\n    command = \"true\"\n  }",
+    );
+    plan_json(&scene, &body);
+    let _ = scene
+        .gigadb_roles(&["review", "plan.json"])
+        .expect(2)
+        .says(&["Everything else in this plan: **1 provisioner** (`gigadb_role_assignment.live (local-exec)`)."]);
+    for gate in ["--require-only-role-change", "--forbid-failover"] {
+        let _ = scene
+            .gigadb_roles(&["review", "plan.json", gate])
+            .expect(1)
+            .says(&["it holds 1 provisioner", gate]);
+    }
+}
+
+#[test]
+fn a_digest_that_was_reviewed_is_expected() {
+    let scene = adopted("");
+    plan_json(&scene, &assignment("live", Side::Alt, ""));
+    let (_, json) = reviewed(&scene, &[], 2);
+    let digest = json["digest"].as_str().unwrap();
+    let _ = scene
+        .gigadb_roles(&["review", "plan.json", "--expect-digest", digest])
+        .expect(2);
+    plan_json(
+        &scene,
+        &assignment("live", Side::Alt, "  mode = \"failover\""),
+    );
+    let _ = scene
+        .gigadb_roles(&["review", "plan.json", "--expect-digest", digest])
+        .expect(1)
+        .says(&["not the expected one", "--expect-digest"]);
+    let _ = scene
+        .gigadb_roles(&["review", "plan.json", "--expect-digest", "sha256:4711"])
+        .expect(64);
+}
