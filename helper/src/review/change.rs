@@ -170,7 +170,7 @@ impl Change {
         let (from, to) = (roles(before), roles(after));
         let opaque = !after.is_null() && is_opaque(after);
         let mut holder = Holder::of(&names, before.is_null());
-        if opaque {
+        if hides(after, "hostnames") {
             holder.to = None;
         }
         let renamed = match (&from, &to) {
@@ -278,17 +278,20 @@ fn text(value: &Value, key: &str) -> Option<String> {
 
 /// Whether records or variables are hidden in an object.
 fn is_opaque(after: &Value) -> bool {
-    ["hostnames", "variables"].into_iter().any(|key| {
-        let hidden = |entry: &Value| {
-            let address = entry.get("address").unwrap_or(entry);
-            address.as_str().is_some_and(is_hidden)
-        };
-        match after.get(key) {
-            Some(Value::Object(entries)) => entries.values().any(hidden),
-            Some(entries) => hidden(entries),
-            None => false,
-        }
-    })
+    hides(after, "hostnames") || hides(after, "variables")
+}
+
+/// Whether an attribute is hidden, or the value of one of its entries.
+fn hides(after: &Value, key: &str) -> bool {
+    let hidden = |entry: &Value| {
+        let address = entry.get("address").unwrap_or(entry);
+        address.as_str().is_some_and(is_hidden)
+    };
+    match after.get(key) {
+        Some(Value::Object(entries)) => entries.values().any(hidden),
+        Some(entries) => hidden(entries),
+        None => false,
+    }
 }
 
 fn texts(value: &Value, key: &str) -> BTreeSet<String> {

@@ -304,7 +304,7 @@ fn a_failover_is_said_and_can_be_forbidden() {
     let shown: BTreeSet<&str> = failover.lines().collect();
     let missing = common.iter().filter(|line| !shown.contains(*line));
     assert_snapshot!(missing.copied().collect::<Vec<_>>().join("\n"), @r"
-    **swaps live: production gigadb-website (Hong Kong) to alt-gigadb-website (Sydney)**
+    **Swaps live: production gigadb-website (Hong Kong) to alt-gigadb-website (Sydney)**: 8 records, 8 variables; findings not known
     - Keep `gigadb-website` serving: resolvers may use the old addresses for as long as the records' TTL.
     - Rebuild and deploy `gigascience/upstream/gigadb-website`: `HOME_URL`, `REMOTE_HOME_URL`, `REMOTE_HOSTNAME` take effect when its images are built.
     - Run the data_sync playbook on both bastions now: a databaseReset job still present on `alt-gigadb-website` drops production's database at its next run, at 10:05 UTC.
@@ -329,9 +329,11 @@ fn no_change_and_forgetting() {
     assert_snapshot!(told(&review(&scene, &[])), @r"
     exit 2
     -- stdout
-    **forgets live: its records and variables stay as they are, production stays gigadb-website (Hong Kong)**
+    **Forgets live: its records and variables stay as they are, production stays gigadb-website (Hong Kong)**
 
     Everything else in this plan: nothing.
+
+    Planned on …
 
     Digest of the role change: `sha256:…`
     ");
@@ -423,7 +425,7 @@ fn a_replacement_forgets_and_adopts() {
     assert_snapshot!(told(&review(&scene, &[])), @r"
     exit 2
     -- stdout
-    **forgets live and adopts staging as it is: production stays gigadb-website (Hong Kong)**
+    **Forgets live and adopts staging as it is: production stays gigadb-website (Hong Kong)**
 
     | Hostname | From | To | Side | Region |
     |---|---|---|---|---|
@@ -437,6 +439,8 @@ fn a_replacement_forgets_and_adopts() {
     | `portainer.alt-staging.gigadb.host` | as it is | `203.0.113.20` | `alt-gigadb-website` | Sydney |
 
     Everything else in this plan: nothing.
+
+    Planned on …
 
     Digest of the role change: `sha256:…`
     ");
