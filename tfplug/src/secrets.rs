@@ -59,14 +59,6 @@ impl Secrets {
         })
     }
 
-    /// Returns whether the bytes contain a registered secret.
-    pub fn occurs_in(&self, bytes: &[u8]) -> bool {
-        let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        known
-            .iter()
-            .any(|secret| find(bytes, secret.text.as_bytes()).is_some())
-    }
-
     /// Returns the bytes with every registered secret replaced by `[redacted]`.
     pub fn redact_bytes(&self, bytes: &[u8]) -> Vec<u8> {
         let known = self.0.read().unwrap_or_else(PoisonError::into_inner);

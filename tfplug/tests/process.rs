@@ -150,6 +150,12 @@ async fn a_client_certificate_that_is_none_stops_the_start() {
     }
 }
 
+fn long_folder(parent: &std::path::Path) -> std::path::PathBuf {
+    let long = parent.join("x".repeat(180));
+    std::fs::create_dir(&long).unwrap();
+    long
+}
+
 #[tokio::test]
 async fn without_tls_and_over_tcp() {
     let temporary = tempfile::tempdir().unwrap();
@@ -160,17 +166,47 @@ async fn without_tls_and_over_tcp() {
     );
     assert!(served(&plugin, None).await);
 
-    let long = temporary.path().join("x".repeat(100));
-    std::fs::create_dir(&long).unwrap();
     let core = Identity::new(1);
     let mut command = command(temporary.path());
     command
-        .env("PLUGIN_UNIX_SOCKET_DIR", &long)
+        .env("PLUGIN_UNIX_SOCKET_DIR", long_folder(temporary.path()))
         .env("PLUGIN_CLIENT_CERT", core.pem());
     let plugin = Plugin::start(command).await;
     assert_eq!(plugin.network, "tcp");
     assert!(served(&plugin, Some(&core)).await);
     assert!(!served(&plugin, None).await);
+}
+
+/// Without a client certificate everybody who can connect can call, so nobody else may be able to connect.
+#[tokio::test]
+async fn without_tls_there_is_no_tcp() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let temporary = tempfile::tempdir().unwrap();
+    let long = long_folder(temporary.path());
+    let plugin = Plugin::start(command(&long)).await;
+    assert_eq!(plugin.network, "unix");
+    let folder = std::path::Path::new(&plugin.address).parent().unwrap();
+    let mode = folder.metadata().unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o700, "others can reach the socket");
+    assert!(served(&plugin, None).await);
+
+    for debug in [false, true] {
+        let mut refused = command(temporary.path());
+        refused.env("PLUGIN_UNIX_SOCKET_DIR", &long);
+        if debug {
+            refused.env_remove(support::COOKIE.0).arg("--debug");
+        }
+        let output = refused.output().await.unwrap();
+        assert_eq!(output.status.code(), Some(1));
+        assert!(output.stdout.is_empty(), "something listens");
+        let told = String::from_utf8(output.stderr).unwrap();
+        assert!(told.contains("every user of this machine"), "{told}");
+        assert!(
+            told.contains("next:    Set PLUGIN_UNIX_SOCKET_DIR"),
+            "{told}"
+        );
+        assert!(told.contains("at most"), "{told}");
+    }
 }
 
 #[tokio::test]
@@ -391,6 +427,7 @@ async fn debug_mode_serves_without_tls_until_ctrl_c() {
         }
     };
     let config = &assignment["registry.terraform.io/example/notes"];
+    assert_eq!(config, &assignment["registry.opentofu.org/example/notes"]);
     assert_eq!(
         (&config["Test"], &config["ProtocolVersion"]),
         (&true.into(), &6.into())

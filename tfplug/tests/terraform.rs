@@ -33,11 +33,7 @@ struct Run {
 impl Module {
     /// Returns none, and says so, where there is no `terraform`.
     fn new(resources: &str) -> Option<Self> {
-        let path = std::env::var_os("PATH").unwrap_or_default();
-        let Some(terraform) = std::env::split_paths(&path)
-            .map(|path| path.join("terraform"))
-            .find(|path| path.is_file())
-        else {
+        let Some(terraform) = on_path("terraform") else {
             assert!(
                 std::env::var_os("TFPLUG_REQUIRE_TERRAFORM").is_none(),
                 "terraform is required, but not on PATH"
@@ -154,6 +150,13 @@ impl Module {
             .unwrap()
             .count()
     }
+}
+
+fn on_path(program: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path)
+        .map(|folder| folder.join(program))
+        .find(|file| file.is_file())
 }
 
 fn note(name: &str, rest: &str) -> String {
@@ -277,6 +280,52 @@ fn import_and_clear_text() {
     assert_eq!(imported.code, Some(0), "{}", imported.output);
     let plan = module.run_with(&["plan", "-detailed-exitcode"], &clear);
     assert_eq!(plan.code, Some(0), "{}", plan.output);
+}
+
+/// Every program on PATH that reads Terraform's configuration, each with a name of its own for the provider.
+#[test]
+fn debug_mode_serves_terraform_and_opentofu_without_an_installation() {
+    use std::io::BufRead as _;
+    let Some(mut module) = Module::new(&note("d", "  text = \"under a debugger\"")) else {
+        return;
+    };
+    // Nothing is installed, so only the process under the debugger can be it.
+    std::fs::write(module.root.path().join("cli.tfrc"), "").unwrap();
+    let long = module.root.path().join("x".repeat(180));
+    std::fs::create_dir(&long).unwrap();
+    let mut plugin = Command::new(support::program())
+        .env_clear()
+        .env("TMPDIR", &long)
+        .arg("--debug")
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let lines = std::io::BufReader::new(plugin.stdout.take().unwrap()).lines();
+    let assignment = lines
+        .map(Result::unwrap)
+        .find_map(|line| {
+            let value = line.trim().strip_prefix("export TF_REATTACH_PROVIDERS=")?;
+            Some(value.trim_matches('\'').to_owned())
+        })
+        .unwrap();
+    let reattach = [("TF_REATTACH_PROVIDERS", assignment.as_str())];
+    let terraform = module.terraform.clone();
+    let tofu = on_path("tofu");
+    if tofu.is_none() {
+        eprintln!("SKIPPED: tofu is not on PATH, debug mode was not tried with it");
+    }
+    for program in [Some(terraform), tofu].into_iter().flatten() {
+        module.terraform = program;
+        let applied = module.run_with(&["apply", "-auto-approve"], &reattach);
+        assert_eq!(applied.code, Some(0), "{}", applied.output);
+        assert!(module.notes().join("d").is_file());
+        let destroyed = module.run_with(&["destroy", "-auto-approve"], &reattach);
+        assert_eq!(destroyed.code, Some(0), "{}", destroyed.output);
+    }
+    let pid = Pid::from_raw(plugin.id().try_into().unwrap()).unwrap();
+    rustix::process::kill_process(pid, Signal::INT).unwrap();
+    assert_eq!(plugin.wait().unwrap().code(), Some(0));
 }
 
 #[test]

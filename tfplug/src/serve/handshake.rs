@@ -101,7 +101,7 @@ fn help(provider: &dyn Provider) -> String {
          Terraform and OpenTofu start this program without arguments. By hand:\n\n  \
          --version  print the version\n  \
          --help     print this help\n  \
-         --debug    serve until Ctrl-C, for a debugger; prints the variable that makes Terraform use this process",
+         --debug    serve until Ctrl-C, for a debugger; prints the variable that makes Terraform or OpenTofu use this process",
         provider.address(),
         provider.version()
     )
@@ -133,23 +133,40 @@ pub(super) fn line(
     line
 }
 
-/// Returns the assignment that makes core use this process. Core panics if `Test` is false.
+/// The registries whose names an address without a host stands for: Terraform's and OpenTofu's.
+const REGISTRIES: [&str; 2] = ["registry.terraform.io", "registry.opentofu.org"];
+
+/// Returns the assignment that makes core use this process, quoted for a shell. Core panics if `Test` is false.
+///
+/// Terraform and OpenTofu read `acme/fake` as an address of their own registry, so both are in it; either passes over the other's.
 pub(super) fn reattach(endpoint: &Endpoint, provider: &str) -> String {
-    let source = match provider.matches('/').count() {
-        0 => format!("registry.terraform.io/hashicorp/{provider}"),
-        1 => format!("registry.terraform.io/{provider}"),
-        _ => provider.to_owned(),
-    };
     let config = serde_json::json!({
-        source: {
-            "Protocol": "grpc",
-            "ProtocolVersion": 6,
-            "Pid": std::process::id(),
-            "Test": true,
-            "Addr": { "Network": endpoint.network, "String": endpoint.address },
-        }
+        "Protocol": "grpc",
+        "ProtocolVersion": 6,
+        "Pid": std::process::id(),
+        "Test": true,
+        "Addr": { "Network": endpoint.network, "String": endpoint.address },
     });
-    format!("TF_REATTACH_PROVIDERS='{config}'")
+    let configs: serde_json::Map<String, serde_json::Value> = sources(provider)
+        .into_iter()
+        .map(|source| (source, config.clone()))
+        .collect();
+    let json = serde_json::Value::Object(configs).to_string();
+    format!("TF_REATTACH_PROVIDERS='{}'", json.replace('\'', r"'\''"))
+}
+
+/// The full addresses under which core may look for the provider.
+fn sources(provider: &str) -> Vec<String> {
+    let below = match provider.split_once('/') {
+        None => format!("hashicorp/{provider}"),
+        Some((host, rest)) if REGISTRIES.contains(&host) => rest.to_owned(),
+        Some((_, rest)) if rest.contains('/') => return vec![provider.to_owned()],
+        Some(_) => provider.to_owned(),
+    };
+    REGISTRIES
+        .iter()
+        .map(|host| format!("{host}/{below}"))
+        .collect()
 }
 
 #[cfg(test)]
@@ -199,15 +216,31 @@ mod tests {
     }
 
     #[test]
-    fn reattach_names_the_full_source() {
+    fn reattach_names_the_full_source_for_terraform_and_opentofu() {
+        let both = [
+            "registry.terraform.io/acme/fake",
+            "registry.opentofu.org/acme/fake",
+        ];
+        for address in ["acme/fake", both[0], both[1]] {
+            assert_eq!(sources(address), both, "{address}");
+        }
+        assert_eq!(sources("fake")[0], "registry.terraform.io/hashicorp/fake");
+        let own = "example.com/acme/fake";
+        assert_eq!(sources(own), [own]);
         let text = reattach(&endpoint(), "acme/fake");
-        assert!(
-            text.starts_with("TF_REATTACH_PROVIDERS='{\"registry.terraform.io/acme/fake\":{"),
-            "{text}"
-        );
+        for source in both {
+            assert!(text.contains(&format!("\"{source}\":{{")), "{text}");
+        }
         assert!(text.contains("\"Test\":true"), "{text}");
-        assert!(
-            reattach(&endpoint(), "example.com/acme/fake").contains("{\"example.com/acme/fake\"")
-        );
+    }
+
+    #[test]
+    fn a_quote_in_the_path_stays_within_the_quotes() {
+        let odd = Endpoint {
+            network: "unix",
+            address: "/tmp/o'brien/socket".into(),
+        };
+        let text = reattach(&odd, "acme/fake");
+        assert!(text.contains(r"/tmp/o'\''brien/socket"), "{text}");
     }
 }

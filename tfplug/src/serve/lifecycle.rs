@@ -54,11 +54,7 @@ async fn serve(
         Some(pem) if !debug => Some(tls::mutual(pem)?),
         _ => None,
     };
-    let listener = Arc::new(
-        Listener::bind(environment)
-            .await
-            .map_err(ServeError::Listen)?,
-    );
+    let listener = Arc::new(Listener::bind(environment, tls.is_some()).await?);
     let endpoint = listener.endpoint();
     let shutdown = CancellationToken::new();
     let open = Open::default();
@@ -76,7 +72,7 @@ async fn serve(
     let line = if debug {
         let assignment = handshake::reattach(&endpoint, address);
         format!(
-            "Serving until Ctrl-C. In the shell that runs Terraform:\n\n    export {assignment}\n"
+            "Serving until Ctrl-C. In the shell that runs Terraform or OpenTofu:\n\n    export {assignment}\n"
         )
     } else {
         handshake::line(

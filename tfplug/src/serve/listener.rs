@@ -1,8 +1,10 @@
-//! Where core connects: a Unix socket in a private folder, else TCP on loopback.
+//! Where core connects: a Unix socket in a private folder, else, under TLS only, TCP on loopback.
+//!
+//! Invariant: without TLS there is no TCP. A folder that only this user can enter is then all that keeps others out.
 
 use std::fs::Permissions;
 use std::io;
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
 
@@ -35,19 +37,63 @@ pub(super) enum Listener {
     },
 }
 
+/// Why there is no socket to listen on.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum BindError {
+    /// TLS would protect TCP, and there was no TCP either.
+    #[error("could not listen on a Unix socket, nor on 127.0.0.1")]
+    Tcp(#[source] io::Error),
+    /// Nothing but the socket's folder keeps others out, and there is no such folder.
+    #[error(
+        "could not open a Unix socket that only this user can reach ({})\n  \
+         on:      the provider's socket; without PLUGIN_CLIENT_CERT no client proves who it is, so TCP would let every \
+         user of this machine call the provider with its credentials\n  \
+         changed: Nothing was changed; the provider does not listen.\n  \
+         next:    {next} and start again.",
+        tried.join("; ")
+    )]
+    NoPrivateFolder {
+        /// Each folder that was tried, with what is wrong with it.
+        tried: Vec<String>,
+        /// What to set to what.
+        next: &'static str,
+    },
+}
+
 impl Listener {
-    /// Listens on a Unix socket where the path allows it.
-    pub(super) async fn bind(environment: &Environment) -> io::Result<Self> {
-        let parent = environment
-            .filled("PLUGIN_UNIX_SOCKET_DIR")
-            .map_or_else(std::env::temp_dir, PathBuf::from);
-        match Self::bind_unix(&parent) {
-            Ok(listener) => Ok(listener),
-            Err(error) => {
-                tracing::debug!(%error, "no Unix socket, listening on 127.0.0.1");
-                Self::bind_tcp().await
+    /// Listens where only core can call.
+    ///
+    /// With TLS each client proves that it is core, so TCP on loopback serves where no Unix socket can be made.
+    /// Without TLS the folder of the socket is the only lock there is: then it is a Unix socket in a private folder, or nothing.
+    pub(super) async fn bind(
+        environment: &Environment,
+        authenticated: bool,
+    ) -> Result<Self, BindError> {
+        let named = environment.filled("PLUGIN_UNIX_SOCKET_DIR");
+        if authenticated {
+            let parent = named.map_or_else(std::env::temp_dir, PathBuf::from);
+            return match Self::bind_unix(&parent) {
+                Ok(listener) => Ok(listener),
+                Err(error) => {
+                    tracing::debug!(%error, "no Unix socket, listening on 127.0.0.1");
+                    Self::bind_tcp().await.map_err(BindError::Tcp)
+                }
+            };
+        }
+        let mut tried = Vec::new();
+        for parent in candidates(environment) {
+            match trusted(&parent).and_then(|()| Self::bind_unix(&parent)) {
+                Ok(listener) => return Ok(listener),
+                Err(error) => tried.push(format!("{}: {error}", parent.display())),
             }
         }
+        let next = match named {
+            Some(_) => {
+                "Set PLUGIN_UNIX_SOCKET_DIR to a short folder that only you can write to, or unset it,"
+            }
+            None => "Set TMPDIR to a short folder that only you can write to,",
+        };
+        Err(BindError::NoPrivateFolder { tried, next })
     }
 
     fn bind_unix(parent: &Path) -> io::Result<Self> {
@@ -55,14 +101,17 @@ impl Listener {
             .prefix("plugin")
             .permissions(Permissions::from_mode(0o700))
             .tempdir_in(parent)?;
+        // A umask may have taken the owner's own permissions away.
+        std::fs::set_permissions(folder.path(), Permissions::from_mode(0o700))?;
         let path = folder.path().join("socket");
-        if path.as_os_str().len() > LONGEST_PATH
-            || path.to_str().is_none_or(|path| path.contains(['|', '\n']))
-        {
-            return Err(io::Error::new(
-                io::ErrorKind::InvalidInput,
-                "the socket's path is too long, or not plain text",
-            ));
+        let length = path.as_os_str().len();
+        if length > LONGEST_PATH {
+            return Err(invalid(format!(
+                "the socket's path would have {length} bytes, and at most {LONGEST_PATH} are possible"
+            )));
+        }
+        if path.to_str().is_none_or(|path| path.contains(['|', '\n'])) {
+            return Err(invalid("the socket's path would not be plain text".into()));
         }
         Ok(Self::Unix {
             listener: UnixListener::bind(&path)?,
@@ -107,6 +156,48 @@ impl Listener {
     }
 }
 
+/// Where to look for a private folder: what was named and nothing else, else the usual places, short ones last.
+fn candidates(environment: &Environment) -> Vec<PathBuf> {
+    if let Some(named) = environment.filled("PLUGIN_UNIX_SOCKET_DIR") {
+        return vec![named.into()];
+    }
+    let mut folders = vec![
+        environment
+            .filled("TMPDIR")
+            .map_or_else(std::env::temp_dir, PathBuf::from),
+    ];
+    let usual = [environment.filled("XDG_RUNTIME_DIR"), Some("/tmp")];
+    for folder in usual.into_iter().flatten().map(PathBuf::from) {
+        if folder.is_absolute() && !folders.contains(&folder) {
+            folders.push(folder);
+        }
+    }
+    folders
+}
+
+/// Refuses a folder in which another user could put something else in the place of ours.
+fn trusted(parent: &Path) -> io::Result<()> {
+    const STICKY: u32 = 0o1000;
+    const OTHERS_WRITE: u32 = 0o022;
+    let data = std::fs::metadata(parent)?;
+    let mode = data.permissions().mode();
+    let owner = data.uid();
+    let mine = owner == 0 || owner == rustix::process::geteuid().as_raw();
+    if !mine {
+        return Err(invalid("the folder belongs to another user".into()));
+    }
+    if mode & OTHERS_WRITE != 0 && mode & STICKY == 0 {
+        return Err(invalid(
+            "other users may rename what is in the folder".into(),
+        ));
+    }
+    Ok(())
+}
+
+fn invalid(why: String) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidInput, why)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -115,9 +206,8 @@ mod tests {
     async fn the_socket_is_private_and_goes_with_the_listener() {
         let parent = tempfile::tempdir().unwrap();
         let text = parent.path().to_str().unwrap();
-        let listener = Listener::bind(&Environment::from_iter([("PLUGIN_UNIX_SOCKET_DIR", text)]))
-            .await
-            .unwrap();
+        let environment = Environment::from_iter([("PLUGIN_UNIX_SOCKET_DIR", text)]);
+        let listener = Listener::bind(&environment, false).await.unwrap();
         let endpoint = listener.endpoint();
         assert_eq!(endpoint.network, "unix");
         let folder = Path::new(&endpoint.address).parent().unwrap().to_owned();
@@ -130,14 +220,18 @@ mod tests {
         assert!(!folder.exists());
     }
 
-    #[tokio::test]
-    async fn a_path_too_long_means_loopback() {
-        let parent = tempfile::tempdir().unwrap();
-        let long = parent.path().join("x".repeat(100));
+    fn long(parent: &Path) -> String {
+        let long = parent.join("x".repeat(100));
         std::fs::create_dir(&long).unwrap();
-        let environment =
-            Environment::from_iter([("PLUGIN_UNIX_SOCKET_DIR", long.to_str().unwrap())]);
-        let endpoint = Listener::bind(&environment).await.unwrap().endpoint();
+        long.to_str().unwrap().to_owned()
+    }
+
+    #[tokio::test]
+    async fn under_tls_a_path_too_long_means_loopback() {
+        let parent = tempfile::tempdir().unwrap();
+        let long = long(parent.path());
+        let environment = Environment::from_iter([("PLUGIN_UNIX_SOCKET_DIR", long.as_str())]);
+        let endpoint = Listener::bind(&environment, true).await.unwrap().endpoint();
         assert_eq!(endpoint.network, "tcp");
         assert!(
             endpoint.address.starts_with("127.0.0.1:"),
@@ -145,5 +239,49 @@ mod tests {
             endpoint.address
         );
         assert_eq!(std::fs::read_dir(&long).unwrap().count(), 0);
+    }
+
+    #[tokio::test]
+    async fn without_tls_a_path_too_long_means_another_private_folder() {
+        let parent = tempfile::tempdir().unwrap();
+        let long = long(parent.path());
+        let short = parent.path().join("run");
+        std::fs::create_dir(&short).unwrap();
+        let environment = Environment::from_iter([
+            ("TMPDIR", long.as_str()),
+            ("XDG_RUNTIME_DIR", short.to_str().unwrap()),
+        ]);
+        let endpoint = Listener::bind(&environment, false)
+            .await
+            .unwrap()
+            .endpoint();
+        assert_eq!(endpoint.network, "unix");
+        assert!(Path::new(&endpoint.address).starts_with(&short));
+        assert_eq!(std::fs::read_dir(&long).unwrap().count(), 0);
+    }
+
+    #[tokio::test]
+    async fn without_tls_nothing_listens_where_others_could_come_between() {
+        let parent = tempfile::tempdir().unwrap();
+        let open = parent.path().join("open");
+        std::fs::create_dir(&open).unwrap();
+        std::fs::set_permissions(&open, Permissions::from_mode(0o777)).unwrap();
+        let long = long(parent.path());
+        for (folder, why) in [
+            (open.to_str().unwrap(), "other users may rename"),
+            (long.as_str(), "at most"),
+            ("/proc/self/no-such-folder", "No such file"),
+        ] {
+            let environment = Environment::from_iter([("PLUGIN_UNIX_SOCKET_DIR", folder)]);
+            let Err(error) = Listener::bind(&environment, false).await else {
+                panic!("{folder}: something listens")
+            };
+            let text = error.to_string();
+            assert!(text.contains(why) && text.contains(folder), "{text}");
+            assert!(
+                text.contains("next:    Set PLUGIN_UNIX_SOCKET_DIR"),
+                "{text}"
+            );
+        }
     }
 }

@@ -24,8 +24,8 @@ use handshake::{Environment, Mode};
 enum ServeError {
     #[error("could not start the runtime")]
     Runtime(#[source] std::io::Error),
-    #[error("could not listen on a Unix socket, nor on 127.0.0.1")]
-    Listen(#[source] std::io::Error),
+    #[error(transparent)]
+    Listen(#[from] listener::BindError),
     #[error(
         "PLUGIN_CLIENT_CERT is not one PEM certificate; refusing to serve without knowing the client"
     )]

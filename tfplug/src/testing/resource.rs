@@ -107,11 +107,6 @@ impl ResourceDriver {
         self.plan_as(walk, Some(config), true).await
     }
 
-    /// Plans without refresh within a walk that other resources and data sources share.
-    pub async fn plan_without_refresh_in(&mut self, walk: &Walk, config: Value) -> Planned {
-        self.plan_as(walk, Some(config), false).await
-    }
-
     /// Plans as `terraform plan -destroy` does.
     pub async fn plan_destroy(&mut self) -> Planned {
         match self.driver.walk().await {
@@ -124,21 +119,6 @@ impl ResourceDriver {
     pub async fn apply(&mut self) -> Applied {
         match self.driver.walk().await {
             Ok(walk) => self.apply_in(&walk).await,
-            Err(diagnostics) => self.applied(diagnostics),
-        }
-    }
-
-    /// Applies the plan made last, with a configuration whose unknowns have become known.
-    pub async fn apply_with(&mut self, config: Value) -> Applied {
-        match self.driver.walk().await {
-            Ok(walk) => {
-                let config = config::complete(&walk.resource_schema(&self.type_name), config);
-                let Some(pending) = &mut self.pending else {
-                    panic!("apply needs a plan first")
-                };
-                pending.config = config;
-                self.apply_in(&walk).await
-            }
             Err(diagnostics) => self.applied(diagnostics),
         }
     }
