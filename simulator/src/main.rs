@@ -2,23 +2,27 @@
 //!
 //! Prints one line of JSON with its URLs once it can be called, and ends on SIGTERM or SIGINT.
 
+mod play;
+
 use std::error::Error;
 use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use clap::Parser;
+use clap::{Parser, Subcommand};
 use gigadb_simulator::{Options, Simulator, World};
 use serde_json::json;
 
 /// Serve Cloudflare DNS, GitLab and EC2 on loopback, with state and scripted faults.
 ///
 /// The first line on stdout is JSON: `cloudflare`, `gitlab`, `aws` and `control` URLs, and with --https
-/// the same under `https` beside `ca_file`.
+/// the same under `https` beside `ca_file`. `play` and `drill` open a shell in such a world instead.
 #[derive(Debug, Parser)]
-#[command(version)]
+#[command(version, args_conflicts_with_subcommands = true)]
 struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
     /// Listen on this port of 127.0.0.1; 0 takes a free one.
     #[arg(long, default_value_t = 0)]
     port: u16,
@@ -42,10 +46,21 @@ struct Arguments {
     latency: u64,
 }
 
+#[derive(Debug, Subcommand)]
+enum Command {
+    Play(play::PlayArgs),
+    Drill(play::DrillArgs),
+}
+
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    match run(&arguments) {
-        Ok(()) => ExitCode::SUCCESS,
+    let result = match &arguments.command {
+        None => run(&arguments).map(|()| ExitCode::SUCCESS),
+        Some(Command::Play(arguments)) => play::play(arguments),
+        Some(Command::Drill(arguments)) => play::drill(arguments),
+    };
+    match result {
+        Ok(code) => code,
         Err(error) => {
             let mut stderr = std::io::stderr();
             let _ = writeln!(stderr, "gigadb-simulator: {error}");

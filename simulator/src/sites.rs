@@ -142,8 +142,13 @@ struct Place {
 }
 
 impl Sites {
-    /// Starts without a site.
+    /// Starts without a site, at a free port.
     pub fn start() -> io::Result<Self> {
+        Self::start_at(0)
+    }
+
+    /// Starts without a site; all of them will be at this port, 0 being a free one.
+    pub fn start_at(port: u16) -> io::Result<Self> {
         let trusted = Authority::new("gigadb-simulator sites")?;
         let folder = tempfile::Builder::new().prefix("gigadb-sites-").tempdir()?;
         let ca_file = folder.path().join("ca.pem");
@@ -158,7 +163,10 @@ impl Sites {
             stranger: Authority::new("gigadb-simulator stranger")?,
             ca_file,
             _folder: folder,
-            places: Mutex::default(),
+            places: Mutex::new(Places {
+                port,
+                open: BTreeMap::new(),
+            }),
             asked: Arc::default(),
             runtime: Some(runtime),
         })

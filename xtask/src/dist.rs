@@ -3,7 +3,7 @@
 //! ```text
 //! terraform-provider-gigadb_VERSION_OS_ARCH.zip      the provider, in the registry's layout
 //! terraform-provider-gigadb_VERSION_manifest.json    which protocol it speaks
-//! gigadb-roles_VERSION_OS_ARCH.tar.gz                the helper, with completions and man pages
+//! gigadb-roles_VERSION_OS_ARCH.tar.gz                the helper, with completions and man pages, and the simulator
 //! terraform-provider-gigadb_VERSION_SHA256SUMS       of all of the above
 //! mirror/HOST/gigascience/gigadb/                    the provider, for filesystem and network mirrors
 //! ```
@@ -33,6 +33,7 @@ use crate::{
 
 const PROVIDER: &str = "terraform-provider-gigadb";
 const HELPER: &str = "gigadb-roles";
+const SIMULATOR: &str = "gigadb-simulator";
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// The registries under whose names the provider is mirrored: Terraform's and OpenTofu's.
 const HOSTS: [&str; 2] = ["registry.terraform.io", "registry.opentofu.org"];
@@ -108,10 +109,10 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Builds both programs for release, in the selection of the benchmarks; returns their folder.
+/// Builds the programs for release, in the selection of the benchmarks; returns their folder.
 fn build() -> anyhow::Result<PathBuf> {
     println!("Building for release (this takes some minutes).");
-    let packages = [PROVIDER, HELPER, "gigadb-tests"];
+    let packages = [PROVIDER, HELPER, SIMULATOR, "gigadb-tests"];
     let mut build = cargo(&["build", "--locked", "--release", "--quiet", "--bins"]);
     build.args(packages.iter().flat_map(|package| ["--package", package]));
     succeed(&mut build)?;
@@ -170,10 +171,14 @@ fn provider(programs: &Path) -> anyhow::Result<Entries> {
     ]))
 }
 
-/// What the helper's archive holds. Completions and man pages are the program's own.
+/// What the helper's archive holds. Completions and man pages are the program's own; the simulator is there to play
+/// and practise with.
 fn helper(programs: &Path, scratch: &Path) -> anyhow::Result<Entries> {
     let file = programs.join(HELPER);
-    let mut entries = Entries::from([(HELPER.to_owned(), program(&file)?)]);
+    let mut entries = Entries::from([
+        (HELPER.to_owned(), program(&file)?),
+        (SIMULATOR.to_owned(), program(&programs.join(SIMULATOR))?),
+    ]);
     for name in ["CHANGELOG.md", "LICENSE", "README.md"] {
         entries.insert(name.to_owned(), text(read(&workspace::root().join(name))?));
     }

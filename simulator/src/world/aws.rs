@@ -206,9 +206,14 @@ impl Aws {
                 key.id, key.secret
             );
         }
+        let named = |path: &Path, error: std::io::Error| {
+            std::io::Error::new(error.kind(), format!("{}: {error}", path.display()))
+        };
+        std::fs::create_dir_all(folder).map_err(|error| named(folder, error))?;
         let paths = (folder.join("config"), folder.join("credentials"));
-        std::fs::write(&paths.0, config)?;
-        std::fs::write(&paths.1, credentials)?;
+        for (path, text) in [(&paths.0, config), (&paths.1, credentials)] {
+            std::fs::write(path, text).map_err(|error| named(path, error))?;
+        }
         Ok(paths)
     }
 }

@@ -218,6 +218,13 @@ fn farewell() {
     tell(
         "Turning the line around and applying again restores every record and variable as it was.",
     );
+    heading("Now you");
+    tell(
+        "Play with the same world: `target/debug/gigadb-simulator play ~/playground` opens a shell with everything set.",
+    );
+    tell(
+        "Practise an incident: `target/debug/gigadb-simulator drill region-down` (docs/guides/playground.md).",
+    );
     tell("Next: README.md, \"A first real swap\".");
 }
 

@@ -1,8 +1,8 @@
 //! One resource instance through its life.
 
+use super::Driver;
 use super::state_file::Stored;
 use super::walk::{Walk, broken};
-use super::{Driver, config};
 use crate::{AttributePath, Diagnostics, Value};
 
 /// One resource instance: its stored state, and the plan made last.

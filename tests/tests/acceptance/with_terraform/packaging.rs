@@ -193,6 +193,10 @@ fn archives_are_as_registries_and_operators_expect() {
     let unpacked = out.join(folder);
     let completions = fs::read_to_string(unpacked.join("completions/gigadb-roles.bash"));
     assert_eq!(completions.unwrap(), shown);
+    let simulator = scene
+        .run(&home.join("bin/gigadb-simulator"), &["--print-seed"])
+        .expect(0);
+    assert!(simulator.stdout.contains("\"gigadb.org\""));
     for name in ["LICENSE", "README.md", "INSTALL.md", "CHANGELOG.md"] {
         let mode = fs::metadata(unpacked.join(name))
             .unwrap()

@@ -1,0 +1,3 @@
+//! What needs Terraform or OpenTofu.
+
+mod guide;
