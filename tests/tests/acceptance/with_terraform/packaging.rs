@@ -34,8 +34,10 @@ fn packaged(scene: &Scene, name: &str, provider: Provider) -> PathBuf {
         fs::write(&file, format!("#!/bin/sh\n{text}\n")).unwrap();
         fs::set_permissions(&file, fs::Permissions::from_mode(0o755)).unwrap();
     };
-    let helper = programs::ours("gigadb-roles").display().to_string();
-    script("gigadb-roles", &format!("exec '{helper}' \"$@\""));
+    for name in ["gigadb-roles", "gigadb-simulator"] {
+        let program = programs::ours(name).display().to_string();
+        script(name, &format!("exec '{program}' \"$@\""));
+    }
     let file = folder.join("terraform-provider-gigadb");
     match provider {
         Provider::StandIn => script("terraform-provider-gigadb", "exit 1"),
@@ -193,10 +195,9 @@ fn archives_are_as_registries_and_operators_expect() {
     let unpacked = out.join(folder);
     let completions = fs::read_to_string(unpacked.join("completions/gigadb-roles.bash"));
     assert_eq!(completions.unwrap(), shown);
-    let simulator = scene
-        .run(&home.join("bin/gigadb-simulator"), &["--print-seed"])
-        .expect(0);
-    assert!(simulator.stdout.contains("\"gigadb.org\""));
+    let simulator = home.join("bin/gigadb-simulator");
+    let help = scene.run(&simulator, &["--help"]).expect(0).stdout;
+    assert!(help.contains("drill"), "{help}");
     for name in ["LICENSE", "README.md", "INSTALL.md", "CHANGELOG.md"] {
         let mode = fs::metadata(unpacked.join(name))
             .unwrap()
