@@ -56,11 +56,8 @@ impl Journal for NoJournal {
 }
 
 impl Apis {
-    /// Carries out `changes` and says how that ended. When `cancel` is triggered the executor is
-    /// told at once that a stop was asked; calls in flight are finished, whatever it then decides.
-    ///
-    /// The caller forgets shared observations before and after
-    /// ([`SharedWorld::invalidate`](crate::SharedWorld::invalidate)).
+    /// [`Self::drive_beside`] nothing.
+    #[cfg(test)]
     pub(crate) async fn drive(
         &self,
         changes: &ChangeSet,
@@ -73,9 +70,14 @@ impl Apis {
             .await
     }
 
-    /// The same beside requests of an earlier run with the same goal, which may take effect until
-    /// `open_until`, in seconds since 1970.
-    pub async fn drive_beside(
+    /// Carries out `changes` and says how that ended. When `cancel` is triggered the executor is
+    /// told at once that a stop was asked; calls in flight are finished, whatever it then decides.
+    /// Requests of an earlier run with the same goal may take effect until `open_until`, in seconds
+    /// since 1970.
+    ///
+    /// The caller forgets shared observations before and after
+    /// ([`SharedWorld::invalidate`](crate::SharedWorld::invalidate)).
+    pub(crate) async fn drive_beside(
         &self,
         changes: &ChangeSet,
         intent: &Intent,

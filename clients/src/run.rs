@@ -246,7 +246,7 @@ impl UnderWay<'_> {
         self.journal.as_ref().map(|_| self.id.clone())
     }
 
-    /// Carries out `changes` with a journal; see [`Apis::drive`]. A switchover without a journal
+    /// Carries out `changes` with a journal; see [`Apis::drive_beside`]. A switchover without a journal
     /// is refused before anything is written; a failover goes on without one.
     pub(crate) async fn write(
         &mut self,
@@ -258,6 +258,7 @@ impl UnderWay<'_> {
             topology, intent, ..
         } = self.start;
         let policy = &topology.policy;
+        let beside = self.open_before();
         let mut journal = match self.open_journal(changes) {
             Ok(journal) => journal,
             Err(why) if intent.mode == Mode::Failover => {
@@ -268,7 +269,9 @@ impl UnderWay<'_> {
                     journal: &mut NoJournal,
                     watch,
                 };
-                let drive = self.apis.drive(changes, intent, policy, &mut none, cancel);
+                let drive = self
+                    .apis
+                    .drive_beside(changes, intent, policy, &mut none, cancel, beside);
                 return Ok(drive.await);
             }
             Err(why) => return Err(Told::of_journal(no_journal(intent, &why))),
@@ -280,7 +283,7 @@ impl UnderWay<'_> {
         };
         let drive = self
             .apis
-            .drive(changes, intent, policy, &mut watched, cancel);
+            .drive_beside(changes, intent, policy, &mut watched, cancel, beside);
         let outcome = drive.await;
         journal.finish(&outcome);
         if let Some(why) = journal.failed()
@@ -291,6 +294,18 @@ impl UnderWay<'_> {
         }
         self.journal = Some(journal);
         Ok(outcome)
+    }
+
+    /// Until when requests of the run that this one completes may still take effect.
+    fn open_before(&self) -> Option<u64> {
+        let Some(Follows::Resumes(id)) = self.start.follows else {
+            return None;
+        };
+        let folder = self.apis.journal_folder.as_deref()?;
+        let earlier = journal::read(folder, id).ok()?;
+        let now = u64::try_from(Timestamp::now().as_second()).ok()?;
+        let open = earlier.still_open(self.apis.timing().open_for).forward;
+        open.filter(|until| *until > now)
     }
 
     fn open_journal(&self, changes: &ChangeSet) -> Result<FileJournal, String> {

@@ -169,12 +169,11 @@ pub(crate) async fn respond(shared: Arc<Shared>, request: Request) -> Outcome {
     }
     if let Some(Effect::GatewayTimeout { ms }) = effect {
         let delay = std::time::Duration::from_millis(*ms);
-        let shared = shared.clone();
+        finish(&shared, number, Some(504));
         tokio::spawn(async move {
             tokio::time::sleep(delay).await;
             handle(&shared, &request, &addressed, number, hit.as_ref());
         });
-        finish(&shared, number, Some(504));
         return Outcome::Reply(Reply::html(504, "504 Gateway Time-out"));
     }
     let refusal = effect.and_then(|effect| effect.refusal(addressed.api));

@@ -11,7 +11,7 @@ use gigadb_engine::{
 use gigadb_simulator::{Api, Effect, Fault, World as Seed};
 use tokio_util::sync::CancellationToken;
 
-use crate::{
+use super::{
     drive::{exchanged, is_send, make_plan, swap},
     setup::Bench,
 };

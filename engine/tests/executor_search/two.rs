@@ -15,16 +15,23 @@ use crate::{
 fn without_a_lease_one_more_run_reaches_the_goal() {
     let troubles = Troubles {
         faults: 1 + more(),
-        late: 1,
+        late: more(),
         stale: 0,
         edits: 0,
         restarts: 0,
     };
     for (mode, on_failure) in POLICIES {
-        for second in [Way::Back, Way::Forward] {
+        // A longer search has one for the same side as well.
+        let ways = [Way::Back, Way::Forward];
+        for second in &ways[..1 + usize::from(more().min(1))] {
+            let second = *second;
             let mut search = Search::new(table(mode, on_failure));
-            let runs = vec![Run::new(Way::Forward), Run::new(second)];
-            search.explore(runs, troubles);
+            // The first one stops at any moment; the second goes on.
+            let second_run = Run {
+                stop_left: false,
+                ..Run::new(second)
+            };
+            search.explore(vec![Run::new(Way::Forward), second_run], troubles);
             crate::tell(format_args!(
                 "two operators without a lease, the second {second:?}, {mode} {on_failure}: {} states, 0 violations",
                 search.states(),
