@@ -16,8 +16,8 @@
 //!
 //! What this crate deliberately does not do: speak HTTP, retry, print, or know of Terraform.
 
-mod assumed;
 pub mod advice;
+mod assumed;
 pub mod carry;
 mod cause;
 pub mod changes;

@@ -137,11 +137,12 @@ fn judge(
     let name = &observation.environment;
     let apex = observation.apex(environment).ok_or_else(|| {
         let hostnames = environment.production.hostnames.keys();
-        let mut why = hostnames
-            .filter_map(|hostname| Some(observation.homeless(hostname)?.clause(hostname)));
-        Unclear(why.next().unwrap_or_else(|| {
-            format!("`{name}` publishes no hostname of production")
-        }))
+        let mut why =
+            hostnames.filter_map(|hostname| Some(observation.homeless(hostname)?.clause(hostname)));
+        Unclear(
+            why.next()
+                .unwrap_or_else(|| format!("`{name}` publishes no hostname of production")),
+        )
     })?;
     let production = holder(observation, apex).map_err(Unclear)?.clone();
     for hostname in environment.production.hostnames.keys() {

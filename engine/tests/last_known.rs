@@ -20,6 +20,7 @@ const SYDNEY: &str = "alt-gigadb-website";
 fn unreachable(message: &str) -> Failure {
     Failure {
         kind: FailureKind::Unreachable,
+        cause: gigadb_engine::world::Cause::Unknown,
         message: message.to_owned(),
     }
 }

@@ -40,6 +40,7 @@ fn set(world: &mut World, hostname: &str, address: Option<&str>) {
 fn lose(world: &mut World, lost: &str) {
     let failure = Failure {
         kind: FailureKind::Unreachable,
+        cause: gigadb_engine::world::Cause::Unknown,
         message: "EC2 did not answer".to_owned(),
     };
     world.sides.insert(side(lost), Reading::failed(failure));

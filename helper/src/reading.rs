@@ -146,6 +146,7 @@ fn assemble(
 ) -> StatusRead {
     let late = |who: &str| Failure {
         kind: FailureKind::Unreachable,
+        cause: gigadb_engine::world::Cause::Unknown,
         message: format!(
             "{who} had not answered {} s after what decides the roles had",
             grace.as_secs_f32()

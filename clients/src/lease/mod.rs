@@ -156,8 +156,8 @@ impl Apis {
             if cancel.is_cancelled() && unanswered == 0 {
                 return Err(NotTaken::Stopped);
             }
-            let asked = self.gitlab.lock(project, name, &id, budget);
-            let Some(answer) = stoppable(asked, Some(cancel)).await else {
+            let lock = self.gitlab.lock(project, name, &id, budget);
+            let Some(answer) = stoppable(lock, Some(cancel)).await else {
                 // A stop is answered at once: what this request may have taken is given back
                 // beside, and a lease that stays belongs to a process that is gone.
                 self.give_up_lease_beside(place, &id).await;

@@ -99,7 +99,12 @@ fn details(text: &mut String, report: &Report) {
         ));
     }
     lines.extend(report.disagreements.iter().map(sentence));
-    lines.extend(report.unread.iter().map(|what| format!("{}.", Foreign(what))));
+    lines.extend(
+        report
+            .unread
+            .iter()
+            .map(|what| format!("{}.", Foreign(what))),
+    );
     if lines.is_empty() {
         return;
     }
