@@ -109,8 +109,8 @@ impl Earlier {
             return;
         }
         ui.note(&format!(
-            "A request of run {} got no answer and may still take effect: waiting until {}, {} s \
-             from now. Ctrl-C ends the wait, and then nothing is changed.",
+            "What run {} sent may still take effect: waiting until {}, {} s from now. Ctrl-C ends \
+             the wait, and then nothing is changed.",
             self.id,
             clock(until),
             left.as_secs()

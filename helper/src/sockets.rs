@@ -31,7 +31,9 @@ pub(crate) fn sockets() -> Sockets {
 fn short(home: &str) -> Option<PathBuf> {
     let own = fs::metadata(home).ok()?.uid();
     let digest = Sha256::digest(home);
-    let name: String = digest[..4].iter().map(|b| format!("{b:02x}")).collect();
+    let name: String = digest[..4]
+        .iter()
+        .fold(String::new(), |hex, b| hex + &format!("{b:02x}"));
     let runtime = surroundings::variable("XDG_RUNTIME_DIR").map(PathBuf::from);
     let places = runtime.filter(|folder| folder.is_absolute()).into_iter();
     places
@@ -55,5 +57,5 @@ fn is_private(folder: &Path, own: u32) -> io::Result<bool> {
         _ => {}
     }
     let found = fs::symlink_metadata(folder)?;
-    Ok(found.is_dir() && found.uid() == own && found.mode() & 0o077 == 0)
+    Ok(found.is_dir() && found.uid() == own && found.mode().trailing_zeros() >= 6)
 }

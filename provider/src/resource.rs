@@ -34,7 +34,7 @@ impl Resource for RoleAssignment {
     }
 
     async fn apply(&self, request: ApplyRequest) -> ApplyResponse {
-        apply::apply(&self.0, request).await
+        Box::pin(apply::apply(&self.0, request)).await
     }
 
     async fn import(&self, request: ImportRequest) -> ImportResponse {

@@ -193,7 +193,7 @@ impl Cloudflare {
             for row in found.kept {
                 rows.extend(read(row).map_err(|why| incomplete(&why))?);
             }
-            match walk.take(said, &found.identities, answer.body.len()) {
+            match walk.take(&said, &found.identities, answer.body.len()) {
                 Ok(Some(Ask::Page(next))) => page = next,
                 Ok(Some(Ask::Query(_)) | None) => return Ok(rows),
                 Err(why) => return Err(incomplete(&why)),

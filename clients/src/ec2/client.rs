@@ -84,7 +84,7 @@ impl Ec2 {
             Ok(trusted) => trusted,
             // Nothing is asked over TLS, unless a role is taken.
             Err(_) if plain => Trusted::System,
-            Err(why) => return Err(misconfigured(aws, why, Cause::Setting)),
+            Err(why) => return Err(misconfigured(aws, &why, Cause::Setting)),
         };
         let elsewhere = endpoint.is_none()
             && !ignored
@@ -94,7 +94,7 @@ impl Ec2 {
             && secure == Trusted::System
             && let Err(why) = self.trust.verifier()
         {
-            return Err(misconfigured(aws, why, Cause::Roots));
+            return Err(misconfigured(aws, &why, Cause::Roots));
         }
         let trusted = if plain {
             Trusted::Nobody
@@ -173,7 +173,7 @@ impl Ec2 {
         let profile = files.profiles.get_profile(&spelling(&aws.profile));
         let trusted = self
             .trusted(profile)
-            .map_err(|why| misconfigured(aws, why, Cause::Setting))?;
+            .map_err(|why| misconfigured(aws, &why, Cause::Setting))?;
         Ok(self.credentials(aws, files, self.http(trusted)))
     }
 
@@ -202,7 +202,7 @@ impl Ec2 {
     }
 }
 
-fn misconfigured(aws: &Aws, why: String, cause: Cause) -> Failure {
+fn misconfigured(aws: &Aws, why: &str, cause: Cause) -> Failure {
     let message = format!("EC2 in {} was not asked: {why}", aws.region);
     Failure::new(FailureKind::Misconfigured, message).because(cause)
 }

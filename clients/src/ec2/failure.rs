@@ -243,6 +243,10 @@ struct Told {
     text: Option<String>,
     id: Option<String>,
     /// A page of HTML, with its title.
+    #[expect(
+        clippy::option_option,
+        reason = "no page, one without a title, one with it"
+    )]
     page: Option<Option<String>>,
 }
 

@@ -129,7 +129,7 @@ impl Gitlab {
                 .and_then(|()| body.end())
                 .map_err(|error| self.not_json(&call, &answer, &error))?;
             let said = said_by_headers(&answer.headers);
-            match walk.take(said, &identities, answer.body.len()) {
+            match walk.take(&said, &identities, answer.body.len()) {
                 Ok(Some(Ask::Page(page))) => query = numbered(&per_page, page),
                 Ok(Some(Ask::Query(next))) => query = next,
                 Ok(None) => break,

@@ -100,7 +100,7 @@ impl Gitlab {
                 return Ok(ours);
             }
             let said = said_by_headers(&answer.headers);
-            match walk.take(said, &identities, answer.body.len()) {
+            match walk.take(&said, &identities, answer.body.len()) {
                 Ok(Some(Ask::Page(page))) => query = numbered(&per_page, page),
                 Ok(Some(Ask::Query(next))) => query = next,
                 Ok(None) => return Ok(None),

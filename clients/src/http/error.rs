@@ -356,9 +356,10 @@ pub(crate) fn tls(text: &str) -> Option<Cause> {
     Some(
         if text.contains("not valid for name") || text.contains("notvalidforname") {
             Cause::OtherName
-        } else if text.contains("not valid yet") || text.contains("notvalidyet") {
-            Cause::Clock
-        } else if text.contains("expired") {
+        } else if ["not valid yet", "notvalidyet", "expired"]
+            .iter()
+            .any(|word| text.contains(word))
+        {
             Cause::Clock
         } else {
             Cause::Untrusted

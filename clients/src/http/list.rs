@@ -107,7 +107,7 @@ impl Walk {
     /// next, `None` at the end of the list, or why the list is incomplete, as a clause.
     pub(crate) fn take(
         &mut self,
-        said: Said,
+        said: &Said,
         rows: &[u64],
         bytes: usize,
     ) -> Result<Option<Ask>, String> {
@@ -134,7 +134,7 @@ impl Walk {
             return Err(format!("page {} is empty", self.page));
         }
         self.named = names;
-        let more = self.follow(&said, found, seen)?;
+        let more = self.follow(said, found, seen)?;
         let Some(more) = more else {
             return Ok(None);
         };
@@ -377,6 +377,10 @@ mod tests {
 
     /// A server with so many rows, and what it says of them.
     #[derive(Debug, Clone)]
+    #[expect(
+        clippy::struct_excessive_bools,
+        reason = "every way in which a server may say too little"
+    )]
     struct Server {
         rows: u64,
         /// The most rows a page, whatever is asked for.
@@ -449,7 +453,7 @@ mod tests {
             loop {
                 let (said, rows) = self.answer(page);
                 pages += 1;
-                match walk.take(said, &rows, 1) {
+                match walk.take(&said, &rows, 1) {
                     Err(why) => return (Err(why), pages),
                     Ok(None) => return (Ok(walk.rows.len() as u64), pages),
                     Ok(Some(Ask::Page(next))) => page = next,
@@ -523,7 +527,7 @@ mod tests {
             pages: Some(1_000_000_000),
             ..Said::default()
         };
-        let why = walk.take(said, &[1], 1).unwrap_err();
+        let why = walk.take(&said, &[1], 1).unwrap_err();
         assert_eq!(
             why,
             "it says that it has 1000000000 pages, and 1000 are read at most"

@@ -185,7 +185,7 @@ fn a_journal_that_ends_anywhere_says_until_when_something_is_open() {
             entries: run.entries[..lines].to_vec(),
             ..run.clone()
         };
-        let open = run.still_open(Duration::from_secs(120));
+        let open = run.still_open(Duration::from_mins(2));
         let text = |until: Option<u64>| {
             let at = until.map(|until| Timestamp::from_second(until.try_into().unwrap()).unwrap());
             at.map_or_else(|| "-".to_owned(), |at| at.strftime("%T").to_string())
@@ -197,7 +197,17 @@ fn a_journal_that_ends_anywhere_says_until_when_something_is_open() {
         )
     };
     let all: Vec<String> = (0..=run.entries.len()).map(open_after).collect();
-    assert_snapshot!(all.join("\n"), @"");
+    assert_snapshot!(all.join("\n"), @r"
+    0: forward -, back -
+    1: forward 09:32:01, back -
+    2: forward -, back -
+    3: forward 09:32:01, back -
+    4: forward 09:32:01, back -
+    5: forward 09:32:05, back -
+    6: forward 09:32:05, back -
+    7: forward 09:32:05, back 09:34:07
+    8: forward 09:32:05, back 09:31:45
+    ");
 }
 
 #[cfg(unix)]

@@ -1,9 +1,5 @@
 //! The clients over real HTTP, against the simulator with the world of GigaDB's own procedure.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "a test, or what it is set up with, fails by panicking"
-)]
 mod canned;
 mod dns;
 mod drive;

@@ -235,11 +235,11 @@ impl Search {
         match open {
             Open::Announce(what) => self.announce(node, run, what),
             Open::Write(index) => {
-                let writes = self.writes(&node, run, index, None);
+                let writes = Self::writes(&node, run, index, None);
                 self.send(&node, run, index, &writes, false);
             }
             Open::Undo(index, steps) => {
-                let writes = self.writes(&node, run, index, Some(&steps));
+                let writes = Self::writes(&node, run, index, Some(&steps));
                 self.send(&node, run, index, &writes, true);
             }
             Open::ReadBack(index) => self.read(&node, run, index),
@@ -258,7 +258,6 @@ impl Search {
     }
 
     fn writes(
-        &self,
         node: &Node,
         run: usize,
         index: usize,

@@ -23,7 +23,7 @@ fn without_a_lease_one_more_run_reaches_the_goal() {
     for (mode, on_failure) in POLICIES {
         // A longer search has one for the same side as well.
         let ways = [Way::Back, Way::Forward];
-        for second in &ways[..1 + usize::from(more().min(1))] {
+        for second in &ways[..=usize::from(more().min(1))] {
             let second = *second;
             let mut search = Search::new(table(mode, on_failure));
             // The first one stops at any moment; the second goes on.

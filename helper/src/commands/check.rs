@@ -26,7 +26,6 @@ use crate::{
 Examples:
   gigadb-roles check
   gigadb-roles check --checkouts ~
-  gigadb-roles check --repository ~/gigadb-upstream
   gigadb-roles check --format json")]
 pub(crate) struct CheckArgs {
     /// Look for the checkouts that the topology names in this folder (default: beside the working

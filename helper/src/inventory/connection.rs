@@ -131,8 +131,7 @@ fn control_path(identity: &str, sockets: &Sockets) -> String {
     let digest = Sha256::digest(identity);
     let hash: String = digest[..5]
         .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
+        .fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
     let folder = match &sockets.short {
         Some(short) if sockets.are_too_long() => &short.replace('%', "%%"),
         _ => "%(directory)s",

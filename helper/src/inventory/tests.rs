@@ -421,8 +421,8 @@ fn a_host_has_everything_that_plays_read() {
     "#);
     assert_snapshot!(render::host(&inventory.hosts["green-2-live-bastion"]), @r#"
     {
+      "ansible_control_path": "%(directory)s/8e4f5f9403%%r",
       "ansible_host": "203.0.113.11",
-      "ansible_ssh_common_args": "-o HostKeyAlias=green-2-live-bastion",
       "aws_profile": "Green",
       "aws_region": "ap-southeast-2",
       "backup_source_project_string": "group-blue-site",

@@ -1,5 +1,7 @@
 //! When and by what a plan was made.
 
+use std::fmt::Write as _;
+
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -44,18 +46,19 @@ impl Made {
         let instant = self.at.as_deref()?.parse::<Timestamp>().ok()?;
         let mut line = format!("Planned on {}", instant.strftime("%-d %B %Y at %H:%M UTC"));
         if let Some(age) = self.age_seconds.filter(|age| *age >= OLD) {
-            line.push_str(&match age / OLD {
+            let told = match age / OLD {
                 1 => " (1 hour ago)".to_owned(),
                 hours @ 2..48 => format!(" ({hours} hours ago)"),
                 hours => format!(" ({} days ago)", hours / 24),
-            });
+            };
+            line.push_str(&told);
         }
         if let Some(version) = &self.version {
-            line.push_str(&format!(" by Terraform or OpenTofu {}", code(version)));
+            let _ = write!(line, " by Terraform or OpenTofu {}", code(version));
         }
         if let Some(commit) = &self.commit {
             let short: String = commit.chars().take(12).collect();
-            line.push_str(&format!(", for commit {}", code(&short)));
+            let _ = write!(line, ", for commit {}", code(&short));
         }
         if self.partial {
             line.push_str("; it leaves out parts of the configuration (`-target`, or deferred)");

@@ -114,7 +114,7 @@ fn hostnames(review: &Review, change: &Change) -> Option<String> {
                 .infrastructure
                 .as_deref()
                 .and_then(|side| review.sides.region(side));
-            side.map_or_else(|| "—".to_owned(), |place| name_of_place(place))
+            side.map_or_else(|| "—".to_owned(), name_of_place)
         };
         let side = |place: &Place| {
             place

@@ -51,6 +51,10 @@ pub(crate) struct Source {
 
 /// One entry of `resource_changes`, or of `resource_drift`.
 #[derive(Debug, Clone)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "what Terraform says of a resource, one to one"
+)]
 pub(crate) struct Resource {
     pub(crate) address: String,
     pub(crate) kind: String,

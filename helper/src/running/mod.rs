@@ -121,7 +121,7 @@ impl Job<'_> {
             watch: &progress,
         };
         let apis = &self.session.apis;
-        let run = apis.carry_out(&swap, anew, &|_| Vec::new(), &self.control.cancel);
+        let run = Box::pin(apis.carry_out(&swap, anew, &|_| Vec::new(), &self.control.cancel));
         let run = progress.beside(run).await;
         for told in &run.warnings {
             self.view.warning(told);

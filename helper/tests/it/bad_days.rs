@@ -99,9 +99,8 @@ fn tags_with_odd_characters_become_group_names_that_ansible_takes() {
     owner_ops____s_hne__: ["gigadb-website-live-bastion","gigadb-website-live-files","gigadb-website-live-web"]
     "#);
     assert_snapshot!(String::from_utf8_lossy(&output.stderr), @r#"
-    warning: `gigadb-website-live-bastion`: i-c5860b37b6fbfef86 is named `bastión's
-    höst 堡垒`, not `bastion_server_live_gigadb`; it is used because it holds the Elastic IP.
-    warning: `gigadb-website-live-files`: i-78984a40bab051eaa is named `{{ files }}	!&~$(id)`, not `gigadb_filesserver_live_gigadb`; it is used because it holds the Elastic IP.
+    warning: `gigadb-website-live-bastion`: i-c5860b37b6fbfef86 is named `bastión's�höst 堡垒`, not `bastion_server_live_gigadb`; it is used because it holds the Elastic IP.
+    warning: `gigadb-website-live-files`: i-78984a40bab051eaa is named `{{ files }}�!&~$(id)`, not `gigadb_filesserver_live_gigadb`; it is used because it holds the Elastic IP.
     warning: `gigadb-website-live-web`: i-82ef7458ac07bc0d2 is named `Web server "live" [1:2]`, not `gigadb_webserver_live_gigadb`; it is used because it holds the Elastic IP.
     "#);
 }

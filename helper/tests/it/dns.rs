@@ -205,7 +205,7 @@ fn an_alias_several_addresses_and_no_name_make_roles_unknown() {
     error: The command was not run, because it is not clear who is production in `live`: `files.gigadb.org` has not exactly one A record.
       on:      environment `live`
       changed: Nothing was changed.
-      next:    Run `gigadb-roles status --environment live`, settle what disagrees, then run the command again.
+      next:    Run `gigadb-roles status --environment live`, correct what disagrees, then run the command again.
     ");
     assert!(!stage.folder().join("ran").exists());
 }
