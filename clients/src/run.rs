@@ -7,7 +7,7 @@
 //! end         give the lease back, after reading back
 //! ```
 //!
-//! An apply without anything to write takes no lease; [`Apis::settle_left_lease`] gives back the
+//! An apply without anything to write takes no lease; `Apis::settle_left_lease` gives back the
 //! one that a killed run left.
 
 use std::time::Duration;

@@ -48,7 +48,7 @@ struct Shared {
     id: Option<String>,
 }
 
-/// A lease that is held, to be given back with [`Apis::release_lease`].
+/// A lease that is held, to be given back with `Apis::release_lease`.
 #[derive(Debug)]
 #[must_use = "a lease is held until it is given back"]
 pub struct Lease {

@@ -13,6 +13,7 @@ mod failing_writes;
 mod faults_by_chance;
 mod foreign;
 mod guides;
+mod ignored;
 mod import;
 mod interrupted;
 mod inventory;
