@@ -21,9 +21,9 @@ use crate::{
 };
 
 /// Begins a further line of a part of a message.
-const PART: &str = "\n       ";
+const PART: &str = "\n           ";
 /// Begins an item of a part.
-const ITEM: &str = "\n         ";
+const ITEM: &str = "\n             ";
 
 /// Rule `unchanged-since-plan`: what moved between the review and now. `further` is what the
 /// caller alone can compare, such as values that a Terraform state shows.

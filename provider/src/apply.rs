@@ -289,7 +289,7 @@ impl Reviewed {
         let list: Vec<String> = ending
             .differences
             .iter()
-            .map(|one| format!("\n         {one}"))
+            .map(|one| format!("\n             {one}"))
             .collect();
         let undone = matches!(ending.whole, Whole::NothingChanged | Whole::PutBack);
         let object = match (&ending.after, undone) {

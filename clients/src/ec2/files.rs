@@ -214,7 +214,7 @@ fn header(kind: Kind, name: &str) -> Option<String> {
 /// hexadecimal.
 pub(super) fn spelling(name: &str) -> String {
     let taken = |byte: u8| byte.is_ascii_alphanumeric() || b"_-/.@:+".contains(&byte);
-    if name.bytes().all(|byte| taken(byte) || byte == b'%') {
+    if name.bytes().all(taken) {
         return name.to_owned();
     }
     let mut text = String::new();

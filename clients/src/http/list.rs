@@ -130,7 +130,10 @@ impl Walk {
         }
         let seen = self.rows.len() as u64;
         let names = matches!(said.next, Next::Page(_) | Next::Query(_));
-        if found == 0 && (names || self.named) && said.total.is_none_or(|total| seen < total) {
+        // A page is there where the page before names it, or the count of pages includes it.
+        let counted = self.page > 1 && said.pages.is_some_and(|pages| self.page <= pages);
+        let promised = names || self.named || counted;
+        if found == 0 && promised && said.total.is_none_or(|total| seen < total) {
             return Err(format!("page {} is empty", self.page));
         }
         self.named = names;

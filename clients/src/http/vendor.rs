@@ -281,7 +281,7 @@ mod tests {
             (r#"{"message":"401 Unauthorized"}"#, "401 Unauthorized"),
             (
                 r#"{"message":{"value":["is invalid","is too long"],"key":"x"}}"#,
-                "value is invalid, is too long | key x",
+                "key x | value is invalid, is too long",
             ),
             (r#"{"message":["a","b"]}"#, "a | b"),
             (

@@ -37,7 +37,6 @@ Examples:
   terraform show -json swap.tfplan | gigadb-roles review -
   gigadb-roles review plan.json --require-only-role-change --forbid-failover
   gigadb-roles review plan.json --live --format json
-  gigadb-roles review plan.json --expect-digest sha256:...
   gigadb-roles review plan.json --gitlab-note --terraform-report tfplan-report.json
 
 Environment of --gitlab-note, as GitLab CI sets it:
