@@ -18,11 +18,6 @@ fn hostile_values_and_names_are_shown_in_diagnostics_and_never_obeyed() {
                 pipeline.reference.push_str(HOSTILE);
             }
         }
-        for zone in &mut world.cloudflare.zones {
-            for record in &mut zone.records {
-                record.id.push_str(HOSTILE);
-            }
-        }
     });
     scene.configure_live(Side::Alt);
     let plan = scene.terraform(&["plan", "-no-color"]);
