@@ -17,7 +17,7 @@ use tempfile::TempDir;
 use terraform_provider_gigadb::Gigadb;
 use tfplug::{
     Diagnostics, Value,
-    testing::{Driver, Planned, ResourceDriver, Walk},
+    testing::{Driver, Planned, ResourceDriver},
 };
 
 use crate::gate::Gate;
@@ -217,15 +217,14 @@ pub(crate) struct Told {
 }
 
 impl Swap {
-    /// One more plan and its apply, by a provider that has been there for nothing else.
+    /// One more plan and its apply, each by a provider that has been there for nothing else.
     pub(crate) async fn once_more(&mut self) -> (Vec<Planned>, Vec<Told>) {
-        let walk = self.driver.walk().await.unwrap();
-        let planned = self.plan_in(&walk).await;
+        let planned = self.plan().await;
         let failed = planned.iter().any(|one| one.diagnostics.has_errors());
         let told = if failed {
             Vec::new()
         } else {
-            self.apply_in(&walk).await
+            self.apply().await
         };
         (planned, told)
     }
@@ -233,14 +232,10 @@ impl Swap {
     /// Plans every environment in one walk.
     pub(crate) async fn plan(&mut self) -> Vec<Planned> {
         let walk = self.driver.walk().await.unwrap();
-        self.plan_in(&walk).await
-    }
-
-    async fn plan_in(&mut self, walk: &Walk) -> Vec<Planned> {
         let mut all = Vec::new();
         for (environment, resource) in &mut self.parts {
             let config = self.policy.config(environment, Side::Alt);
-            all.push(resource.plan_in(walk, config).await);
+            all.push(resource.plan_in(&walk, config).await);
         }
         all
     }
@@ -248,10 +243,7 @@ impl Swap {
     /// Applies what was planned, all environments side by side in one walk.
     pub(crate) async fn apply(&mut self) -> Vec<Told> {
         let walk = self.driver.walk().await.unwrap();
-        self.apply_in(&walk).await
-    }
-
-    async fn apply_in(&mut self, walk: &Walk) -> Vec<Told> {
+        let walk = &walk;
         let told = |environment, applied: tfplug::testing::Applied| Told {
             environment,
             state: applied.state,

@@ -35,7 +35,9 @@ fn an_ignored_mode_makes_no_failover_of_a_switchover() {
 #[test]
 fn an_ignored_on_failure_still_puts_back() {
     let scene = planned(Side::Alt, "on_failure", "  on_failure = \"stop\"");
-    let refuse = Fault::new(Effect::Refuse).api(Api::Cloudflare).method("POST");
+    let refuse = Fault::new(Effect::Refuse)
+        .api(Api::Cloudflare)
+        .method("POST");
     scene.simulator().fault(refuse.skip(1));
     let applied = scene.terraform(&APPLY).expect(1);
     applied.says(&["what was changed was put back"]);
