@@ -1,14 +1,15 @@
 //! The command line.
 
-use std::path::PathBuf;
+use clap::{Parser, Subcommand};
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
-
-use crate::commands::{
-    apply::ApplyArgs, check::CheckArgs, completions::CompletionsArgs, exec::ExecArgs,
-    failover::FailoverArgs, history::HistoryArgs, inventory::InventoryArgs, man::ManArgs,
-    plan::PlanArgs, resume::ResumeArgs, revert::RevertArgs, review::ReviewArgs, status::StatusArgs,
-    swap::SwapArgs, unlock::UnlockArgs,
+use crate::{
+    commands::{
+        apply::ApplyArgs, check::CheckArgs, completions::CompletionsArgs, exec::ExecArgs,
+        failover::FailoverArgs, history::HistoryArgs, inventory::InventoryArgs, man::ManArgs,
+        plan::PlanArgs, resume::ResumeArgs, revert::RevertArgs, review::ReviewArgs,
+        status::StatusArgs, swap::SwapArgs, unlock::UnlockArgs,
+    },
+    global::Global,
 };
 
 /// Show who is production, list hosts by role for Ansible, and swap the roles.
@@ -66,61 +67,6 @@ Environment:
 
 Exit codes: 0 success, 1 failed or refused and nothing changed, 2 changes pending,
 3 partly applied, 4 stale plan, 5 applied but not verified, 64 usage, 130 interrupted.";
-
-/// What every command understands.
-#[derive(Debug, Args)]
-pub(crate) struct Global {
-    /// Read this topology (default: `$GIGADB_TOPOLOGY`, else ./topology.yaml).
-    #[arg(
-        long,
-        global = true,
-        value_name = "FILE",
-        help_heading = "Global options"
-    )]
-    pub(crate) topology: Option<PathBuf>,
-
-    /// Print the answer in this format.
-    #[arg(
-        long,
-        global = true,
-        value_name = "FORMAT",
-        default_value = "text",
-        help_heading = "Global options"
-    )]
-    pub(crate) format: Format,
-
-    /// Color the output: when it is a terminal, always, or never.
-    #[arg(
-        long,
-        global = true,
-        value_name = "WHEN",
-        default_value = "auto",
-        help_heading = "Global options"
-    )]
-    pub(crate) color: Color,
-}
-
-/// How an answer is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Format {
-    /// For people.
-    Text,
-    /// For programs: one document, `format_version` first.
-    Json,
-    /// For documents.
-    Markdown,
-}
-
-/// When output is colored.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Color {
-    /// On a terminal, unless `NO_COLOR` is set.
-    Auto,
-    /// Always.
-    Always,
-    /// Never.
-    Never,
-}
 
 /// What to do.
 #[derive(Debug, Subcommand)]

@@ -26,6 +26,7 @@ mod commands;
 mod earlier_runs;
 mod exit;
 mod failure;
+mod global;
 mod inventory;
 mod last_known;
 mod merge_request;
@@ -47,12 +48,7 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 
-use crate::{
-    cli::{Cli, Color},
-    exit::Exit,
-    failure::Failure,
-    ui::Ui,
-};
+use crate::{cli::Cli, exit::Exit, failure::Failure, global::Color, ui::Ui};
 
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {

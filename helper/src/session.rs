@@ -16,8 +16,8 @@ use gigadb_engine::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    cli::Global,
     failure::Failure,
+    global::Global,
     last_known::{self, Ages},
     surroundings,
     ui::Ui,

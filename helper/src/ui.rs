@@ -16,7 +16,7 @@ use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Style};
 use gigadb_engine::foreign::{self, Foreign};
 
-use crate::{cli::Color, exit::Exit, failure::Failure, surroundings};
+use crate::{exit::Exit, failure::Failure, global::Color, surroundings};
 
 /// The narrowest width that tables are laid out for.
 const NARROWEST: u16 = 40;

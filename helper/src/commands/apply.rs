@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use clap::Args;
 
 use crate::{
-    cli::Global,
     exit::Exit,
     failure::Failure,
+    global::Global,
     planning::{self, https::HttpsOptions},
     running::{Control, Job, Probes, Verb, view::RunView},
     saved_plan,

@@ -7,9 +7,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     check::{self, Check, Checkouts, Verdict},
-    cli::{Format, Global},
     exit::Exit,
     failure::Failure,
+    global::{Format, Global},
     session::{self, Session, Waiting},
     ui::Ui,
 };

@@ -4,12 +4,7 @@ use clap::{Args, CommandFactory as _};
 use clap_complete::Shell;
 
 use super::text_alone;
-use crate::{
-    cli::{Cli, Global},
-    exit::Exit,
-    failure::Failure,
-    ui::Ui,
-};
+use crate::{cli::Cli, exit::Exit, failure::Failure, global::Global, ui::Ui};
 
 /// Print the completions for a shell.
 ///

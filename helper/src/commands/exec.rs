@@ -19,9 +19,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::RoleWord;
 use crate::{
-    cli::{Format, Global},
     exit::Exit,
     failure::Failure,
+    global::{Format, Global},
     planning, project,
     session::{Session, Waiting},
     ui::Ui,

@@ -5,9 +5,9 @@ use gigadb_engine::intent::Mode;
 
 use super::swap::Change;
 use crate::{
-    cli::Global,
     exit::Exit,
     failure::Failure,
+    global::Global,
     planning::{Goal, PlanOptions},
     running::{Control, Verb, view::RunView},
     ui::Ui,

@@ -10,10 +10,10 @@ use gigadb_engine::{earlier::Fate, executor::End, intent::Mode};
 use serde::Serialize;
 
 use crate::{
-    cli::{Format, Global},
     earlier_runs::{clock, fates, folder, open, unreadable},
     exit::Exit,
     failure::Failure,
+    global::{Format, Global},
     ui::Ui,
 };
 

@@ -12,9 +12,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::{RoleWord, scope as asked, wrapper};
 use crate::{
-    cli::Global,
     exit::Exit,
     failure::Failure,
+    global::Global,
     inventory::{
         AddressKind, BuildError, Inventory, ScopeError, Settings, build, facts,
         outputs::{self, Outputs},

@@ -10,12 +10,7 @@ use clap_mangen::Man;
 use gigadb_engine::nearest::nearest;
 
 use super::text_alone;
-use crate::{
-    cli::{Cli, Global},
-    exit::Exit,
-    failure::Failure,
-    ui::Ui,
-};
+use crate::{cli::Cli, exit::Exit, failure::Failure, global::Global, ui::Ui};
 
 /// Print a man page, or write all of them.
 ///

@@ -24,9 +24,10 @@ use tokio_util::sync::CancellationToken;
 
 use self::inventory::InventoryArgs;
 use crate::{
-    cli::{Cli, Command, Format, Global},
+    cli::{Cli, Command},
     exit::Exit,
     failure::Failure,
+    global::{Format, Global},
     running::{
         Control,
         view::{RunView, view},

@@ -7,9 +7,9 @@ use gigadb_engine::intent::Mode;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    cli::{Format, Global},
     exit::Exit,
     failure::Failure,
+    global::{Format, Global},
     planning::{self, Goal, PlanOptions, Request},
     saved_plan,
     session::{Session, Waiting},

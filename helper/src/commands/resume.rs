@@ -7,10 +7,10 @@ use gigadb_clients::journal::Follows;
 use gigadb_engine::{plan::Plan, rules::Rule};
 
 use crate::{
-    cli::Global,
     earlier_runs,
     exit::Exit,
     failure::Failure,
+    global::Global,
     planning::{self, https::HttpsOptions},
     running::{Anew, Control, Job, Probes, Verb, confirm, view::RunView},
     session::{Session, Waiting},

@@ -8,10 +8,10 @@ use gigadb_engine::rules::Rule;
 
 use super::resume::{EarlierArgs, observe, review_and_carry_out};
 use crate::{
-    cli::Global,
     earlier_runs,
     exit::Exit,
     failure::Failure,
+    global::Global,
     running::{Control, Job, Verb, view::RunView},
     session::{Session, Waiting},
     ui::Ui,

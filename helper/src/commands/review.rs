@@ -11,9 +11,9 @@ use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    cli::{Format, Global},
     exit::Exit,
     failure::Failure,
+    global::{Format, Global},
     merge_request,
     planning::https::HttpsOptions,
     review::{

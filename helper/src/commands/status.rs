@@ -15,9 +15,9 @@ use gigadb_engine::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    cli::{Format, Global},
     exit::Exit,
     failure::Failure,
+    global::{Format, Global},
     planning, reading,
     replace::replace,
     session::{Session, Waiting},

@@ -4,9 +4,9 @@ use clap::Args;
 use gigadb_engine::intent::Mode;
 
 use crate::{
-    cli::Global,
     exit::Exit,
     failure::Failure,
+    global::Global,
     planning::{self, Goal, PlanOptions, Request},
     running::{Control, Job, Probes, Verb, confirm, view::RunView},
     session::{Session, Waiting},

@@ -13,9 +13,9 @@ use gigadb_engine::{
 use jiff::Timestamp;
 
 use crate::{
-    cli::{Format, Global},
     exit::Exit,
     failure::Failure,
+    global::{Format, Global},
     session::{Session, Waiting},
     ui::Ui,
 };

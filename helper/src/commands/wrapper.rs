@@ -7,7 +7,7 @@ use std::{
 };
 
 use crate::{
-    cli::Global, exit::Exit, failure::Failure, inventory::wrapper, replace::replace, ui::Ui,
+    exit::Exit, failure::Failure, global::Global, inventory::wrapper, replace::replace, ui::Ui,
 };
 
 /// Writes a script for an inventory directory, which runs this program. Another file of that

@@ -12,7 +12,7 @@ use gigadb_engine::{
 use serde::Serialize;
 
 use super::ending::{Conclusion, Owing};
-use crate::{cli::Format, exit::Exit, failure::Failure, planning, ui::Ui};
+use crate::{exit::Exit, failure::Failure, global::Format, planning, ui::Ui};
 
 /// The version of the lines. New keys and events do not change it.
 const FORMAT_VERSION: u32 = 1;

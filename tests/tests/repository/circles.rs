@@ -13,9 +13,9 @@ use std::{
 /// out: it names every module.
 const LIMITS: [(&str, usize); 5] = [
     ("engine", 3),
-    ("clients", 8),
-    ("provider", 12),
-    ("helper", 29),
+    ("clients", 5),
+    ("provider", 11),
+    ("helper", 6),
     ("tfplug", 0),
 ];
 
