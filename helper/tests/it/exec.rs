@@ -34,7 +34,7 @@ fn the_command_has_the_settings_of_whoever_holds_the_role() {
         .without("GIGADB_DNS_SERVER")
         .with("REPO_NAME", "wrong");
     let shown = |role| stage.told(&script(&stage, role, SHOW));
-    assert_snapshot!(shown("production"), @r"
+    assert_snapshot!(shown("production"), @"
     exit 0
     -- stdout
     AWS_DEFAULT_REGION=ap-east-1
@@ -43,6 +43,7 @@ fn the_command_has_the_settings_of_whoever_holds_the_role() {
     GIGADB_ENVIRONMENT=live
     GIGADB_HTTPS_CHECK=off
     GIGADB_INFRASTRUCTURE=gigadb-website
+    GIGADB_OPEN_FOR=30
     GIGADB_ROLE=production
     GIGADB_TOPOLOGY=$TOPOLOGY
     PROJECT_VARIABLES_URL=http://simulator/api/v4/projects/gigascience%2Fupstream%2Fgigadb-website/variables
@@ -174,7 +175,7 @@ fn a_lost_region_leaves_the_last_known_addresses() {
     -- stdout
     UpstreamAlt
     -- stderr
-    warning: `gigadb-website` could not be read: EC2 in ap-east-1 (profile `Upstream`) refused DescribeAddresses with 403, code UnauthorizedOperation: You are not authorized to perform this operation (request id 5a1f3c9e-0000-4444-8888-ffffffffffff). Who is hot standby follows the records and what is last known of its addresses.
+    warning: `gigadb-website` could not be read: EC2 in ap-east-1 (profile `Upstream`) refused DescribeInstances with 403, code UnauthorizedOperation: You are not authorized to perform this operation (request id 5a1f3c9e-0000-4444-8888-ffffffffffff). Who is hot standby follows the records and what is last known of its addresses.
     ");
 }
 

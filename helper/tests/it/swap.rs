@@ -161,7 +161,7 @@ fn a_refused_batch_leaves_the_world_as_it_was() {
     error: The swap did not complete: Cloudflare refused POST /zones/{zone_id}/dns_records/batch with 403, code 10000: Authentication error; the token may not edit DNS: it needs DNS: Edit on this zone (zone id c0ad183b551fbd855cfb1a67042c1b3a).
       on:      environment `live`
       changed: What this run had written was put back: everything reads as before.
-               Not in force (5 of 16): Cloudflare refused POST /zones/{zone_id}/dns_records/batch with 403, code 10000: Authentication error (zone id c0ad183b551fbd855cfb1a67042c1b3a)
+               Not in force (5 of 16): Cloudflare refused POST /zones/{zone_id}/dns_records/batch with 403, code 10000: Authentication error; the token may not edit DNS: it needs DNS: Edit on this zone (zone id c0ad183b551fbd855cfb1a67042c1b3a)
                  bastion.gigadb.org, files.alt-live.gigadb.org, files.gigadb.org, gigadb.org, portainer.gigadb.org
                Put back (11 of 16)
                  alt-gigadb-website/HOME_URL, alt-gigadb-website/REMOTE_HOME_URL, alt-gigadb-website/REMOTE_HOSTNAME, alt-gigadb-website/remote_fileserver_hostname, gigadb-website/HOME_URL, gigadb-website/REMOTE_HOME_URL, gigadb-website/REMOTE_HOSTNAME, gigadb-website/remote_fileserver_hostname, alt-live.gigadb.host, bastion.alt-live.gigadb.host, portainer.alt-live.gigadb.host
