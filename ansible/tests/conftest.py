@@ -6,6 +6,7 @@ import os
 import shutil
 import signal
 import subprocess
+import threading
 import tempfile
 from importlib.util import find_spec
 from pathlib import Path
@@ -122,12 +123,18 @@ class Postgres:
                 break
         else:
             raise RuntimeError("PostgreSQL did not start")
+        # Nobody may stop reading its log: a full pipe stops the checkpointer, and every DROP DATABASE with it.
+        threading.Thread(target=self._read_on, daemon=True).start()
         self.sql("CREATE ROLE gigadb LOGIN CREATEDB PASSWORD '%s'" % PASSWORD)
+
+    def _read_on(self):
+        for _ in self.process.stdout:
+            pass
 
     def stop(self):
         if self.process is not None:
             self.process.send_signal(signal.SIGINT)
-            self.process.communicate()
+            self.process.wait()
         shutil.rmtree(self.root, ignore_errors=True)
 
     def sql(self, statement, database="postgres", user="postgres"):
