@@ -6,8 +6,8 @@ import os
 import shutil
 import signal
 import subprocess
-import threading
 import tempfile
+import threading
 from importlib.util import find_spec
 from pathlib import Path
 
