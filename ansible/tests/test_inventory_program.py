@@ -84,7 +84,7 @@ def test_the_jobs_follow_the_real_inventory(world, ansible, source, tmp_path):
             "--skip-tags", "data_sync_programs", **world.environment,
         ).succeeded()
         return [
-            {line.rpartition(" ")[2] for line in (tmp_path / ("cron-" + name)).read_text().splitlines() if "logger -t" in line}
+            {line.rpartition(" ")[2] for line in (tmp_path / ("cron-" + name)).read_text().splitlines() if "/run_job " in line}
             for name in ("gigadb-website", "alt-gigadb-website")
         ]
 
