@@ -158,7 +158,7 @@ def test_all_of_the_guide(operator, world):
     assert "@production_live_bastion:" in operator.answer("--host gigadb-website-live-bastion")
     assert "@role_production:" in operator.answer("unset CLOUDFLARE_API_TOKEN")
     assert [path.stem for path in operator.work.glob("*.json")] == ["alt-gigadb-website-live-bastion"]
-    assert "older inventory" in operator.answer("check --repository")
+    assert "terraform-inventory.sh" in operator.answer("check --repository")
     assert "alt-gigadb-website-live-bastion" in operator.answer("GIGADB_INFRASTRUCTURE=gigadb-website")
     assert "@hot_standby_live_bastion:" in operator.answer("-i live.gigadb.yml --graph")
     assert (operator.root / "reached").read_text() == "alt-gigadb-website-live-bastion"
