@@ -53,6 +53,11 @@ def run(command, environment, cwd=None):
     return result
 
 
+def plain(found):
+    """ansible-core 2.19 writes strings that are no templates in a wrapper."""
+    return found["__ansible_unsafe"] if list(found) == ["__ansible_unsafe"] else found
+
+
 class Ansible:
     """Ansible's programs, with a home folder of their own."""
 

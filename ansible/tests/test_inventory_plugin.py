@@ -6,6 +6,7 @@ import json
 import sys
 
 import pytest
+from surroundings import plain
 
 STUB = """#!%s
 import json, os, pathlib, sys
@@ -43,11 +44,6 @@ def answer(production, standby, **hostvars):
         "production_live_bastion": {"hosts": ["%s-live-bastion" % production]},
         "hot_standby_live_bastion": {"hosts": ["%s-live-bastion" % standby]},
     }
-
-
-def plain(found):
-    """ansible-core 2.19 writes strings that are no templates in a wrapper."""
-    return found["__ansible_unsafe"] if list(found) == ["__ansible_unsafe"] else found
 
 
 class Source:

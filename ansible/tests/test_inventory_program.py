@@ -7,6 +7,7 @@ import json
 import sys
 
 import pytest
+from surroundings import plain
 from worlds import NEEDS_PROGRAMS, PROGRAM
 
 pytestmark = NEEDS_PROGRAMS
@@ -30,7 +31,7 @@ def listed(world, ansible, source):
         done = ansible.run("ansible-inventory", "-i", source(**options), "--list", **world.environment).succeeded()
         for name in ("CLOUDFLARE_API_TOKEN", "GITLAB_TOKEN"):
             assert world.environment[name] not in done.text
-        return json.loads(done.stdout)
+        return json.loads(done.stdout, object_hook=plain)
 
     return listed
 
