@@ -32,6 +32,7 @@ fn the_command_has_the_settings_of_whoever_holds_the_role() {
         .with("AWS_DEFAULT_PROFILE", "Wrong")
         .with("GIGADB_INFRASTRUCTURE", "wrong")
         .without("GIGADB_DNS_SERVER")
+        .without("GIGADB_OPEN_FOR")
         .with("REPO_NAME", "wrong");
     let shown = |role| stage.told(&script(&stage, role, SHOW));
     assert_snapshot!(shown("production"), @"
@@ -43,7 +44,6 @@ fn the_command_has_the_settings_of_whoever_holds_the_role() {
     GIGADB_ENVIRONMENT=live
     GIGADB_HTTPS_CHECK=off
     GIGADB_INFRASTRUCTURE=gigadb-website
-    GIGADB_OPEN_FOR=30
     GIGADB_ROLE=production
     GIGADB_TOPOLOGY=$TOPOLOGY
     PROJECT_VARIABLES_URL=http://simulator/api/v4/projects/gigascience%2Fupstream%2Fgigadb-website/variables
