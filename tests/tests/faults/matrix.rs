@@ -1,6 +1,10 @@
 //! Every request of an apply fails, in every way, under every policy.
 
-use std::{collections::BTreeMap, fmt, time::Instant};
+use std::{
+    collections::BTreeMap,
+    fmt,
+    time::{Duration, Instant},
+};
 
 use gigadb_simulator::Effect;
 use gigadb_tests::{
@@ -15,7 +19,9 @@ use crate::{
 };
 
 /// Side by side: most of the time is spent waiting for what does not answer.
-const WORKERS: usize = 8;
+const WORKERS: usize = 12;
+/// When a late write is carried out, in milliseconds: after it was given up.
+const LATE: u64 = 1600;
 
 /// What goes wrong with a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,10 +37,24 @@ enum Failure {
     ResetAfterCommit,
     /// From this request on, nobody listens.
     Refused,
+    /// A write that times out and is carried out after that.
+    Late,
+    /// A write that a gateway gives up at once, and that is carried out after that.
+    LateBehindAGateway,
+    /// A write that is carried out and never answered.
+    DoneWithoutAnswer,
+    /// A write that is carried out, and refused in the API's own words.
+    DoneAndRefused,
+    /// The same, and the next reading still shows the world before it.
+    DoneAndRefusedThenOld,
+    /// A write that is carried out, and answered with a page of HTML.
+    DoneAndAPage,
+    /// A write that goes well; this many readings after it still show the world before it.
+    OldReadings(u64),
 }
 
 impl Failure {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 16] = [
         Self::Forbidden,
         Self::TooManyRequests,
         Self::ServerError,
@@ -42,9 +62,34 @@ impl Failure {
         Self::TimeOut,
         Self::ResetAfterCommit,
         Self::Refused,
+        Self::Late,
+        Self::LateBehindAGateway,
+        Self::DoneWithoutAnswer,
+        Self::DoneAndRefused,
+        Self::DoneAndRefusedThenOld,
+        Self::DoneAndAPage,
+        Self::OldReadings(1),
+        Self::OldReadings(3),
+        Self::OldReadings(30),
     ];
 
+    /// Whether it can happen to a request; the others happen to writes alone.
+    fn concerns(self, place: &Place) -> bool {
+        let any = [
+            Self::Forbidden,
+            Self::TooManyRequests,
+            Self::ServerError,
+            Self::BadGateway,
+            Self::TimeOut,
+            Self::ResetAfterCommit,
+            Self::Refused,
+        ];
+        place.is_write || any.contains(&self)
+    }
+
+    /// What the request itself meets.
     fn effect(self) -> Option<Effect> {
+        let refused = |status, html| Effect::RefuseAfterCommit { status, html };
         Some(match self {
             Self::Forbidden => Effect::Refuse,
             Self::TooManyRequests => Effect::RateLimited {
@@ -54,8 +99,32 @@ impl Failure {
             Self::BadGateway => Effect::BadGateway,
             Self::TimeOut => Effect::Hang,
             Self::ResetAfterCommit => Effect::ResetAfterCommit,
-            Self::Refused => return None,
+            Self::Late => Effect::CommitLate { ms: LATE },
+            Self::LateBehindAGateway => Effect::GatewayTimeout { ms: LATE / 2 },
+            Self::DoneWithoutAnswer => Effect::CommitThenHang,
+            Self::DoneAndRefused | Self::DoneAndRefusedThenOld => refused(400, false),
+            Self::DoneAndAPage => refused(403, true),
+            Self::Refused | Self::OldReadings(_) => return None,
         })
+    }
+
+    /// How many readings after the request show the world before it.
+    fn old_readings(self) -> u64 {
+        match self {
+            Self::OldReadings(times) => times,
+            Self::DoneAndRefusedThenOld => 1,
+            _ => 0,
+        }
+    }
+
+    /// Whether an answer does not come, so that nobody should wait long for it.
+    fn is_silent(self) -> bool {
+        matches!(self, Self::TimeOut | Self::Late | Self::DoneWithoutAnswer)
+    }
+
+    /// Whether something may be carried out after the apply.
+    fn is_late(self) -> bool {
+        matches!(self, Self::Late | Self::LateBehindAGateway)
     }
 }
 
@@ -118,24 +187,30 @@ impl Worker {
     async fn run(&mut self, case: &Case) -> Vec<&'static str> {
         let mut swap = self.swap((case.environments, case.policy)).await;
         let stage = &self.stage;
-        if case.failure == Failure::TimeOut {
+        if case.failure.is_silent() {
             stage.impatient();
         }
-        let gate = match case.failure.effect() {
-            Some(effect) => {
-                // A read fails until it is given up, a write once.
-                let times = if case.place.is_write { 1 } else { 2 };
-                stage.simulator.fault(case.place.fault(effect).times(times));
-                None
-            }
-            None => {
-                let gate = Gate::open(stage.address(), case.place.before).await;
-                stage.through(case.place.api, &gate);
-                Some(gate)
-            }
-        };
+        if let Some(effect) = case.failure.effect() {
+            // A read fails until it is given up, a write once.
+            let times = if case.place.is_write { 1 } else { 2 };
+            stage.simulator.fault(case.place.fault(effect).times(times));
+        }
+        let old = case.failure.old_readings();
+        if let Some(readings) = case.place.readings().filter(|_| old > 0) {
+            stage.simulator.fault(readings.times(old));
+        }
+        let mut gate = None;
+        if case.failure == Failure::Refused {
+            let open = Gate::open(stage.address(), case.place.before).await;
+            stage.through(case.place.api, &open);
+            gate = Some(open);
+        }
         let told = swap.apply().await;
         drop(gate);
+        if case.failure.is_late() {
+            // Whatever was sent has been carried out, or never will be.
+            tokio::time::sleep(Duration::from_millis(LATE)).await;
+        }
         stage.directly();
         stage.simulator.clear_faults();
 
@@ -183,6 +258,9 @@ fn cases(environments: &'static [&'static str], take: Take) -> Vec<Case> {
         let places = runtime.block_on(worker.discover((environments, policy)));
         for (row, place) in places.iter().enumerate() {
             for (column, failure) in Failure::ALL.into_iter().enumerate() {
+                if !failure.concerns(place) {
+                    continue;
+                }
                 if take == Take::PoliciesInTurn && (row + column) % Policy::ALL.len() != turn {
                     continue;
                 }

@@ -196,8 +196,8 @@ fn calm() -> Timing {
         failover_reads: Duration::from_secs(2),
         lost_side_writes: Duration::from_secs(10),
         backoff: Duration::from_millis(5),
-        read_backs: 2,
-        open_for: Duration::from_secs(1),
+        read_backs: 4,
+        open_for: Duration::from_secs(2),
     }
 }
 
