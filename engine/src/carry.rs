@@ -413,6 +413,20 @@ impl Fate {
         }
     }
 
+    /// The word for it, as documents have it.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::InForce => "in_force",
+            Self::Accepted(_) => "accepted",
+            Self::PutBack => "put_back",
+            Self::NotPutBack(_) => "not_put_back",
+            Self::NotInForce(_) => "not_in_force",
+            Self::Open { .. } => "open",
+            Self::Unknown(_) => "perhaps_in_force",
+            Self::NeverSent => "not_sent",
+        }
+    }
+
     /// Whether the API or the closing reading says that it is in force.
     pub fn is_written(&self) -> bool {
         matches!(self, Self::InForce | Self::Accepted(_))
@@ -489,6 +503,25 @@ impl Ending {
             ));
         }
         parts.join(PART)
+    }
+
+    /// Everything that the closing reading does not show as planned, an item each; what could not
+    /// be read for one reason is one item.
+    pub fn not_as_planned(&self) -> Vec<String> {
+        let mut items = Vec::new();
+        let mut unread: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+        for one in &self.differences {
+            match &one.unread {
+                Some(why) => unread.entry(why).or_default().push(one.object.key()),
+                None => items.push(one.to_string()),
+            }
+        }
+        items.extend(
+            unread
+                .into_iter()
+                .map(|(why, keys)| format!("could not be read back: {} ({why})", keys.join(", "))),
+        );
+        items
     }
 
     /// Why it is not as planned, as a clause.

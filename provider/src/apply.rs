@@ -283,11 +283,11 @@ impl Reviewed {
             ),
             Whole::NotShown | Whole::Done | Whole::NothingToWrite => (
                 format!("{environment} apply: written, but not as planned when read back"),
-                "Find out who else writes these, then plan again.".to_owned(),
+                "A reading may lag behind a write: plan again in a minute. If they still differ, find out who else writes them.".to_owned(),
             ),
         };
         let list: Vec<String> = ending
-            .differences
+            .not_as_planned()
             .iter()
             .map(|one| format!("\n             {one}"))
             .collect();

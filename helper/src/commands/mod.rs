@@ -26,7 +26,7 @@ use self::inventory::InventoryArgs;
 use crate::{
     cli::{Cli, Command},
     exit::Exit,
-    failure::Failure,
+    failure::{Failure, Left},
     global::{Format, Global},
     running::{
         Control,
@@ -212,10 +212,10 @@ async fn until_stopped(
         changed: "Requests were in flight: they may or may not have been carried out.".to_owned(),
         next,
     };
-    Err(Failure {
-        run: run.as_ref().map(|run| run.as_str().into()),
-        ..Failure::with(Exit::PartlyApplied, message)
-    })
+    Err(Failure::with(Exit::PartlyApplied, message).leaving(Left {
+        run: run.as_ref().map(ToString::to_string),
+        objects: Vec::new(),
+    }))
 }
 
 fn no_command(words: &[String]) -> Failure {

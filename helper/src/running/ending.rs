@@ -12,7 +12,11 @@ use gigadb_engine::{
 };
 use serde::Serialize;
 
-use crate::{exit::Exit, failure::Failure, planning::text};
+use crate::{
+    exit::Exit,
+    failure::{Ended, Failure, Left},
+    planning::text,
+};
 
 /// Which command a run belongs to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -99,6 +103,7 @@ pub(crate) struct Conclusion {
     /// How many records and variables were written.
     pub(crate) records: usize,
     pub(crate) variables: usize,
+    pub(crate) objects: Vec<Ended>,
     pub(crate) owed: Vec<Owing>,
     pub(crate) due: Vec<String>,
     /// The answer, in a sentence or two.
@@ -167,6 +172,7 @@ impl Conclusion {
             run: carried.run.as_ref().map(ToString::to_string),
             records,
             variables,
+            objects: Ended::all(ending),
             owed,
             due: carried.due.clone(),
             summary,
@@ -210,8 +216,7 @@ pub(super) fn not_completed(verb: &Verb, carried: &Carried, stopped: bool) -> Fa
             text::capitalized(&why)
         ),
         Whole::Unread | Whole::NotShown => {
-            let differences: Vec<String> =
-                ending.differences.iter().map(ToString::to_string).collect();
+            let differences = ending.not_as_planned();
             let shown = if differences.is_empty() {
                 why
             } else {
@@ -269,8 +274,8 @@ pub(super) fn not_completed(verb: &Verb, carried: &Carried, stopped: bool) -> Fa
     } else {
         exit
     };
-    Failure {
-        run: run.map(|run| run.as_str().into()),
-        ..Failure::with(exit, message)
-    }
+    Failure::with(exit, message).leaving(Left {
+        run: run.map(ToString::to_string),
+        objects: Ended::all(ending),
+    })
 }

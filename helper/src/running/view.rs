@@ -12,7 +12,13 @@ use gigadb_engine::{
 use serde::Serialize;
 
 use super::ending::{Conclusion, Owing};
-use crate::{exit::Exit, failure::Failure, global::Format, planning, ui::Ui};
+use crate::{
+    exit::Exit,
+    failure::{Ended, Failure},
+    global::Format,
+    planning,
+    ui::Ui,
+};
 
 /// The version of the lines. New keys and events do not change it.
 const FORMAT_VERSION: u32 = 1;
@@ -165,6 +171,7 @@ enum Event<'a> {
         run: Option<&'a str>,
         records: usize,
         variables: usize,
+        objects: &'a [Ended],
         owed: &'a [Owing],
         due: &'a [String],
         message: Option<&'a Message>,
@@ -246,6 +253,7 @@ impl RunView for Lines<'_> {
             run: conclusion.run.as_deref(),
             records: conclusion.records,
             variables: conclusion.variables,
+            objects: &conclusion.objects,
             owed: &conclusion.owed,
             due: &conclusion.due,
             message: None,
@@ -271,9 +279,10 @@ impl RunView for Lines<'_> {
             environment: None,
             production: None,
             hot_standby: None,
-            run: failure.run.as_deref(),
+            run: failure.left.run.as_deref(),
             records: 0,
             variables: 0,
+            objects: &failure.left.objects,
             owed: &[],
             due: &[],
             message: Some(&failure.message),

@@ -1,13 +1,13 @@
 //! What must hold after an apply, whatever went wrong: of the world, of what was said, of what was
 //! stored, of the next plan.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use gigadb_simulator::World;
 pub(crate) use gigadb_tests::objects::{Objects, forget_leases, held, sound, table};
 use gigadb_tests::procedure::Side;
 use tfplug::{
-    Diagnostics, Value,
+    Diagnostic, Diagnostics, Value,
     testing::{Action, Planned},
 };
 
@@ -71,6 +71,47 @@ pub(crate) fn applied(told: &Told, world: &World, policy: Policy, once: bool) ->
     }
 }
 
+/// The lines of what an error says was changed.
+fn account(error: &Diagnostic) -> impl Iterator<Item = &str> {
+    let (_, account) = error.detail.split_once("\n  changed: ").unwrap();
+    let account = account.split("\n  next:    ").next().unwrap();
+    account.lines().map(str::trim)
+}
+
+/// The word for how an object ended, from the heading over it.
+fn word(heading: &str) -> Option<&'static str> {
+    Some(match heading.split(" (").next()? {
+        "In force" => "in_force",
+        "Accepted, and not seen when read back" => "accepted",
+        "Put back" => "put_back",
+        "Not put back" => "not_put_back",
+        "Not in force" => "not_in_force",
+        "Not certain" => "perhaps_in_force",
+        "Never sent" => "not_sent",
+        heading if heading.starts_with("Open until ") => "open",
+        _ => return None,
+    })
+}
+
+/// What the errors say of each object, in the words of documents.
+pub(crate) fn said(diagnostics: &Diagnostics) -> BTreeMap<String, String> {
+    let mut said = BTreeMap::new();
+    for error in diagnostics.errors() {
+        let mut heading = None;
+        for line in account(error) {
+            match (word(line), heading) {
+                (Some(word), _) => heading = Some(word),
+                (None, Some(word)) if !line.starts_with("It could not be read back: ") => {
+                    let objects = line.split(", ");
+                    said.extend(objects.map(|one| (one.to_owned(), word.to_owned())));
+                }
+                _ => {}
+            }
+        }
+    }
+    said
+}
+
 /// What the message says of each object is so. Returns the objects of which it says that no
 /// reading shows them as they are.
 fn accounted(
@@ -81,47 +122,36 @@ fn accounted(
 ) -> BTreeSet<String> {
     let mut not_seen = BTreeSet::new();
     for error in diagnostics.errors() {
-        let Some((_, account)) = error.detail.split_once("\n  changed: ") else {
-            panic!("no word of what was changed: {error}");
-        };
-        let account = account.split("\n  next:    ").next().unwrap();
-        if account.starts_with("Nothing was changed.") {
-            assert_eq!(held, old, "nothing was changed? {error}");
-            continue;
-        }
         let mut expected: Option<&Objects> = None;
         let mut is_unseen = false;
-        for line in account.lines().map(str::trim) {
+        for line in account(error) {
+            if line.starts_with("Nothing was changed.")
+                || line.starts_with("What this run had written was put back")
+            {
+                assert_eq!(held, old, "{line}: {error}");
+                continue;
+            }
             if line.starts_with("It could not be read back: ") {
                 not_seen.extend(held.keys().cloned());
                 continue;
             }
-            if line.starts_with("What this run had written was put back") {
-                assert_eq!(held, old, "{line}: {error}");
+            if let Some(word) = word(line) {
+                is_unseen = word == "accepted" || line.contains("could not be read");
+                expected = match word {
+                    "in_force" | "accepted" => Some(new),
+                    "put_back" | "not_in_force" | "not_sent" => Some(old),
+                    _ => None,
+                };
                 continue;
             }
-            let heading = line.split(" (").next().unwrap();
-            is_unseen = match heading {
-                "Accepted, and not seen when read back" => true,
-                _ if held.contains_key(line.split(", ").next().unwrap()) => is_unseen,
-                _ => line.contains("could not be read"),
-            };
-            match heading {
-                "In force" | "Accepted, and not seen when read back" => expected = Some(new),
-                "Put back" | "Not in force" | "Never sent" => expected = Some(old),
-                "Not certain" | "Not put back" => expected = None,
-                heading if heading.starts_with("Open until ") => expected = None,
-                _ => {
-                    for object in line.split(", ") {
-                        let held = held.get(object);
-                        assert!(held.is_some(), "{object:?} is no object: {error}");
-                        if let Some(expected) = expected {
-                            assert_eq!(held, expected.get(object), "{line}: {error}");
-                        }
-                        if is_unseen {
-                            not_seen.insert(object.to_owned());
-                        }
-                    }
+            for object in line.split(", ") {
+                let held = held.get(object);
+                assert!(held.is_some(), "{object:?} is no object: {error}");
+                if let Some(expected) = expected {
+                    assert_eq!(held, expected.get(object), "{line}: {error}");
+                }
+                if is_unseen {
+                    not_seen.insert(object.to_owned());
                 }
             }
         }

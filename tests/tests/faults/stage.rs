@@ -110,6 +110,11 @@ impl Stage {
         stage
     }
 
+    /// What a program needs to reach this stage.
+    pub(crate) fn environment(&self) -> BTreeMap<String, String> {
+        self.setup.lock().unwrap().environment.clone()
+    }
+
     /// The address at which all three APIs live.
     pub(crate) fn address(&self) -> SocketAddr {
         let url = self.simulator.aws_url().trim_start_matches("http://");
