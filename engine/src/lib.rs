@@ -26,6 +26,7 @@ pub mod due;
 pub mod earlier;
 pub mod evidence;
 pub mod executor;
+pub mod fate;
 pub mod finding;
 pub mod foreign;
 mod homeless;

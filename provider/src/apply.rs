@@ -8,10 +8,10 @@ use gigadb_clients::{
     swap::{Carried, NotCarriedOut, Swap},
 };
 use gigadb_engine::{
-    carry::{Ending, Whole, clock},
+    carry::{Ending, Whole},
     evidence::Evidence,
     finding::Rule,
-    message::Message,
+    message::{Message, clock},
     observation::{Observation, environment_of},
     plan::Plan,
     rules::unchanged_since_plan::Moved,

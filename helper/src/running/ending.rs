@@ -7,8 +7,8 @@ use gigadb_clients::{
     swap::Carried,
 };
 use gigadb_engine::{
-    carry::{Whole, clock},
-    message::Message,
+    carry::Whole,
+    message::{Message, clock},
 };
 use serde::Serialize;
 
