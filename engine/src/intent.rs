@@ -50,7 +50,11 @@ macro_rules! setting {
 
 /// A word that a setting does not know.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{text}` is none of {}", .allowed.iter().map(|w| format!("`{w}`")).collect::<Vec<_>>().join(", "))]
+#[error(
+    "`{text}` is none of {}{}",
+    .allowed.iter().map(|w| format!("`{w}`")).collect::<Vec<_>>().join(", "),
+    crate::nearest::nearest(text, .allowed.iter().copied()).map(|w| format!("; did you mean `{w}`?")).unwrap_or_default()
+)]
 pub struct UnknownSetting {
     /// The word as given.
     pub text: String,

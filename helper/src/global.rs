@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 /// What every command understands.
 #[derive(Debug, Args)]
 pub(crate) struct Global {
-    /// Read this topology (default: `$GIGADB_TOPOLOGY`, else ./topology.yaml).
+    /// Read this topology (default: `$GIGADB_TOPOLOGY`, else topology.yaml here or in a folder above).
     #[arg(
         long,
         global = true,

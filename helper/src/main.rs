@@ -20,6 +20,7 @@
 //! the engine's. Read-only commands write nothing but the last known hosts, and
 //! the files that `status --write` and `plan --out` name.
 
+mod candidates;
 mod check;
 mod cli;
 mod commands;
@@ -29,7 +30,9 @@ mod failure;
 mod global;
 mod inventory;
 mod last_known;
+mod last_run;
 mod merge_request;
+mod named;
 mod planning;
 mod project;
 mod reading;
@@ -46,17 +49,24 @@ mod usage;
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
+use clap::{CommandFactory as _, Parser as _};
+use clap_complete::CompleteEnv;
 
 use crate::{cli::Cli, exit::Exit, failure::Failure, global::Color, ui::Ui};
 
 fn main() -> ExitCode {
+    // A shell that asks what fits is answered, and that is all.
+    CompleteEnv::with_factory(Cli::command)
+        .var(commands::completions::ASKING)
+        .complete();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
             return match usage::refused(&error) {
                 Ok(failure) => {
-                    Ui::new(Color::Auto).failure(&failure);
+                    let ui = Ui::new(Color::Auto);
+                    usage::tell_programs(&failure, &ui);
+                    ui.failure(&failure);
                     failure.exit.into()
                 }
                 Err(exit) => {
@@ -72,6 +82,7 @@ fn main() -> ExitCode {
     match run(&cli, &ui) {
         Ok(exit) => exit.into(),
         Err(failure) => {
+            usage::tell_programs(&failure, &ui);
             ui.failure(&failure);
             failure.exit.into()
         }

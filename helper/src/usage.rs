@@ -1,8 +1,18 @@
 //! A command line that cannot be parsed, told as everything else is told.
 
-use clap::error::ErrorKind;
+use clap::{CommandFactory as _, Parser as _, error::ErrorKind};
+use gigadb_engine::message::Message;
+use serde::Serialize;
 
-use crate::{exit::Exit, failure::Failure};
+use crate::{
+    cli::{Cli, Format},
+    commands,
+    exit::Exit,
+    failure::Failure,
+    running::view::view,
+    surroundings,
+    ui::Ui,
+};
 
 /// What the parser refused; none where it answered (help, the version), with the exit code then.
 pub(crate) fn refused(error: &clap::Error) -> Result<Failure, Exit> {
@@ -11,6 +21,59 @@ pub(crate) fn refused(error: &clap::Error) -> Result<Failure, Exit> {
         ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => Err(Exit::Usage),
         _ => Ok(told(&error.render().to_string())),
     }
+}
+
+/// The version of the document. New keys do not change it.
+const FORMAT_VERSION: u32 = 1;
+
+/// What a program reads in place of an answer.
+#[derive(Serialize)]
+struct Document<'a> {
+    format_version: u32,
+    error: &'a Message,
+    exit_code: u8,
+}
+
+/// Where JSON was asked for, says on stdout why there is no answer. Runs tell so in their last line.
+pub(crate) fn tell_programs(failure: &Failure, ui: &Ui) {
+    let arguments: Vec<String> = surroundings::arguments();
+    if !asks_for_json(&arguments) {
+        return;
+    }
+    let command = Cli::command();
+    let word = arguments
+        .iter()
+        .find(|word| command.find_subcommand(word).is_some());
+    match word.map(String::as_str) {
+        // What runs say of themselves, they have said already; the parser's refusals they have not.
+        Some(word) if commands::writes(word) => {
+            if Cli::try_parse().is_err()
+                && let Ok(view) = view(Format::Json, ui)
+            {
+                view.failed(word, failure);
+            }
+        }
+        // Its output is that of another program.
+        Some("exec") => {}
+        _ => {
+            let document = Document {
+                format_version: FORMAT_VERSION,
+                error: &failure.message,
+                exit_code: failure.exit as u8,
+            };
+            // Strings and numbers only: this cannot fail.
+            let text = serde_json::to_string_pretty(&document).unwrap_or_default();
+            // A failure to write it is not worth more than the one that it is about.
+            let _ = ui.answer(&text);
+        }
+    }
+}
+
+/// Whether `--format json` is among the arguments, however wrong the others are.
+fn asks_for_json(arguments: &[String]) -> bool {
+    let own = arguments.iter().take_while(|word| *word != "--");
+    let own: Vec<&str> = own.map(String::as_str).collect();
+    own.contains(&"--format=json") || own.windows(2).any(|pair| pair == ["--format", "json"])
 }
 
 /// The parser's own text, by paragraphs: what is wrong, tips, the usage, where to read more.
@@ -54,7 +117,19 @@ fn sentence(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::told;
+    use super::{asks_for_json, told};
+
+    #[test]
+    fn json_is_asked_for_by_either_spelling_before_the_other_programs_words() {
+        let asks = |line: &str| {
+            let words: Vec<String> = line.split(' ').map(str::to_owned).collect();
+            asks_for_json(&words)
+        };
+        assert!(asks("status --format json --nonsense"));
+        assert!(asks("--format=json status"));
+        assert!(!asks("status --format text json"));
+        assert!(!asks("exec --role production -- x --format json"));
+    }
 
     #[test]
     fn the_parsers_words_become_a_message_in_four_parts() {

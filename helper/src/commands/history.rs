@@ -14,6 +14,8 @@ use crate::{
     exit::Exit,
     failure::Failure,
     global::{Format, Global},
+    named::OnlyEnvironment,
+    planning, session,
     ui::Ui,
 };
 
@@ -30,9 +32,8 @@ Examples:
   gigadb-roles history
   gigadb-roles history --environment live --format json")]
 pub(crate) struct HistoryArgs {
-    /// Only runs of this environment.
-    #[arg(long, value_name = "ENVIRONMENT")]
-    environment: Option<String>,
+    #[command(flatten)]
+    environment: OnlyEnvironment,
 }
 
 #[derive(Serialize)]
@@ -95,8 +96,11 @@ pub(super) fn run(args: &HistoryArgs, global: &Global, ui: &Ui) -> Result<Exit, 
             }),
         }
     }
-    if let Some(environment) = &args.environment {
+    if let Some(environment) = &args.environment.name() {
         runs.retain(|run| run.environment == *environment);
+        if runs.is_empty() && unreadable.is_empty() {
+            known(environment, global)?;
+        }
     }
     for one in &not_listed {
         ui.warning(&format!("A run is not listed: {}.", one.why));
@@ -118,12 +122,24 @@ pub(super) fn run(args: &HistoryArgs, global: &Global, ui: &Ui) -> Result<Exit, 
                 "Use `text` or `json`.",
             ));
         }
-        Format::Text if runs.is_empty() => {
-            format!("No runs have a journal in `{}`.", folder.display())
-        }
+        Format::Text if runs.is_empty() => match args.environment.name() {
+            Some(environment) => format!(
+                "No run of `{environment}` has a journal in `{}`.",
+                folder.display()
+            ),
+            None => format!("No runs have a journal in `{}`.", folder.display()),
+        },
         Format::Text => text(&runs, ui.width()),
     })?;
     Ok(Exit::Success)
+}
+
+/// Fails where a topology is there and has no such environment: then it is a slip, and no empty history.
+fn known(environment: &str, global: &Global) -> Result<(), Failure> {
+    match session::topology_if_any(global)? {
+        Some(topology) => planning::environment(&topology, environment).map(drop),
+        None => Ok(()),
+    }
 }
 
 fn entry(run: &Run) -> Entry {

@@ -7,9 +7,8 @@ use std::{
 
 use clap::{Args, Command, CommandFactory as _};
 use clap_mangen::Man;
-use gigadb_engine::nearest::nearest;
 
-use super::text_alone;
+use super::{no_such_command, text_alone};
 use crate::{cli::Cli, exit::Exit, failure::Failure, global::Global, ui::Ui};
 
 /// Print a man page, or write all of them.
@@ -56,18 +55,7 @@ pub(super) fn run(args: &ManArgs, global: &Global, ui: &Ui) -> Result<Exit, Fail
         None => program.clone(),
     };
     let Some(page) = pages.iter().find(|page| page.name == wanted) else {
-        let names = pages
-            .iter()
-            .filter_map(|page| page.name.strip_prefix(&format!("{program}-")));
-        let word = args.command.as_deref().unwrap_or_default();
-        let meant = nearest(word, names)
-            .map(|name| format!("Did you mean `{name}`? "))
-            .unwrap_or_default();
-        return Err(Failure::usage(
-            format!("There is no command `{word}`."),
-            "the command line",
-            format!("{meant}Run `{program} --help` to see the commands."),
-        ));
+        return Err(no_such_command(args.command.as_deref().unwrap_or_default()));
     };
     ui.answer(&page.text)?;
     Ok(Exit::Success)

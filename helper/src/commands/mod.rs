@@ -5,6 +5,7 @@ pub(crate) mod check;
 pub(crate) mod completions;
 pub(crate) mod exec;
 pub(crate) mod failover;
+pub(crate) mod help;
 pub(crate) mod history;
 pub(crate) mod inventory;
 pub(crate) mod man;
@@ -73,6 +74,7 @@ pub(crate) async fn run(cli: &Cli, ui: &Ui) -> Result<Exit, Failure> {
             };
             writing("failover", global, ui, run).await
         }
+        Some(Command::Help(args)) => help::run(args, global, ui),
         Some(Command::History(args)) => history::run(args, global, ui),
         Some(Command::Unlock(args)) => until_interrupted(unlock::run(args, global, ui)).await,
         Some(Command::Resume(args)) => {
@@ -124,9 +126,12 @@ impl std::str::FromStr for RoleWord {
             .into_iter()
             .find(|role| role.as_str() == text)
             .map(Self)
-            .ok_or_else(|| match meant(text) {
-                Some(role) => format!("`{text}` is no role; did you mean `{role}`?"),
-                None => format!("`{text}` is none of `production`, `hot_standby`"),
+            .ok_or_else(|| {
+                let known = "is none of `production`, `hot_standby`";
+                match meant(text) {
+                    Some(role) => format!("`{text}` {known}; did you mean `{role}`?"),
+                    None => format!("`{text}` {known}"),
+                }
             })
     }
 }
@@ -218,6 +223,11 @@ async fn until_stopped(
     })
 }
 
+/// Whether a command writes, and tells programs of a failure by itself.
+pub(crate) fn writes(command: &str) -> bool {
+    ["apply", "swap", "failover", "resume", "revert"].contains(&command)
+}
+
 fn no_command(words: &[String]) -> Failure {
     let Some(word) = words.first() else {
         return Failure::usage(
@@ -226,6 +236,11 @@ fn no_command(words: &[String]) -> Failure {
             "Run `gigadb-roles --help` to see the commands.",
         );
     };
+    no_such_command(word)
+}
+
+/// The failure that names the command which was probably meant.
+fn no_such_command(word: &str) -> Failure {
     let program = Cli::command();
     let meant = nearest(word, program.get_subcommands().map(clap::Command::get_name))
         .map(|name| format!("Did you mean `{name}`? "))

@@ -3,13 +3,16 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use clap_complete::engine::ArgValueCandidates;
 use gigadb_engine::intent::Mode;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    candidates,
     exit::Exit,
     failure::Failure,
     global::{Format, Global},
+    named::OneEnvironment,
     planning::{self, Goal, PlanOptions, Request},
     saved_plan,
     session::{Session, Waiting},
@@ -30,12 +33,11 @@ Examples:
   gigadb-roles plan --environment live --production alt-gigadb-website --format json"
 )]
 pub(crate) struct PlanArgs {
-    /// The environment whose roles change.
-    #[arg(long, value_name = "ENVIRONMENT")]
-    environment: String,
+    #[command(flatten)]
+    environment: OneEnvironment,
 
     /// The infrastructure that shall be production.
-    #[arg(long, value_name = "INFRASTRUCTURE")]
+    #[arg(long, value_name = "INFRASTRUCTURE", add = ArgValueCandidates::new(candidates::infrastructures))]
     production: Option<String>,
 
     /// The infrastructure that shall be hot standby (default: the other one).
@@ -43,6 +45,7 @@ pub(crate) struct PlanArgs {
     #[arg(
         long,
         value_name = "INFRASTRUCTURE",
+        add = ArgValueCandidates::new(candidates::infrastructures),
         requires = "production",
         conflicts_with = "swap"
     )]
@@ -53,11 +56,11 @@ pub(crate) struct PlanArgs {
     swap: bool,
 
     /// How much must be well: switchover (both sides) or failover (the promoted side).
-    #[arg(long, value_name = "MODE", default_value = "switchover")]
+    #[arg(long, value_name = "MODE", default_value = "switchover", add = ArgValueCandidates::new(candidates::modes))]
     mode: Mode,
 
     /// The infrastructure that shall carry production's variables already.
-    #[arg(long, value_name = "INFRASTRUCTURE")]
+    #[arg(long, value_name = "INFRASTRUCTURE", add = ArgValueCandidates::new(candidates::infrastructures))]
     prepare: Option<String>,
 
     /// Save the plan to this file, for `gigadb-roles apply FILE`.
@@ -87,7 +90,7 @@ pub(super) async fn run(
         Some(_) => Session::open(global, Waiting::Ordinary)?,
         None => Session::open_to_read(global, Waiting::Ordinary)?,
     };
-    let environment = planning::environment(&session.topology, &args.environment)?;
+    let environment = planning::environment(&session.topology, &args.environment.name()?)?;
     let observation = planning::observe_and_tell(&session, &environment, ui, cancel).await?;
     let request = Request {
         environment: &environment,

@@ -18,6 +18,7 @@ use crate::{
     exit::Exit,
     failure::Failure,
     global::{Format, Global},
+    named::OnlyEnvironment,
     planning, reading,
     replace::replace,
     session::{Session, Waiting},
@@ -48,9 +49,8 @@ Markers in the document, around the table:
   <!-- gigadb-roles status live -->
   <!-- /gigadb-roles status -->")]
 pub(crate) struct StatusArgs {
-    /// Show only this environment (Markdown shows `live` unless another is named).
-    #[arg(long, value_name = "ENVIRONMENT")]
-    environment: Option<String>,
+    #[command(flatten)]
+    environment: OnlyEnvironment,
 
     /// Write the Markdown table between the markers in this document; nothing else of it changes.
     #[arg(long, value_name = "FILE", conflicts_with = "check")]
@@ -97,9 +97,9 @@ pub(super) async fn run(
     }
     let session = Session::open_to_read(global, Waiting::Ordinary)?;
     let topology = &session.topology;
-    let asked = args.environment.as_deref();
+    let asked = args.environment.name();
     let asked = asked
-        .map(|text| planning::environment(topology, text))
+        .map(|text| planning::environment(topology, &text))
         .transpose()?;
     let asked = if document.is_some() || global.format == Format::Markdown {
         asked.or_else(|| documented(topology))

@@ -28,6 +28,7 @@ mod leaked;
 mod lease;
 mod lines;
 mod network;
+mod manners;
 mod output;
 mod outputs;
 mod profiles;
