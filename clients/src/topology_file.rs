@@ -2,6 +2,7 @@
 //!
 //! Invariant: a file that another user put into a folder above is never taken for ours: it would say where tokens go.
 
+use std::fmt::Write as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
@@ -78,20 +79,23 @@ impl TopologyFile {
         self.named
     }
 
-    /// The file as an error names it: resolved, with what was written where that is something else, and with what was
-    /// passed over.
+    /// The file as an error names it: as it was written, where that leads to, and what was passed over.
     pub fn place(&self) -> String {
-        let resolved = self.resolved.display();
-        let mut place = format!("`{resolved}`");
-        if self.named && self.path != self.resolved {
-            place = format!("{place}, written as `{}`", self.path.display());
-        }
+        let mut place = format!("`{}`", self.path.display());
         if !self.named {
-            place.push_str(" and the folders above it");
+            let folder = self.resolved.parent().unwrap_or(&self.resolved);
+            let _ = write!(
+                place,
+                " (looked for in `{}` and the folders above it)",
+                folder.display()
+            );
+        } else if self.path != self.resolved {
+            let _ = write!(place, " (looked for at `{}`)", self.resolved.display());
         }
         if let Some(other) = &self.passed_over {
-            place = format!(
-                "{place}; `{}` belongs to another user and was passed over",
+            let _ = write!(
+                place,
+                "; `{}` belongs to another user and was passed over",
                 other.display()
             );
         }
@@ -172,12 +176,12 @@ mod tests {
         let working = Path::new("/nowhere/at/all");
         assert_eq!(
             found(working, Some("./t.yaml"), &[]).place(),
-            "`/nowhere/at/all/t.yaml`, written as `./t.yaml`"
+            "`./t.yaml` (looked for at `/nowhere/at/all/t.yaml`)"
         );
         assert_eq!(found(working, Some("/t.yaml"), &[]).place(), "`/t.yaml`");
         assert_eq!(
             found(working, None, &[]).place(),
-            "`/nowhere/at/all/topology.yaml` and the folders above it"
+            "`topology.yaml` (looked for in `/nowhere/at/all` and the folders above it)"
         );
     }
 }

@@ -50,11 +50,7 @@ macro_rules! setting {
 
 /// A word that a setting does not know.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "`{text}` is none of {}{}",
-    .allowed.iter().map(|w| format!("`{w}`")).collect::<Vec<_>>().join(", "),
-    crate::nearest::nearest(text, .allowed.iter().copied()).map(|w| format!("; did you mean `{w}`?")).unwrap_or_default()
-)]
+#[error("`{text}` is none of {}", .allowed.iter().map(|w| format!("`{w}`")).collect::<Vec<_>>().join(", "))]
 pub struct UnknownSetting {
     /// The word as given.
     pub text: String,

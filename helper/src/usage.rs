@@ -1,7 +1,7 @@
 //! A command line that cannot be parsed, told as everything else is told.
 
 use clap::{CommandFactory as _, Parser as _, error::ErrorKind};
-use gigadb_engine::message::Message;
+use gigadb_engine::{message::Message, nearest::nearest};
 use serde::Serialize;
 
 use crate::{
@@ -83,6 +83,9 @@ fn told(text: &str) -> Failure {
     let what = what.strip_prefix("error: ").unwrap_or(&what).to_owned();
     let mut next: Vec<String> = Vec::new();
     let mut usage = None;
+    if let Some(word) = meant(&what) {
+        next.push(format!("Did you mean `{word}`?"));
+    }
     for paragraph in paragraphs {
         if let Some(tip) = paragraph.strip_prefix("tip: ") {
             next.push(sentence(tip));
@@ -96,6 +99,16 @@ fn told(text: &str) -> Failure {
     };
     next.push("Correct it, and run the command again; --help shows all that it takes.".to_owned());
     Failure::usage(sentence(&what), object, next.join(" "))
+}
+
+/// The nearest of the words of which a value is none, where the text does not offer one itself.
+fn meant(what: &str) -> Option<&str> {
+    let (before, known) = what.split_once(" is none of ")?;
+    if known.contains("did you mean") {
+        return None;
+    }
+    let word = before.rsplit('`').nth(1)?;
+    nearest(word, known.split('`').skip(1).step_by(2))
 }
 
 /// A paragraph as one line.

@@ -16,8 +16,11 @@ pub(crate) fn checks(file: &TopologyFile) -> Vec<Check> {
         Ok(text) => text,
         Err(error) => {
             return vec![Check::failed(
-                (CHECK, &file.resolved().display().to_string()),
-                format!("The file could not be read: {error}"),
+                (CHECK, &name),
+                format!(
+                    "The file could not be read: {error}; looked for at `{}`",
+                    file.resolved().display()
+                ),
                 "Name it with --topology or GIGADB_TOPOLOGY, or run the command in the folder of \
                  `topology.yaml` or below it.",
             )];

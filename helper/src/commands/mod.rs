@@ -126,12 +126,9 @@ impl std::str::FromStr for RoleWord {
             .into_iter()
             .find(|role| role.as_str() == text)
             .map(Self)
-            .ok_or_else(|| {
-                let known = "is none of `production`, `hot_standby`";
-                match meant(text) {
-                    Some(role) => format!("`{text}` {known}; did you mean `{role}`?"),
-                    None => format!("`{text}` {known}"),
-                }
+            .ok_or_else(|| match meant(text) {
+                Some(role) => format!("`{text}` is no role; did you mean `{role}`?"),
+                None => format!("`{text}` is none of `production`, `hot_standby`"),
             })
     }
 }

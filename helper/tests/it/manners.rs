@@ -88,7 +88,10 @@ fn the_topology_is_found_in_a_folder_above() {
     says(
         &stage,
         &["status"],
-        &["exit 1", "`$HOME/topology.yaml` and the folders above it"],
+        &[
+            "exit 1",
+            "`topology.yaml` (looked for in `$HOME` and the folders above it)",
+        ],
     );
     fs::write(missing, text).unwrap();
     let below = stage.folder().join("ansible/plays");
@@ -113,7 +116,7 @@ fn a_tilde_is_home_and_a_relative_path_is_shown_resolved() {
     says(
         &stage,
         &["status", "--topology", "./nope.yaml"],
-        &["exit 1", "`$HOME/nope.yaml`, written as `./nope.yaml`"],
+        &["exit 1", "`./nope.yaml` (looked for at `$HOME/nope.yaml`)"],
     );
 }
 
