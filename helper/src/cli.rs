@@ -5,8 +5,8 @@ use clap::{Parser, Subcommand};
 use crate::{
     commands::{
         apply::ApplyArgs, check::CheckArgs, completions::CompletionsArgs, exec::ExecArgs,
-        failover::FailoverArgs, help::HelpArgs, history::HistoryArgs, inventory::InventoryArgs, man::ManArgs,
-        plan::PlanArgs, resume::ResumeArgs, revert::RevertArgs, review::ReviewArgs,
+        failover::FailoverArgs, help::HelpArgs, history::HistoryArgs, inventory::InventoryArgs,
+        man::ManArgs, plan::PlanArgs, resume::ResumeArgs, revert::RevertArgs, review::ReviewArgs,
         status::StatusArgs, swap::SwapArgs, unlock::UnlockArgs,
     },
     global::Global,

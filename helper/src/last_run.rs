@@ -5,11 +5,11 @@ use std::collections::BTreeSet;
 use clap::Args;
 use clap_complete::engine::ArgValueCandidates;
 use gigadb_clients::journal::{self, Follows, Run};
-use gigadb_engine::{earlier::EarlierRun, executor::End};
+use gigadb_engine::executor::End;
 
 use crate::{
     candidates,
-    earlier_runs::{fates, folder},
+    earlier_runs::{folder, says_in_force},
     failure::Failure,
     named::OnlyEnvironment,
     ui::Ui,
@@ -104,7 +104,7 @@ impl WhichRun {
             let of = run.header.environment.to_string();
             let meant = environment.as_ref().is_none_or(|name| *name == of);
             // Only the last run that changed an environment says how it was left.
-            if meant && changed_something(&run) && seen.insert(of) && fits(&run) {
+            if meant && says_in_force(&run) && seen.insert(of) && fits(&run) {
                 ui.note(&format!(
                     "The last run is {id}: {}, production {}.",
                     run.header.environment, run.header.arrangement.production
@@ -119,15 +119,6 @@ impl WhichRun {
             "`gigadb-roles history` lists all runs; `gigadb-roles status` shows where things stand.",
         ))
     }
-}
-
-fn changed_something(run: &Run) -> bool {
-    let earlier = EarlierRun {
-        intent: run.header.intent(),
-        stages: run.header.stages.clone(),
-        fates: fates(run),
-    };
-    earlier.left_something()
 }
 
 fn is_incomplete(run: &Run) -> bool {

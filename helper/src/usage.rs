@@ -5,13 +5,8 @@ use gigadb_engine::{message::Message, nearest::nearest};
 use serde::Serialize;
 
 use crate::{
-    cli::{Cli, Format},
-    commands,
-    exit::Exit,
-    failure::Failure,
-    running::view::view,
-    surroundings,
-    ui::Ui,
+    cli::Cli, commands, exit::Exit, failure::Failure, global::Format, running::view::view,
+    surroundings, ui::Ui,
 };
 
 /// What the parser refused; none where it answered (help, the version), with the exit code then.

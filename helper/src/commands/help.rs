@@ -3,12 +3,7 @@
 use clap::{Args, CommandFactory as _};
 
 use super::{no_such_command, text_alone};
-use crate::{
-    cli::{Cli, Global},
-    exit::Exit,
-    failure::Failure,
-    ui::Ui,
-};
+use crate::{cli::Cli, exit::Exit, failure::Failure, global::Global, ui::Ui};
 
 /// Print the help of the program, or of a command.
 ///

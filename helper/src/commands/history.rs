@@ -98,7 +98,7 @@ pub(super) fn run(args: &HistoryArgs, global: &Global, ui: &Ui) -> Result<Exit, 
     }
     if let Some(environment) = &args.environment.name() {
         runs.retain(|run| run.environment == *environment);
-        if runs.is_empty() && unreadable.is_empty() {
+        if runs.is_empty() && not_listed.is_empty() {
             known(environment, global)?;
         }
     }
