@@ -1,10 +1,10 @@
 //! `gigadb-roles completions`.
 
-use clap::{Args, CommandFactory as _};
+use clap::{Args, Command};
 use clap_complete::{Shell, env::Shells};
 
-use super::text_alone;
-use crate::{cli::Cli, exit::Exit, failure::Failure, global::Global, ui::Ui};
+use super::words::text_alone;
+use crate::{exit::Exit, failure::Failure, global::Global, ui::Ui};
 
 /// Print the completions for a shell.
 ///
@@ -28,9 +28,13 @@ pub(crate) struct CompletionsArgs {
 pub(crate) const ASKING: &str = "GIGADB_ROLES_COMPLETE";
 
 /// Prints a script that asks the program itself, so that it knows this topology and these runs.
-pub(super) fn run(args: &CompletionsArgs, global: &Global, ui: &Ui) -> Result<Exit, Failure> {
+pub(super) fn run(
+    args: &CompletionsArgs,
+    command: &Command,
+    global: &Global,
+    ui: &Ui,
+) -> Result<Exit, Failure> {
     text_alone("completions", global)?;
-    let command = Cli::command();
     let name = command.get_name();
     let mut script = Vec::new();
     let shells = Shells::builtins();

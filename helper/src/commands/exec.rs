@@ -18,7 +18,7 @@ use gigadb_engine::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::RoleWord;
+use super::words::RoleWord;
 use crate::{
     candidates,
     exit::Exit,

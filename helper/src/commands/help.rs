@@ -1,9 +1,9 @@
 //! `gigadb-roles help`.
 
-use clap::{Args, CommandFactory as _};
+use clap::{Args, Command};
 
-use super::{no_such_command, text_alone};
-use crate::{cli::Cli, exit::Exit, failure::Failure, global::Global, ui::Ui};
+use super::words::{no_such_command, text_alone};
+use crate::{exit::Exit, failure::Failure, global::Global};
 
 /// Print the help of the program, or of a command.
 ///
@@ -19,18 +19,23 @@ pub(crate) struct HelpArgs {
     command: Option<String>,
 }
 
-/// Prints it.
-pub(super) fn run(args: &HelpArgs, global: &Global, ui: &Ui) -> Result<Exit, Failure> {
+/// Prints it, in the same form as --help does.
+pub(super) fn run(args: &HelpArgs, mut program: Command, global: &Global) -> Result<Exit, Failure> {
     text_alone("help", global)?;
-    let mut program = Cli::command();
+    let unknown = args
+        .command
+        .as_deref()
+        .filter(|name| program.find_subcommand(name).is_none());
+    if let Some(name) = unknown {
+        return Err(no_such_command(name, &program));
+    }
     // Gives each command its whole name: `gigadb-roles status`.
     program.build();
-    let command = match &args.command {
-        None => &mut program,
-        Some(name) => program
-            .find_subcommand_mut(name)
-            .ok_or_else(|| no_such_command(name))?,
-    };
-    ui.answer(&command.render_long_help().ansi().to_string())?;
+    let named = args
+        .command
+        .as_deref()
+        .and_then(|name| program.find_subcommand(name).cloned());
+    // A closed pipe is all that can go wrong, and then nobody reads any more.
+    let _ = named.unwrap_or(program).print_long_help();
     Ok(Exit::Success)
 }

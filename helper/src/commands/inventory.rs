@@ -11,7 +11,7 @@ use gigadb_engine::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{RoleWord, scope as asked, wrapper};
+use super::{scope as asked, words::RoleWord, wrapper};
 use crate::{
     candidates,
     exit::Exit,
