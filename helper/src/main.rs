@@ -10,8 +10,8 @@
 //! saved_plan Plan                            -> a file        and back, computed again
 //! earlier_runs a run's id                    -> EarlierRun    from its journal
 //! running   Plan, a journal                  -> Exit          looks again, writes, reads back
-//! review    a plan of Terraform's, Topology  -> Review        pure, rendered two ways
-//! status    Topology, Observation            -> Report        pure, rendered three ways
+//! review    a plan of Terraform's, Topology  -> Review        pure, rendered three ways
+//! status    Topology, Observation            -> Report        pure, rendered four ways
 //! usage     what the parser refused          -> Failure       pure
 //! ui        text                             -> stdout, stderr; nothing else prints
 //! ```
@@ -33,6 +33,8 @@ mod last_known;
 mod last_run;
 mod merge_request;
 mod named;
+mod page;
+mod paint;
 mod planning;
 mod project;
 mod reading;

@@ -138,6 +138,14 @@ impl Session {
         })
     }
 
+    /// Who tells of the records, in words.
+    pub(crate) fn source(&self) -> String {
+        match &self.dns {
+            Some(dns) => format!("DNS ({dns})"),
+            None => "Cloudflare's API".to_owned(),
+        }
+    }
+
     /// An operator's reason, without the tokens that this process uses, should one be in it.
     pub(crate) fn reason(&self, given: Option<&str>) -> Option<String> {
         given.map(|text| self.apis.redacted(text))

@@ -16,6 +16,7 @@ use crate::{
     global::{Format, Global},
     named::OnlyEnvironment,
     planning, session,
+    status::html::Past,
     ui::Ui,
 };
 
@@ -115,9 +116,9 @@ pub(super) fn run(args: &HistoryArgs, global: &Global, ui: &Ui) -> Result<Exit, 
             // Strings and numbers only: this cannot fail.
             serde_json::to_string_pretty(&document).unwrap_or_default()
         }
-        Format::Markdown => {
+        Format::Markdown | Format::Html => {
             return Err(Failure::usage(
-                "The history has no Markdown form.",
+                format!("The history has no {} form.", global.format.as_str()),
                 "--format",
                 "Use `text` or `json`.",
             ));
@@ -140,6 +141,26 @@ fn known(environment: &str, global: &Global) -> Result<(), Failure> {
         Some(topology) => planning::environment(&topology, environment).map(drop),
         None => Ok(()),
     }
+}
+
+/// The runs whose journals can be read here, the newest first, for a page.
+pub(super) fn past() -> Vec<Past> {
+    let Some(folder) = folder().ok() else {
+        return Vec::new();
+    };
+    let ids = journal::ids(&folder).unwrap_or_default().into_iter();
+    let runs = ids.filter_map(|id| journal::read(&folder, &id).ok());
+    runs.map(|run| {
+        let entry = entry(&run);
+        Past {
+            what: entry.what(),
+            ended: entry.how(),
+            environment: entry.environment,
+            started: entry.started,
+            reason: entry.reason.unwrap_or_default(),
+        }
+    })
+    .collect()
 }
 
 fn entry(run: &Run) -> Entry {

@@ -13,6 +13,7 @@ use crate::{
     failure::Failure,
     global::{Format, Global},
     named::OneEnvironment,
+    paint,
     planning::{self, Goal, PlanOptions, Request},
     saved_plan,
     session::{Session, Waiting},
@@ -78,9 +79,9 @@ pub(super) async fn run(
     ui: &Ui,
     cancel: &CancellationToken,
 ) -> Result<Exit, Failure> {
-    if global.format == Format::Markdown {
+    if global.format.is_document() {
         return Err(Failure::usage(
-            "A plan has no Markdown form.",
+            format!("A plan has no {} form.", global.format.as_str()),
             "--format",
             "Use `text` or `json`.",
         ));
@@ -115,10 +116,11 @@ pub(super) async fn run(
     {
         saved_plan::write(file, &session.topology, &plan, reason.as_deref())?;
     }
-    ui.answer(&match global.format {
-        Format::Json => planning::json::render(&plan, reason.as_deref()),
-        Format::Text | Format::Markdown => planning::text::render(&plan),
-    })?;
+    if global.format == Format::Json {
+        ui.answer(&planning::json::render(&plan, reason.as_deref()))?;
+    } else {
+        ui.answer_painted(&planning::text::render(&plan), paint::plan)?;
+    }
     if !plan.changes.is_empty()
         && let Some(why) = session.apis.no_journal()
     {

@@ -14,15 +14,17 @@ use gigadb_engine::{
 };
 use tokio_util::sync::CancellationToken;
 
+use super::history;
 use crate::{
     exit::Exit,
     failure::Failure,
     global::{Format, Global},
     named::OnlyEnvironment,
-    planning, reading,
+    paint, planning, reading,
     replace::replace,
     session::{Session, Waiting},
     status::{self, Report, section},
+    surroundings,
     ui::Ui,
 };
 
@@ -43,6 +45,7 @@ Examples:
   gigadb-roles status --environment live --format json
   gigadb-roles status --environment live --require consistent
   gigadb-roles status --format markdown
+  gigadb-roles status --format html > roles.html
   gigadb-roles status --environment live --write docs/DEPLOYING.md
 
 Markers in the document, around the table:
@@ -88,7 +91,7 @@ pub(super) async fn run(
     cancel: &CancellationToken,
 ) -> Result<Exit, Failure> {
     let document = args.write.as_ref().or(args.check.as_ref());
-    if document.is_some() && global.format == Format::Json {
+    if document.is_some() && matches!(global.format, Format::Json | Format::Html) {
         return Err(Failure::usage(
             "A document holds the status only as Markdown.",
             "--format",
@@ -123,11 +126,21 @@ pub(super) async fn run(
             write(file, environment, &wanted, present == wanted, ui)
         };
     }
-    ui.answer(&match global.format {
-        Format::Text => status::text::render(topology, &reports, ui.width()),
-        Format::Json => status::json::render(topology, &reports),
-        Format::Markdown => status::markdown::render(topology, &reports),
-    })?;
+    match global.format {
+        Format::Text => {
+            let text = status::text::render(topology, &reports, ui.width());
+            ui.answer_painted(&text, paint::status)
+        }
+        Format::Json => ui.answer(&status::json::render(topology, &reports)),
+        Format::Markdown => ui.answer(&status::markdown::render(topology, &reports)),
+        Format::Html => {
+            let past = history::past();
+            let (source, now) = (session.source(), surroundings::now());
+            ui.answer(&status::html::render(
+                topology, &reports, &past, &source, now,
+            ))
+        }
+    }?;
     require(args.require, &reports)?;
     Ok(Exit::Success)
 }

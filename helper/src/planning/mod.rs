@@ -2,6 +2,7 @@
 
 pub(crate) mod https;
 pub(crate) mod json;
+pub(crate) mod owed;
 pub(crate) mod text;
 
 use clap::Args;

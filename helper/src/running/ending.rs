@@ -1,7 +1,5 @@
 //! How a run ended, and what is said of it.
 
-use std::fmt;
-
 use gigadb_clients::{
     journal::{Follows, RunId},
     swap::Carried,
@@ -12,7 +10,11 @@ use gigadb_engine::{
 };
 use serde::Serialize;
 
-use crate::{exit::Exit, failure::Failure, planning::text};
+use crate::{
+    exit::Exit,
+    failure::Failure,
+    planning::{owed::Item, text},
+};
 
 /// Which command a run belongs to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,13 +78,10 @@ pub(crate) struct Owing {
     pub(crate) reason: String,
 }
 
-impl fmt::Display for Owing {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let wanted = self
-            .wanted
-            .as_deref()
-            .unwrap_or("set, to what is not known yet");
-        write!(f, "{} should be {wanted}: {}", self.object, self.reason)
+impl Owing {
+    /// The item, to be told by its cause.
+    pub(super) fn item(&self) -> Item<'_> {
+        (self.object.clone(), self.wanted.as_deref(), &self.reason)
     }
 }
 

@@ -12,7 +12,7 @@ use gigadb_engine::{
 use serde::Serialize;
 
 use super::ending::{Conclusion, Owing};
-use crate::{exit::Exit, failure::Failure, global::Format, planning, ui::Ui};
+use crate::{exit::Exit, failure::Failure, global::Format, paint, planning, ui::Ui};
 
 /// The version of the lines. New keys and events do not change it.
 const FORMAT_VERSION: u32 = 1;
@@ -49,8 +49,8 @@ pub(crate) fn view<'a>(format: Format, ui: &'a Ui) -> Result<Box<dyn RunView + '
             ui,
             ended: AtomicBool::new(false),
         })),
-        Format::Markdown => Err(Failure::usage(
-            "A run has no Markdown form.",
+        Format::Markdown | Format::Html => Err(Failure::usage(
+            format!("A run has no {} form.", format.as_str()),
             "--format",
             "Use `text` or `json`.",
         )),
@@ -63,7 +63,8 @@ struct Text<'a> {
 
 impl RunView for Text<'_> {
     fn planned(&self, plan: &Plan, _: Option<&str>) {
-        self.ui.conversation(&planning::text::render(plan));
+        self.ui
+            .conversation_painted(&planning::text::render(plan), paint::plan);
     }
 
     fn began(&self, run: Option<&str>) {
@@ -94,7 +95,8 @@ impl RunView for Text<'_> {
 
     fn concluded(&self, conclusion: &Conclusion) -> Result<(), Failure> {
         self.ui.answer(&conclusion.summary)?;
-        for owed in &conclusion.owed {
+        let owed = conclusion.owed.iter().map(Owing::item);
+        for owed in planning::owed::by_cause(owed) {
             self.ui.warning(&format!("Owed: {owed}"));
         }
         if let Some(next) = &conclusion.next {

@@ -31,6 +31,7 @@ mod manners;
 mod network;
 mod output;
 mod outputs;
+mod pages;
 mod profiles;
 mod prompts;
 mod reference;
