@@ -34,7 +34,7 @@ pub(crate) fn infrastructures() -> Vec<CompletionCandidate> {
         .flat_map(|topology| &topology.infrastructures);
     sides
         .map(|(name, side)| {
-            CompletionCandidate::new(name.as_str()).help(Some(side.aws.region.to_string().into()))
+            CompletionCandidate::new(name.as_str()).help(Some(side.aws.region.clone().into()))
         })
         .collect()
 }

@@ -232,7 +232,7 @@ mod tests {
         let mut page = Page::new("<script>`x`</script>");
         page.table(&["A\""], [vec![Html::text("<img src=x onerror=alert(1)>")]]);
         page.fold(&Html::text("more"), |page| {
-            page.list([Html::code("</style>")])
+            page.list([Html::code("</style>")]);
         });
         let page = page.end(&Html::default());
         for tag in ["<script", "<img", "<link", "src=\"", "href=", "url("] {

@@ -33,7 +33,7 @@ pub(crate) struct ManArgs {
 /// Prints one page, or writes all.
 pub(super) fn run(
     args: &ManArgs,
-    command: Command,
+    command: &Command,
     global: &Global,
     ui: &Ui,
 ) -> Result<Exit, Failure> {
@@ -62,7 +62,7 @@ pub(super) fn run(
     let Some(page) = pages.iter().find(|page| page.name == wanted) else {
         return Err(no_such_command(
             args.command.as_deref().unwrap_or_default(),
-            &command,
+            command,
         ));
     };
     ui.answer(&page.text)?;

@@ -95,7 +95,7 @@ pub(crate) async fn run(cli: &Cli, ui: &Ui) -> Result<Exit, Failure> {
             until_interrupted(Box::pin(check::run(args, global, ui, &cancel))).await
         }
         Some(Command::Completions(args)) => completions::run(args, &Cli::command(), global, ui),
-        Some(Command::Man(args)) => man::run(args, Cli::command(), global, ui),
+        Some(Command::Man(args)) => man::run(args, &Cli::command(), global, ui),
         None if cli.list || cli.host.is_some() => {
             let args = InventoryArgs::for_ansible(cli.host.clone());
             until_interrupted(inventory::run(&args, global, ui, &cancel)).await

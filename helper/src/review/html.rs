@@ -17,7 +17,7 @@ pub(crate) fn render(review: &Review) -> String {
             Part::Environment(environment) => page.heading(2, &Html::text(environment)),
             Part::Line(line) => page.paragraph(&Html::line(&line)),
             Part::Refused(why) => {
-                page.paragraph(&Html::word(Tone::Bad, "Refused: ").then(&Html::line(why)))
+                page.paragraph(&Html::word(Tone::Bad, "Refused: ").then(&Html::line(why)));
             }
             Part::Facts(items) => page.list(items.iter().map(|item| Html::line(item))),
             // The table below it says the same in words.
