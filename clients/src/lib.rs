@@ -44,6 +44,7 @@ mod shared;
 mod standing;
 pub mod swap;
 mod timing;
+mod topology_file;
 pub mod trust;
 mod write;
 
@@ -72,6 +73,7 @@ pub use crate::{
     shared::SharedWorld,
     standing::{AwsProfile, InProject, MAINTAINER, Token},
     timing::Timing,
+    topology_file::{TOPOLOGY_DEFAULT, TOPOLOGY_VARIABLE, TopologyFile},
 };
 
 /// The three APIs. Cheap to make and to clone: clients, connections and credentials are made at

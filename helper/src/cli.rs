@@ -5,8 +5,8 @@ use clap::{Parser, Subcommand};
 use crate::{
     commands::{
         apply::ApplyArgs, check::CheckArgs, completions::CompletionsArgs, exec::ExecArgs,
-        failover::FailoverArgs, history::HistoryArgs, inventory::InventoryArgs, man::ManArgs,
-        plan::PlanArgs, resume::ResumeArgs, revert::RevertArgs, review::ReviewArgs,
+        failover::FailoverArgs, help::HelpArgs, history::HistoryArgs, inventory::InventoryArgs,
+        man::ManArgs, plan::PlanArgs, resume::ResumeArgs, revert::RevertArgs, review::ReviewArgs,
         status::StatusArgs, swap::SwapArgs, unlock::UnlockArgs,
     },
     global::Global,
@@ -56,13 +56,14 @@ Examples:
   ansible-inventory -i $(command -v gigadb-roles) --list
 
 Environment:
-  GIGADB_TOPOLOGY                  the topology file, else ./topology.yaml
+  GIGADB_TOPOLOGY                  the topology file, else topology.yaml here or in a folder above
   CLOUDFLARE_API_TOKEN             reads the records that decide the roles; without it,
                                    commands that only read ask DNS
   GIGADB_DNS_SERVER                the server to ask then, as ADDRESS:PORT, else the zones' own
   GITLAB_TOKEN                     reads the variables of both projects
-  GIGADB_ENVIRONMENT, GIGADB_ROLE, GIGADB_INFRASTRUCTURE
-                                   the scope of the inventory
+  GIGADB_ENVIRONMENT               the environment, where --environment names none
+  GIGADB_ROLE, GIGADB_INFRASTRUCTURE
+                                   the rest of the inventory's scope
   GIGADB_LOG                       what to log to standard error, such as `debug`
 
 Exit codes: 0 success, 1 failed or refused and nothing changed, 2 changes pending,
@@ -84,6 +85,7 @@ pub(crate) enum Command {
     Unlock(UnlockArgs),
     Exec(ExecArgs),
     Check(CheckArgs),
+    Help(HelpArgs),
     Completions(CompletionsArgs),
     Man(ManArgs),
 }

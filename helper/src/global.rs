@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 /// What every command understands.
 #[derive(Debug, Args)]
 pub(crate) struct Global {
-    /// Read this topology (default: `$GIGADB_TOPOLOGY`, else ./topology.yaml).
+    /// Read this topology (default: `$GIGADB_TOPOLOGY`, else topology.yaml here or in a folder above).
     #[arg(
         long,
         global = true,
@@ -46,6 +46,25 @@ pub(crate) enum Format {
     Json,
     /// For documents.
     Markdown,
+    /// For browsers: one page that stands alone (`status` and `review`).
+    Html,
+}
+
+impl Format {
+    /// The word, as in sentences.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Json => "JSON",
+            Self::Markdown => "Markdown",
+            Self::Html => "HTML",
+        }
+    }
+
+    /// Whether it is a document, which most commands have no form of.
+    pub(crate) fn is_document(self) -> bool {
+        matches!(self, Self::Markdown | Self::Html)
+    }
 }
 
 /// When output is colored.

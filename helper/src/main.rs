@@ -10,8 +10,8 @@
 //! saved_plan Plan                            -> a file        and back, computed again
 //! earlier_runs a run's id                    -> EarlierRun    from its journal
 //! running   Plan, a journal                  -> Exit          looks again, writes, reads back
-//! review    a plan of Terraform's, Topology  -> Review        pure, rendered two ways
-//! status    Topology, Observation            -> Report        pure, rendered three ways
+//! review    a plan of Terraform's, Topology  -> Review        pure, rendered three ways
+//! status    Topology, Observation            -> Report        pure, rendered four ways
 //! usage     what the parser refused          -> Failure       pure
 //! ui        text                             -> stdout, stderr; nothing else prints
 //! ```
@@ -20,6 +20,7 @@
 //! the engine's. Read-only commands write nothing but the last known hosts, and
 //! the files that `status --write` and `plan --out` name.
 
+mod candidates;
 mod check;
 mod cli;
 mod commands;
@@ -29,7 +30,11 @@ mod failure;
 mod global;
 mod inventory;
 mod last_known;
+mod last_run;
 mod merge_request;
+mod named;
+mod page;
+mod paint;
 mod planning;
 mod project;
 mod reading;
@@ -46,17 +51,24 @@ mod usage;
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
+use clap::{CommandFactory as _, Parser as _};
+use clap_complete::CompleteEnv;
 
 use crate::{cli::Cli, exit::Exit, failure::Failure, global::Color, ui::Ui};
 
 fn main() -> ExitCode {
+    // A shell that asks what fits is answered, and that is all.
+    CompleteEnv::with_factory(Cli::command)
+        .var(commands::completions::ASKING)
+        .complete();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
             return match usage::refused(&error) {
                 Ok(failure) => {
-                    Ui::new(Color::Auto).failure(&failure);
+                    let ui = Ui::new(Color::Auto);
+                    usage::tell_programs(&failure, &ui);
+                    ui.failure(&failure);
                     failure.exit.into()
                 }
                 Err(exit) => {
@@ -72,6 +84,7 @@ fn main() -> ExitCode {
     match run(&cli, &ui) {
         Ok(exit) => exit.into(),
         Err(failure) => {
+            usage::tell_programs(&failure, &ui);
             ui.failure(&failure);
             failure.exit.into()
         }

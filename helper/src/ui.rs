@@ -16,7 +16,7 @@ use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Style};
 use gigadb_engine::foreign::{self, Foreign};
 
-use crate::{exit::Exit, failure::Failure, global::Color, surroundings};
+use crate::{exit::Exit, failure::Failure, global::Color, paint::Paint, surroundings};
 
 /// The narrowest width that tables are laid out for.
 const NARROWEST: u16 = 40;
@@ -57,13 +57,18 @@ impl Ui {
 
     /// Writes the answer, with a line break at its end. A reader that has gone away is no fault.
     pub(crate) fn answer(&self, text: &str) -> Result<(), Failure> {
+        self.answer_painted(text, str::to_owned)
+    }
+
+    /// The same for people: each line that is ready to be printed gets its colors.
+    pub(crate) fn answer_painted(&self, text: &str, paint: Paint) -> Result<(), Failure> {
         self.pass("");
         let mut stdout = AutoStream::new(io::stdout(), self.color);
         let text = text.trim_end_matches('\n');
         let text = if text.starts_with(['{', '[']) {
             foreign::json(text)
         } else {
-            foreign::block(text)
+            painted(&foreign::block(text), paint)
         };
         match writeln!(stdout, "{text}").and_then(|()| stdout.flush()) {
             Err(error) if error.kind() != ErrorKind::BrokenPipe => {
@@ -120,10 +125,15 @@ impl Ui {
 
     /// Shows something that belongs to the conversation, as it is.
     pub(crate) fn conversation(&self, text: &str) {
+        self.conversation_painted(text, str::to_owned);
+    }
+
+    /// The same with the colors of each line.
+    pub(crate) fn conversation_painted(&self, text: &str, paint: Paint) {
         self.pass("");
         let mut stderr = AutoStream::new(io::stderr(), self.color);
         // Nobody is left to tell that stderr is closed.
-        let _ = writeln!(stderr, "{}", foreign::block(text));
+        let _ = writeln!(stderr, "{}", painted(&foreign::block(text), paint));
     }
 
     /// Whether there is somebody who can be asked.
@@ -175,6 +185,11 @@ impl Ui {
         let text = foreign::block(text);
         let _ = writeln!(stderr, "{style}{heading}:{style:#} {text}");
     }
+}
+
+fn painted(text: &str, paint: Paint) -> String {
+    let lines: Vec<String> = text.split('\n').map(paint).collect();
+    lines.join("\n")
 }
 
 /// The width of the terminal that stdout is; `COLUMNS` goes before it.

@@ -14,6 +14,9 @@ use crate::{
     exit::Exit,
     failure::Failure,
     global::{Format, Global},
+    named::OnlyEnvironment,
+    planning, session,
+    status::html::Past,
     ui::Ui,
 };
 
@@ -30,9 +33,8 @@ Examples:
   gigadb-roles history
   gigadb-roles history --environment live --format json")]
 pub(crate) struct HistoryArgs {
-    /// Only runs of this environment.
-    #[arg(long, value_name = "ENVIRONMENT")]
-    environment: Option<String>,
+    #[command(flatten)]
+    environment: OnlyEnvironment,
 }
 
 #[derive(Serialize)]
@@ -95,8 +97,11 @@ pub(super) fn run(args: &HistoryArgs, global: &Global, ui: &Ui) -> Result<Exit, 
             }),
         }
     }
-    if let Some(environment) = &args.environment {
+    if let Some(environment) = &args.environment.name() {
         runs.retain(|run| run.environment == *environment);
+        if runs.is_empty() && not_listed.is_empty() {
+            known(environment, global)?;
+        }
     }
     for one in &not_listed {
         ui.warning(&format!("A run is not listed: {}.", one.why));
@@ -111,19 +116,51 @@ pub(super) fn run(args: &HistoryArgs, global: &Global, ui: &Ui) -> Result<Exit, 
             // Strings and numbers only: this cannot fail.
             serde_json::to_string_pretty(&document).unwrap_or_default()
         }
-        Format::Markdown => {
+        Format::Markdown | Format::Html => {
             return Err(Failure::usage(
-                "The history has no Markdown form.",
+                format!("The history has no {} form.", global.format.as_str()),
                 "--format",
                 "Use `text` or `json`.",
             ));
         }
-        Format::Text if runs.is_empty() => {
-            format!("No runs have a journal in `{}`.", folder.display())
-        }
+        Format::Text if runs.is_empty() => match args.environment.name() {
+            Some(environment) => format!(
+                "No run of `{environment}` has a journal in `{}`.",
+                folder.display()
+            ),
+            None => format!("No runs have a journal in `{}`.", folder.display()),
+        },
         Format::Text => text(&runs, ui.width()),
     })?;
     Ok(Exit::Success)
+}
+
+/// Fails where a topology is there and has no such environment: then it is a slip, and no empty history.
+fn known(environment: &str, global: &Global) -> Result<(), Failure> {
+    match session::topology_if_any(global)? {
+        Some(topology) => planning::environment(&topology, environment).map(drop),
+        None => Ok(()),
+    }
+}
+
+/// The runs whose journals can be read here, the newest first, for a page.
+pub(super) fn past() -> Vec<Past> {
+    let Some(folder) = folder().ok() else {
+        return Vec::new();
+    };
+    let ids = journal::ids(&folder).unwrap_or_default().into_iter();
+    let runs = ids.filter_map(|id| journal::read(&folder, &id).ok());
+    runs.map(|run| {
+        let entry = entry(&run);
+        Past {
+            what: entry.what(),
+            ended: entry.how(),
+            environment: entry.environment,
+            started: entry.started,
+            reason: entry.reason.unwrap_or_default(),
+        }
+    })
+    .collect()
 }
 
 fn entry(run: &Run) -> Entry {

@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
 use clap::Args;
+use clap_complete::engine::ArgValueCandidates;
 use futures::future::join_all;
 use gigadb_engine::{
     name::{EnvironmentName, InfrastructureName},
@@ -10,8 +11,9 @@ use gigadb_engine::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{RoleWord, scope as asked, wrapper};
+use super::{scope as asked, words::RoleWord, wrapper};
 use crate::{
+    candidates,
     exit::Exit,
     failure::Failure,
     global::Global,
@@ -76,15 +78,15 @@ pub(crate) struct InventoryArgs {
     wrapper: Option<PathBuf>,
 
     /// List only this environment.
-    #[arg(long, value_name = "ENVIRONMENT")]
+    #[arg(short = 'e', long, value_name = "ENVIRONMENT", add = ArgValueCandidates::new(candidates::environments))]
     environment: Option<String>,
 
     /// List the side that holds this role now: production or `hot_standby`.
-    #[arg(long, value_name = "ROLE")]
+    #[arg(long, value_name = "ROLE", add = ArgValueCandidates::new(candidates::roles))]
     role: Option<String>,
 
     /// List only this infrastructure.
-    #[arg(long, value_name = "INFRASTRUCTURE")]
+    #[arg(long, value_name = "INFRASTRUCTURE", add = ArgValueCandidates::new(candidates::infrastructures))]
     infrastructure: Option<String>,
 
     /// Fail when a region in scope cannot be read, instead of serving what is last known of it.

@@ -5,6 +5,7 @@ pub(crate) mod check;
 pub(crate) mod completions;
 pub(crate) mod exec;
 pub(crate) mod failover;
+pub(crate) mod help;
 pub(crate) mod history;
 pub(crate) mod inventory;
 pub(crate) mod man;
@@ -16,18 +17,19 @@ mod scope;
 pub(crate) mod status;
 pub(crate) mod swap;
 pub(crate) mod unlock;
+mod words;
 mod wrapper;
 
 use clap::CommandFactory as _;
-use gigadb_engine::{message::Message, name::Role, nearest::nearest};
+use gigadb_engine::message::Message;
 use tokio_util::sync::CancellationToken;
 
-use self::inventory::InventoryArgs;
+use self::{inventory::InventoryArgs, words::no_such_command};
 use crate::{
     cli::{Cli, Command},
     exit::Exit,
     failure::{Failure, Left},
-    global::{Format, Global},
+    global::Global,
     running::{
         Control,
         view::{RunView, view},
@@ -73,6 +75,7 @@ pub(crate) async fn run(cli: &Cli, ui: &Ui) -> Result<Exit, Failure> {
             };
             writing("failover", global, ui, run).await
         }
+        Some(Command::Help(args)) => help::run(args, Cli::command(), global),
         Some(Command::History(args)) => history::run(args, global, ui),
         Some(Command::Unlock(args)) => until_interrupted(unlock::run(args, global, ui)).await,
         Some(Command::Resume(args)) => {
@@ -91,57 +94,13 @@ pub(crate) async fn run(cli: &Cli, ui: &Ui) -> Result<Exit, Failure> {
         Some(Command::Check(args)) => {
             until_interrupted(Box::pin(check::run(args, global, ui, &cancel))).await
         }
-        Some(Command::Completions(args)) => completions::run(args, global, ui),
-        Some(Command::Man(args)) => man::run(args, global, ui),
+        Some(Command::Completions(args)) => completions::run(args, &Cli::command(), global, ui),
+        Some(Command::Man(args)) => man::run(args, &Cli::command(), global, ui),
         None if cli.list || cli.host.is_some() => {
             let args = InventoryArgs::for_ansible(cli.host.clone());
             until_interrupted(inventory::run(&args, global, ui, &cancel)).await
         }
         None => Err(no_command(&cli.paths)),
-    }
-}
-
-/// Refuses `--format` where there is nothing but text.
-fn text_alone(what: &str, global: &Global) -> Result<(), Failure> {
-    if global.format == Format::Text {
-        return Ok(());
-    }
-    Err(Failure::usage(
-        format!("There is one form of {what}."),
-        "--format",
-        "Leave it out.",
-    ))
-}
-
-/// A role as an option or an environment variable spells it.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct RoleWord(Role);
-
-impl std::str::FromStr for RoleWord {
-    type Err = String;
-    fn from_str(text: &str) -> Result<Self, String> {
-        Role::ALL
-            .into_iter()
-            .find(|role| role.as_str() == text)
-            .map(Self)
-            .ok_or_else(|| match meant(text) {
-                Some(role) => format!("`{text}` is no role; did you mean `{role}`?"),
-                None => format!("`{text}` is none of `production`, `hot_standby`"),
-            })
-    }
-}
-
-/// The role that another spelling stands for.
-fn meant(text: &str) -> Option<&'static str> {
-    let plain = text.trim().to_lowercase().replace(['-', ' '], "_");
-    let shorter = plain.trim_start_matches("hot_");
-    match shorter {
-        "" => None,
-        "standby" | "hotstandby" | "hot" | "secondary" | "backup" | "passive" => {
-            Some(Role::HotStandby.as_str())
-        }
-        "production" | "prod" | "primary" | "live" | "active" => Some(Role::Production.as_str()),
-        _ => nearest(&plain, Role::ALL.map(Role::as_str)),
     }
 }
 
@@ -218,6 +177,11 @@ async fn until_stopped(
     }))
 }
 
+/// Whether a command writes, and tells programs of a failure by itself.
+pub(crate) fn writes(command: &str) -> bool {
+    ["apply", "swap", "failover", "resume", "revert"].contains(&command)
+}
+
 fn no_command(words: &[String]) -> Failure {
     let Some(word) = words.first() else {
         return Failure::usage(
@@ -226,13 +190,5 @@ fn no_command(words: &[String]) -> Failure {
             "Run `gigadb-roles --help` to see the commands.",
         );
     };
-    let program = Cli::command();
-    let meant = nearest(word, program.get_subcommands().map(clap::Command::get_name))
-        .map(|name| format!("Did you mean `{name}`? "))
-        .unwrap_or_default();
-    Failure::usage(
-        format!("There is no command `{word}`."),
-        "the command line",
-        format!("{meant}Run `gigadb-roles --help` to see the commands."),
-    )
+    no_such_command(word, &Cli::command())
 }

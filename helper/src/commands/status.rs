@@ -14,14 +14,17 @@ use gigadb_engine::{
 };
 use tokio_util::sync::CancellationToken;
 
+use super::history;
 use crate::{
     exit::Exit,
     failure::Failure,
     global::{Format, Global},
-    planning, reading,
+    named::OnlyEnvironment,
+    paint, planning, reading,
     replace::replace,
     session::{Session, Waiting},
     status::{self, Report, section},
+    surroundings,
     ui::Ui,
 };
 
@@ -42,15 +45,15 @@ Examples:
   gigadb-roles status --environment live --format json
   gigadb-roles status --environment live --require consistent
   gigadb-roles status --format markdown
+  gigadb-roles status --format html > roles.html
   gigadb-roles status --environment live --write docs/DEPLOYING.md
 
 Markers in the document, around the table:
   <!-- gigadb-roles status live -->
   <!-- /gigadb-roles status -->")]
 pub(crate) struct StatusArgs {
-    /// Show only this environment (Markdown shows `live` unless another is named).
-    #[arg(long, value_name = "ENVIRONMENT")]
-    environment: Option<String>,
+    #[command(flatten)]
+    environment: OnlyEnvironment,
 
     /// Write the Markdown table between the markers in this document; nothing else of it changes.
     #[arg(long, value_name = "FILE", conflicts_with = "check")]
@@ -88,7 +91,7 @@ pub(super) async fn run(
     cancel: &CancellationToken,
 ) -> Result<Exit, Failure> {
     let document = args.write.as_ref().or(args.check.as_ref());
-    if document.is_some() && global.format == Format::Json {
+    if document.is_some() && matches!(global.format, Format::Json | Format::Html) {
         return Err(Failure::usage(
             "A document holds the status only as Markdown.",
             "--format",
@@ -97,9 +100,9 @@ pub(super) async fn run(
     }
     let session = Session::open_to_read(global, Waiting::Ordinary)?;
     let topology = &session.topology;
-    let asked = args.environment.as_deref();
+    let asked = args.environment.name();
     let asked = asked
-        .map(|text| planning::environment(topology, text))
+        .map(|text| planning::environment(topology, &text))
         .transpose()?;
     let asked = if document.is_some() || global.format == Format::Markdown {
         asked.or_else(|| documented(topology))
@@ -123,11 +126,21 @@ pub(super) async fn run(
             write(file, environment, &wanted, present == wanted, ui)
         };
     }
-    ui.answer(&match global.format {
-        Format::Text => status::text::render(topology, &reports, ui.width()),
-        Format::Json => status::json::render(topology, &reports),
-        Format::Markdown => status::markdown::render(topology, &reports),
-    })?;
+    match global.format {
+        Format::Text => {
+            let text = status::text::render(topology, &reports, ui.width());
+            ui.answer_painted(&text, paint::status)
+        }
+        Format::Json => ui.answer(&status::json::render(topology, &reports)),
+        Format::Markdown => ui.answer(&status::markdown::render(topology, &reports)),
+        Format::Html => {
+            let past = history::past();
+            let (source, now) = (session.source(), surroundings::now());
+            ui.answer(&status::html::render(
+                topology, &reports, &past, &source, now,
+            ))
+        }
+    }?;
     require(args.require, &reports)?;
     Ok(Exit::Success)
 }

@@ -1,7 +1,5 @@
 //! How a run ended, and what is said of it.
 
-use std::fmt;
-
 use gigadb_clients::{
     journal::{Follows, RunId},
     swap::Carried,
@@ -15,7 +13,7 @@ use serde::Serialize;
 use crate::{
     exit::Exit,
     failure::{Ended, Failure, Left},
-    planning::text,
+    planning::{owed::Item, text},
 };
 
 /// Which command a run belongs to.
@@ -80,13 +78,10 @@ pub(crate) struct Owing {
     pub(crate) reason: String,
 }
 
-impl fmt::Display for Owing {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let wanted = self
-            .wanted
-            .as_deref()
-            .unwrap_or("set, to what is not known yet");
-        write!(f, "{} should be {wanted}: {}", self.object, self.reason)
+impl Owing {
+    /// The item, to be told by its cause.
+    pub(super) fn item(&self) -> Item<'_> {
+        (self.object.clone(), self.wanted.as_deref(), &self.reason)
     }
 }
 

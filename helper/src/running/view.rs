@@ -16,7 +16,7 @@ use crate::{
     exit::Exit,
     failure::{Ended, Failure},
     global::Format,
-    planning,
+    paint, planning,
     ui::Ui,
 };
 
@@ -55,8 +55,8 @@ pub(crate) fn view<'a>(format: Format, ui: &'a Ui) -> Result<Box<dyn RunView + '
             ui,
             ended: AtomicBool::new(false),
         })),
-        Format::Markdown => Err(Failure::usage(
-            "A run has no Markdown form.",
+        Format::Markdown | Format::Html => Err(Failure::usage(
+            format!("A run has no {} form.", format.as_str()),
             "--format",
             "Use `text` or `json`.",
         )),
@@ -69,7 +69,8 @@ struct Text<'a> {
 
 impl RunView for Text<'_> {
     fn planned(&self, plan: &Plan, _: Option<&str>) {
-        self.ui.conversation(&planning::text::render(plan));
+        self.ui
+            .conversation_painted(&planning::text::render(plan), paint::plan);
     }
 
     fn began(&self, run: Option<&str>) {
@@ -100,7 +101,8 @@ impl RunView for Text<'_> {
 
     fn concluded(&self, conclusion: &Conclusion) -> Result<(), Failure> {
         self.ui.answer(&conclusion.summary)?;
-        for owed in &conclusion.owed {
+        let owed = conclusion.owed.iter().map(Owing::item);
+        for owed in planning::owed::by_cause(owed) {
             self.ui.warning(&format!("Owed: {owed}"));
         }
         if let Some(next) = &conclusion.next {

@@ -2,6 +2,7 @@
 //!
 //! Pure. The engine judges; this puts its judgement into words.
 
+pub(crate) mod html;
 pub(crate) mod json;
 pub(crate) mod markdown;
 pub(crate) mod section;

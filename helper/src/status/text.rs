@@ -123,7 +123,8 @@ fn details(text: &mut String, report: &Report) {
     }
 }
 
-fn sentence(disagreement: &Disagreement) -> String {
+/// One disagreement as a clause.
+pub(super) fn sentence(disagreement: &Disagreement) -> String {
     let Disagreement {
         object,
         what,

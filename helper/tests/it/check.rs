@@ -237,8 +237,8 @@ fn faults_of_the_topology_come_with_their_places() {
     not checked  everything else  all           see below
 
     failed: topology missing.yaml
-      The file could not be read: No such file or directory (os error 2).
-      next: Name it with --topology or GIGADB_TOPOLOGY, or run the command where `topology.yaml` is.
+      The file could not be read: No such file or directory (os error 2); looked for at `$HOME/missing.yaml`.
+      next: Name it with --topology or GIGADB_TOPOLOGY, or run the command in the folder of `topology.yaml` or below it.
 
     not checked: everything else all
       It needs a topology.
