@@ -5,9 +5,10 @@ use clap::{Parser, Subcommand};
 use crate::{
     commands::{
         apply::ApplyArgs, check::CheckArgs, completions::CompletionsArgs, exec::ExecArgs,
-        failover::FailoverArgs, history::HistoryArgs, inventory::InventoryArgs, man::ManArgs,
-        plan::PlanArgs, resume::ResumeArgs, revert::RevertArgs, review::ReviewArgs,
-        status::StatusArgs, swap::SwapArgs, unlock::UnlockArgs,
+        failover::FailoverArgs, guide::GuideArgs, history::HistoryArgs, inventory::InventoryArgs,
+        man::ManArgs, plan::PlanArgs, resume::ResumeArgs, revert::RevertArgs, review::ReviewArgs,
+        status::StatusArgs, swap::SwapArgs, unlock::UnlockArgs, verify::VerifyArgs,
+        watch::WatchArgs,
     },
     global::Global,
 };
@@ -83,7 +84,10 @@ pub(crate) enum Command {
     Revert(RevertArgs),
     Unlock(UnlockArgs),
     Exec(ExecArgs),
+    Verify(VerifyArgs),
+    Watch(WatchArgs),
     Check(CheckArgs),
+    Guide(GuideArgs),
     Completions(CompletionsArgs),
     Man(ManArgs),
 }
