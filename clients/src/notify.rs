@@ -25,7 +25,6 @@ const FORMAT_VERSION: u32 = 1;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct News {
     /// What happened: `swap`, `failover`, `revert` or `release`.
-    #[serde(serialize_with = "word")]
     pub event: NotifyEvent,
     /// How it ended, in a word; scripts go by it.
     pub outcome: String,
@@ -41,10 +40,6 @@ pub struct News {
     pub step: Option<String>,
     /// Everything in a sentence or two.
     pub text: String,
-}
-
-fn word<S: serde::Serializer>(event: &NotifyEvent, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(event.as_str())
 }
 
 impl Apis {

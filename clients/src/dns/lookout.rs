@@ -79,7 +79,10 @@ impl Lookout {
                     } else {
                         Who::Resolver(who)
                     },
-                    said: server.say(hostname, deadline).await.and_then(said),
+                    said: server
+                        .say(hostname, deadline)
+                        .await
+                        .and_then(|heard| said(&heard)),
                 }
             })
             .collect();
@@ -126,7 +129,7 @@ fn shown(address: SocketAddr) -> String {
     }
 }
 
-fn said(said: compare::Said) -> Result<Said, String> {
+fn said(said: &compare::Said) -> Result<Said, String> {
     let mut addresses = BTreeSet::new();
     for (kind, content) in said.records.keys() {
         match content.parse() {

@@ -5,6 +5,8 @@ use std::{
     net::{IpAddr, SocketAddr},
 };
 
+use serde::Serialize;
+
 use super::{
     reader::{Fields, Reader},
     yaml::Node,
@@ -35,7 +37,8 @@ pub enum NotifyFormat {
 }
 
 /// What a webhook may be told of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum NotifyEvent {
     /// A switchover, and how it ended.
     Swap,

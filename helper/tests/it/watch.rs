@@ -33,7 +33,7 @@ fn trade(machines: &Machines) {
     stage.set_record("files.gigadb.org", &SYDNEY[2].to_string());
 }
 
-/// Both sides answer HTTPS; nothing else is asked.
+/// Both sides answer HTTPS; nothing else is asked. A TTL of 1 is Cloudflare's word for 300 s.
 fn machines(further: &str, ttl: u64) -> Machines {
     Machines::new("[]", "[]", further, ttl)
 }
@@ -138,7 +138,7 @@ fn a_resolver_that_lags_is_named_until_it_follows() {
 
 #[test]
 fn an_endpoint_that_fails_on_the_new_side_holds_the_end_up() {
-    let machines = machines("", 1);
+    let machines = machines("", 2);
     trade(&machines);
     machines.sites.refuse(SYDNEY[0]);
     let mut following = Following::begin(&machines, &TO_SYDNEY);
@@ -156,7 +156,7 @@ fn an_endpoint_that_fails_on_the_new_side_holds_the_end_up() {
 
 #[test]
 fn a_proxied_name_is_followed_by_cloudflares_api() {
-    let machines = machines("", 1);
+    let machines = machines("", 2);
     machines.stage.simulator.edit(|world| {
         for name in WEB {
             world.cloudflare.record_mut(name, "A").unwrap().proxied = true;
@@ -175,7 +175,7 @@ fn a_proxied_name_is_followed_by_cloudflares_api() {
 
 #[test]
 fn a_side_that_there_is_not_is_usage() {
-    let machines = machines("", 1);
+    let machines = machines("", 2);
     let told = machines.run(&["watch", "-e", "live", "--production", "nobody"]);
     assert!(told.starts_with("exit 64\n"), "{told}");
 }
