@@ -12,6 +12,8 @@
 //! drive     ChangeSet                          -> Outcome              drive
 //! note      a merge request, a text         -> posted, updated notes
 //! probe     names, addresses                   -> ready, why not      probe
+//! watch     names, servers, resolvers          -> where they lead     dns
+//! tell      webhooks, what was done            -> told, why not       notify
 //! journal   a run, before and after each step  -> a file, and back     journal
 //! ```
 //!
@@ -34,6 +36,7 @@ pub mod journal;
 pub mod lease;
 mod network;
 mod notes;
+pub mod notify;
 mod observe;
 pub mod probe;
 pub mod process;
@@ -64,7 +67,7 @@ pub(crate) use crate::{
     write::Patience,
 };
 pub use crate::{
-    dns::{DnsSettings, SERVER_VARIABLE as DNS_SERVER_VARIABLE},
+    dns::{DnsSettings, Lookout, SERVER_VARIABLE as DNS_SERVER_VARIABLE},
     network::Network,
     notes::{MergeRequest, Noted},
     observe::{Scope, Which},
@@ -84,6 +87,7 @@ pub struct Apis {
     cloudflare: cloudflare::Cloudflare,
     dns: Option<dns::Dns>,
     gitlab: gitlab::Gitlab,
+    transport: http::Transport,
     ec2: ec2::Ec2,
     spent: Arc<observe::SpentTime>,
     leases: Arc<lease::Leases>,
@@ -111,7 +115,8 @@ impl Apis {
                 .dns
                 .map(|dns| dns::Dns::new(dns, settings.timing.call)),
             cloudflare: cloudflare::Cloudflare::new(transport.clone(), settings.cloudflare),
-            gitlab: gitlab::Gitlab::new(transport, settings.gitlab),
+            gitlab: gitlab::Gitlab::new(transport.clone(), settings.gitlab),
+            transport,
             ec2: ec2::Ec2::new(settings.aws, proxy, trust, settings.timing),
             network,
             spent: Arc::default(),

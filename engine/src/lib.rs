@@ -17,6 +17,7 @@
 //! What this crate deliberately does not do: speak HTTP, retry, print, or know of Terraform.
 
 pub mod advice;
+pub mod answer;
 mod assumed;
 pub mod carry;
 mod cause;
@@ -50,4 +51,5 @@ mod scope;
 pub mod topology;
 pub mod verify;
 pub mod view;
+pub mod watch;
 pub mod world;

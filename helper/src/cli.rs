@@ -5,9 +5,10 @@ use clap::{Parser, Subcommand};
 use crate::{
     commands::{
         apply::ApplyArgs, check::CheckArgs, completions::CompletionsArgs, exec::ExecArgs,
-        failover::FailoverArgs, help::HelpArgs, history::HistoryArgs, inventory::InventoryArgs,
-        man::ManArgs, plan::PlanArgs, resume::ResumeArgs, revert::RevertArgs, review::ReviewArgs,
-        status::StatusArgs, swap::SwapArgs, unlock::UnlockArgs,
+        failover::FailoverArgs, guide::GuideArgs, help::HelpArgs, history::HistoryArgs,
+        inventory::InventoryArgs, man::ManArgs, plan::PlanArgs, resume::ResumeArgs,
+        revert::RevertArgs, review::ReviewArgs, status::StatusArgs, swap::SwapArgs,
+        unlock::UnlockArgs, verify::VerifyArgs, watch::WatchArgs,
     },
     global::Global,
 };
@@ -84,8 +85,11 @@ pub(crate) enum Command {
     Revert(RevertArgs),
     Unlock(UnlockArgs),
     Exec(ExecArgs),
+    Verify(VerifyArgs),
+    Watch(WatchArgs),
     Check(CheckArgs),
     Help(HelpArgs),
+    Guide(GuideArgs),
     Completions(CompletionsArgs),
     Man(ManArgs),
 }

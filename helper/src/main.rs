@@ -12,6 +12,7 @@
 //! running   Plan, a journal                  -> Exit          looks again, writes, reads back
 //! review    a plan of Terraform's, Topology  -> Review        pure, rendered three ways
 //! status    Topology, Observation            -> Report        pure, rendered four ways
+//! watching  how a cutover stands             -> lines, table  pure
 //! usage     what the parser refused          -> Failure       pure
 //! ui        text                             -> stdout, stderr; nothing else prints
 //! ```
@@ -48,6 +49,7 @@ mod status;
 mod surroundings;
 mod ui;
 mod usage;
+mod watching;
 
 use std::process::ExitCode;
 

@@ -103,14 +103,7 @@ impl Session {
                 )
             })?;
         if reads_only && settings.cloudflare.token.is_none() {
-            let dns = DnsSettings::from_environment(&surroundings::variable).map_err(|fault| {
-                Failure::usage(
-                    format!("{DNS_SERVER_VARIABLE} cannot be used: {fault}."),
-                    DNS_SERVER_VARIABLE,
-                    "Correct it, or unset it to ask the zones' authoritative servers.",
-                )
-            })?;
-            settings.dns = Some(dns);
+            settings.dns = Some(dns_settings()?);
         }
         if let Waiting::AtMost(limit) = waiting {
             let usual = settings.timing;
@@ -215,6 +208,17 @@ impl Session {
         }
         observed
     }
+}
+
+/// Whom to ask of DNS, as the environment says.
+pub(crate) fn dns_settings() -> Result<DnsSettings, Failure> {
+    DnsSettings::from_environment(&surroundings::variable).map_err(|fault| {
+        Failure::usage(
+            format!("{DNS_SERVER_VARIABLE} cannot be used: {fault}."),
+            DNS_SERVER_VARIABLE,
+            "Correct it, or unset it to ask the zones' authoritative servers.",
+        )
+    })
 }
 
 /// `--topology`, else `GIGADB_TOPOLOGY`, else `topology.yaml` here or in a folder above.

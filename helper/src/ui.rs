@@ -31,6 +31,8 @@ pub(crate) struct Ui {
     asking: AtomicBool,
     /// How many columns the passing line takes that stands on the terminal now.
     passing: Mutex<usize>,
+    /// How many lines of the terminal what was drawn takes.
+    drawn: Mutex<usize>,
 }
 
 impl Ui {
@@ -47,6 +49,7 @@ impl Ui {
             stderr_is_terminal: io::stderr().is_terminal(),
             asking: AtomicBool::new(false),
             passing: Mutex::new(0),
+            drawn: Mutex::new(0),
         }
     }
 
@@ -121,6 +124,40 @@ impl Ui {
         // Nobody is left to tell that stderr is closed.
         let _ = write!(stderr, "\r{text}{blank}{back}").and_then(|()| stderr.flush());
         *shown = length;
+    }
+
+    /// Draws lines on the terminal that stderr is, in the place of those drawn before. Each is cut
+    /// to the terminal's width, and the last are left out where there are too many: what wraps or
+    /// scrolls could not be drawn over.
+    pub(crate) fn draw(&self, text: &str) {
+        let mut drawn = self.drawn.lock().unwrap_or_else(PoisonError::into_inner);
+        let size = terminal_size::terminal_size_of(io::stderr());
+        let (width, height) = size.map_or((80, 24), |(width, height)| (width.0, height.0));
+        let room = usize::from(height).saturating_sub(1).max(1);
+        let lines: Vec<String> = text
+            .lines()
+            .take(room)
+            .map(|line| {
+                let line = Foreign(line).to_string();
+                line.chars()
+                    .take(usize::from(width).saturating_sub(1))
+                    .collect()
+            })
+            .collect();
+        // Up to where it began, then everything below is taken away.
+        let up = match *drawn {
+            0 => String::new(),
+            lines => format!("\x1b[{lines}A\r\x1b[J"),
+        };
+        let mut stderr = io::stderr();
+        // Nobody is left to tell that stderr is closed.
+        let _ = writeln!(stderr, "{up}{}", lines.join("\n")).and_then(|()| stderr.flush());
+        *drawn = lines.len();
+    }
+
+    /// Leaves what was drawn where it is: what follows stands below it.
+    pub(crate) fn drawn(&self) {
+        *self.drawn.lock().unwrap_or_else(PoisonError::into_inner) = 0;
     }
 
     /// Shows something that belongs to the conversation, as it is.

@@ -9,7 +9,7 @@ use std::{borrow::Borrow, collections::BTreeMap};
 use sha2::{Digest, Sha256};
 
 use super::{
-    Aws, Endpoint, Environment, Infrastructure, Lock, Missing, NameTemplate, Policy, Reach,
+    Aws, Endpoint, Environment, Infrastructure, Lock, Missing, NameTemplate, Notify, Policy, Reach,
     RoleTable, Ssh, Topology, TopologyDigest,
 };
 
@@ -56,6 +56,18 @@ impl Rendering {
         }
     }
 
+    fn list<'t, T: 't>(
+        &mut self,
+        items: impl IntoIterator<Item = &'t T, IntoIter: ExactSizeIterator>,
+        one: impl Fn(&mut Self, &T),
+    ) {
+        let items = items.into_iter();
+        self.text(&items.len().to_string());
+        for item in items {
+            one(self, item);
+        }
+    }
+
     fn template(&mut self, template: &NameTemplate) {
         self.text(template.as_str());
     }
@@ -68,6 +80,9 @@ impl Rendering {
             lock,
             certificate_variable,
             policy,
+            takes_effect,
+            resolvers,
+            notify,
         } = topology;
         self.map(endpoints, |r, endpoint| {
             let Endpoint {
@@ -75,6 +90,7 @@ impl Rendering {
                 instance,
                 https,
                 reach,
+                protocols,
             } = endpoint;
             r.template(eip);
             r.template(instance);
@@ -87,6 +103,10 @@ impl Rendering {
                     r.text(via.as_str());
                 }
                 None => {}
+            }
+            if let Some(protocols) = protocols {
+                r.text("protocols");
+                r.list(protocols, |r, one| r.text(&one.to_string()));
             }
         });
         self.map(infrastructures, Self::infrastructure);
@@ -123,6 +143,28 @@ impl Rendering {
         }
         self.option(record_ttl.as_ref(), |r, ttl| r.text(&ttl.to_string()));
         self.flag(*proxied);
+        // Files without these keys keep the digest that they had before there were any.
+        if !takes_effect.is_empty() {
+            self.text("variables");
+            self.map(takes_effect, |r, when| r.text(when.as_str()));
+        }
+        if !resolvers.is_empty() {
+            self.text("resolvers");
+            self.list(resolvers, |r, one| r.text(&one.to_string()));
+        }
+        if !notify.is_empty() {
+            self.text("notify");
+            self.list(notify, |r, one| {
+                let Notify {
+                    url_variable,
+                    format,
+                    events,
+                } = one;
+                r.text(url_variable);
+                r.text(format.as_str());
+                r.list(events, |r, event| r.text(event.as_str()));
+            });
+        }
     }
 
     fn infrastructure(&mut self, infrastructure: &Infrastructure) {

@@ -5,6 +5,7 @@ pub(crate) mod check;
 pub(crate) mod completions;
 pub(crate) mod exec;
 pub(crate) mod failover;
+pub(crate) mod guide;
 pub(crate) mod help;
 pub(crate) mod history;
 pub(crate) mod inventory;
@@ -17,6 +18,8 @@ mod scope;
 pub(crate) mod status;
 pub(crate) mod swap;
 pub(crate) mod unlock;
+pub(crate) mod verify;
+pub(crate) mod watch;
 mod words;
 mod wrapper;
 
@@ -94,6 +97,13 @@ pub(crate) async fn run(cli: &Cli, ui: &Ui) -> Result<Exit, Failure> {
         Some(Command::Check(args)) => {
             until_interrupted(Box::pin(check::run(args, global, ui, &cancel))).await
         }
+        Some(Command::Verify(args)) => {
+            until_interrupted(Box::pin(verify::run(args, global, ui, &cancel))).await
+        }
+        Some(Command::Watch(args)) => {
+            until_interrupted(Box::pin(watch::run(args, global, ui, &cancel))).await
+        }
+        Some(Command::Guide(args)) => guide::run(args, global, ui),
         Some(Command::Completions(args)) => completions::run(args, &Cli::command(), global, ui),
         Some(Command::Man(args)) => man::run(args, &Cli::command(), global, ui),
         None if cli.list || cli.host.is_some() => {

@@ -6,4 +6,5 @@ mod examples;
 mod faults;
 mod generate;
 mod schema;
+mod told;
 mod warnings;

@@ -35,7 +35,8 @@ fn value(node: &Node) -> Value {
                 (key.text.clone(), value(of_key))
             })
             .collect(),
-        Kind::Sequence | Kind::Faulty => Value::Array(Vec::new()),
+        Kind::Sequence(items) => items.iter().map(value).collect(),
+        Kind::Faulty => Value::Array(Vec::new()),
         Kind::Scalar(scalar) => match scalar.not_text() {
             None => scalar.text.clone().into(),
             Some(NotText::Null) => Value::Null,
@@ -124,6 +125,31 @@ fn the_schema_refuses_what_the_parser_refuses() {
             "lock: { gitlab_project: a/b, name: \"{owner}\" }\nenvironments:",
         ),
         ("environments:", "certificate_variable: a b\nenvironments:"),
+        ("environments:", "resolvers: [5]\nenvironments:"),
+        ("environments:", "resolvers: 1.1.1.1\nenvironments:"),
+        (
+            "environments:",
+            "variables: { HOME_URL: {} }\nenvironments:",
+        ),
+        (
+            "environments:",
+            "variables: { HOME_URL: { takes_effect: soon } }\nenvironments:",
+        ),
+        (
+            "environments:",
+            "notify: [ { url_variable: \"https://example.org\" } ]\nenvironments:",
+        ),
+        (
+            "environments:",
+            "notify: [ { url_variable: A, events: [] } ]\nenvironments:",
+        ),
+        (
+            "environments:",
+            "notify: [ { url_variable: A, format: xml } ]\nenvironments:",
+        ),
+        ("protocols: [ssh]", "protocols: [sssh]"),
+        ("protocols: [ssh]", "protocols: ssh"),
+        ("protocols: [ssh]", "protocols: [\"tcp:0\"]"),
         ("  live:", "  -live:"),
     ] {
         let changed = text.replacen(from, to, 1);
