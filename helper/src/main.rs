@@ -48,6 +48,7 @@ mod status;
 mod surroundings;
 mod ui;
 mod usage;
+mod wrap;
 
 use std::process::ExitCode;
 
