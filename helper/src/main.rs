@@ -50,6 +50,7 @@ mod surroundings;
 mod ui;
 mod usage;
 mod watching;
+mod wrap;
 
 use std::process::ExitCode;
 

@@ -16,7 +16,9 @@ use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Style};
 use gigadb_engine::foreign::{self, Foreign};
 
-use crate::{exit::Exit, failure::Failure, global::Color, paint::Paint, surroundings};
+use crate::{
+    exit::Exit, failure::Failure, global::Color, paint::Paint, surroundings, wrap::wrapped,
+};
 
 /// The narrowest width that tables are laid out for.
 const NARROWEST: u16 = 40;
@@ -58,20 +60,31 @@ impl Ui {
         self.width
     }
 
-    /// Writes the answer, with a line break at its end. A reader that has gone away is no fault.
-    pub(crate) fn answer(&self, text: &str) -> Result<(), Failure> {
-        self.answer_painted(text, str::to_owned)
+    /// The width of the terminal that stderr is; `None` where it is none.
+    fn stderr_width(&self) -> Option<u16> {
+        let seen = || terminal_size::terminal_size_of(io::stderr());
+        let (width, _) = self.stderr_is_terminal.then(seen)??;
+        Some(width.0.max(NARROWEST))
     }
 
-    /// The same for people: each line that is ready to be printed gets its colors.
+    /// Writes the answer, with a line break at its end. A reader that has gone away is no fault.
+    pub(crate) fn answer(&self, text: &str) -> Result<(), Failure> {
+        self.write(text, str::to_owned, None)
+    }
+
+    /// The same for people: sentences fit the terminal, and each line gets its colors.
     pub(crate) fn answer_painted(&self, text: &str, paint: Paint) -> Result<(), Failure> {
+        self.write(text, paint, self.width)
+    }
+
+    fn write(&self, text: &str, paint: Paint, width: Option<u16>) -> Result<(), Failure> {
         self.pass("");
         let mut stdout = AutoStream::new(io::stdout(), self.color);
         let text = text.trim_end_matches('\n');
         let text = if text.starts_with(['{', '[']) {
             foreign::json(text)
         } else {
-            painted(&foreign::block(text), paint)
+            painted(&foreign::block(text), paint, width)
         };
         match writeln!(stdout, "{text}").and_then(|()| stdout.flush()) {
             Err(error) if error.kind() != ErrorKind::BrokenPipe => {
@@ -170,7 +183,11 @@ impl Ui {
         self.pass("");
         let mut stderr = AutoStream::new(io::stderr(), self.color);
         // Nobody is left to tell that stderr is closed.
-        let _ = writeln!(stderr, "{}", painted(&foreign::block(text), paint));
+        let _ = writeln!(
+            stderr,
+            "{}",
+            painted(&foreign::block(text), paint, self.stderr_width())
+        );
     }
 
     /// Whether there is somebody who can be asked.
@@ -218,13 +235,20 @@ impl Ui {
         self.pass("");
         let style = Style::new().bold().fg_color(Some(color.into()));
         let mut stderr = AutoStream::new(io::stderr(), self.color);
+        let text = format!("{heading}: {}", foreign::block(text));
+        let text = painted(&text, str::to_owned, self.stderr_width());
+        let text = text.trim_start_matches(heading).trim_start_matches(':');
         // Nobody is left to tell that stderr is closed.
-        let text = foreign::block(text);
-        let _ = writeln!(stderr, "{style}{heading}:{style:#} {text}");
+        let _ = writeln!(stderr, "{style}{heading}:{style:#}{text}");
     }
 }
 
-fn painted(text: &str, paint: Paint) -> String {
+/// The text as it is shown: sentences fit the terminal, then lines get their colors.
+fn painted(text: &str, paint: Paint, width: Option<u16>) -> String {
+    let text = match width {
+        Some(width) => wrapped(text, usize::from(width)),
+        None => text.to_owned(),
+    };
     let lines: Vec<String> = text.split('\n').map(paint).collect();
     lines.join("\n")
 }

@@ -1,10 +1,5 @@
 //! What the pages of this crate say is so.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "a test fails by panicking, its helpers too"
-)]
-
 #[path = "../examples/hello.rs"]
 #[expect(dead_code, reason = "a program of its own")]
 mod hello;

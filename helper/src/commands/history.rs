@@ -1,12 +1,14 @@
 //! `gigadb-roles history`.
 
+use std::fmt::Write as _;
+
 use clap::Args;
 use comfy_table::{Table, presets::NOTHING};
 use gigadb_clients::{
     journal::{self, Follows, JournalError, Run, RunId},
     process::Liveness,
 };
-use gigadb_engine::{earlier::Fate, executor::End, intent::Mode};
+use gigadb_engine::{earlier::Fate, executor::End, foreign::Foreign, intent::Mode};
 use serde::Serialize;
 
 use crate::{
@@ -22,7 +24,15 @@ use crate::{
 
 /// The version of the document. New keys do not change it.
 const FORMAT_VERSION: u32 = 1;
-const HEADER: [&str; 5] = ["ID", "WHEN", "ENVIRONMENT", "WHAT", "ENDED"];
+const HEADER: [&str; 7] = [
+    "ID",
+    "WHEN",
+    "ENVIRONMENT",
+    "WHAT",
+    "ENDED",
+    "PROGRAM",
+    "REASON",
+];
 
 /// List the runs that this machine has journals of, the newest first.
 ///
@@ -242,7 +252,7 @@ impl Entry {
 }
 
 fn text(runs: &[Entry], width: Option<u16>) -> String {
-    let rows: Vec<[String; 5]> = runs
+    let rows: Vec<[String; 7]> = runs
         .iter()
         .map(|run| {
             [
@@ -251,6 +261,8 @@ fn text(runs: &[Entry], width: Option<u16>) -> String {
                 run.environment.clone(),
                 run.what(),
                 run.how(),
+                Foreign(&run.program).to_string(),
+                Foreign(run.reason.as_deref().unwrap_or_default()).to_string(),
             ]
         })
         .collect();
@@ -268,8 +280,15 @@ fn text(runs: &[Entry], width: Option<u16>) -> String {
         return text;
     }
     // Ids are copied, so they are never folded: one fact a line instead.
-    let stacked = rows.iter().map(|[id, when, environment, what, how]| {
-        format!("{id}\n  {when}\n  {environment}\n  {what}\n  {how}")
+    let stacked = rows.iter().map(|[id, facts @ ..]| {
+        let mut text = id.clone();
+        for (heading, fact) in HEADER.iter().skip(1).zip(facts) {
+            if !fact.is_empty() {
+                // Writing to a string cannot fail.
+                let _ = write!(text, "\n  {}: {fact}", heading.to_lowercase());
+            }
+        }
+        text
     });
     stacked.collect::<Vec<_>>().join("\n")
 }

@@ -31,7 +31,7 @@ pub(crate) fn render(review: &Review) -> String {
             }
         }
     }
-    page.end(&Html::text(
+    page.end(&Html::line(
         "Made by `gigadb-roles review`. This page does not change by itself.",
     ))
 }

@@ -78,6 +78,8 @@ fn environment(page: &mut Page, topology: &Topology, report: &Report) {
     let said = report.disagreements.iter().map(sentence);
     let said = said.chain(report.doubts.iter().chain(&report.unread).cloned());
     page.list(said.map(|line| Html::line(&format!("{}.", line.trim_end_matches('.')))));
+    let mut sides: Vec<_> = topology.infrastructures.iter().collect();
+    sides.sort_by_key(|(name, _)| (report.role_of(name).is_none(), report.role_of(name)));
     page.table(
         &[
             "Side",
@@ -87,7 +89,7 @@ fn environment(page: &mut Page, topology: &Topology, report: &Report) {
             "AWS profile",
             "Release",
         ],
-        topology.infrastructures.iter().map(|(name, side)| {
+        sides.into_iter().map(|(name, side)| {
             let role = match (&report.roles, report.role_of(name)) {
                 (Err(_), _) => "unclear",
                 (Ok(_), None) => "none",
@@ -137,7 +139,9 @@ fn runs(page: &mut Page, report: &Report, past: &[Past]) {
     let runs: Vec<&Past> = of_this.take(RUNS).collect();
     page.heading(3, &Html::text("Past runs from this machine"));
     if runs.is_empty() {
-        page.paragraph(&Html::text("This machine has no journal of a run."));
+        page.paragraph(&Html::text(
+            "This machine has no journal of a run of this environment.",
+        ));
         return;
     }
     page.table(

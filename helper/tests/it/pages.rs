@@ -51,7 +51,7 @@ fn a_status_page_tells_roles_names_and_past_runs() {
         "<h2>live: <b class=\"good\">consistent</b></h2>",
         "Production is <code>gigadb-website</code> (Hong Kong), hot standby is <code>alt-gigadb-website</code> (Sydney).",
         "<td data-head=\"Name\"><span><code>gigadb.org</code></span></td><td data-head=\"Role\"><span>production</span></td><td data-head=\"Served by\"><span><code>gigadb-website</code></span></td><td data-head=\"Address\"><span><code>198.51.100.10</code></span></td>",
-        "This machine has no journal of a run.",
+        "This machine has no journal of a run of this environment.",
         "Records from Cloudflare&#39;s API, read on ",
     ] {
         assert!(page.contains(part), "{part}: {page}");
