@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
+use crate::failure::Failure;
+
 /// What every command understands.
 #[derive(Debug, Args)]
 pub(crate) struct Global {
@@ -37,6 +39,20 @@ pub(crate) struct Global {
     pub(crate) color: Color,
 }
 
+impl Global {
+    /// Refuses `--format` where there is nothing but text.
+    pub(crate) fn text_alone(&self, what: &str) -> Result<(), Failure> {
+        if self.format == Format::Text {
+            return Ok(());
+        }
+        Err(Failure::usage(
+            format!("There is one form of {what}."),
+            "--format",
+            "Leave it out.",
+        ))
+    }
+}
+
 /// How an answer is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Format {
@@ -46,6 +62,8 @@ pub(crate) enum Format {
     Json,
     /// For documents.
     Markdown,
+    /// Gauges for the node exporter's text files; of `status` only.
+    Prometheus,
 }
 
 /// When output is colored.

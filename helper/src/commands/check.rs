@@ -90,7 +90,9 @@ pub(super) async fn run(
 fn answer(checks: &[Check], global: &Global, ui: &Ui) -> Result<Exit, Failure> {
     ui.answer(&match global.format {
         Format::Json => check::json::render(checks),
-        Format::Text | Format::Markdown => check::text::render(checks, ui.width()),
+        Format::Text | Format::Markdown | Format::Prometheus => {
+            check::text::render(checks, ui.width())
+        }
     })?;
     let failed = checks.iter().any(|check| check.verdict == Verdict::Failed);
     Ok(if failed { Exit::Failed } else { Exit::Success })

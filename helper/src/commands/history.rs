@@ -111,7 +111,7 @@ pub(super) fn run(args: &HistoryArgs, global: &Global, ui: &Ui) -> Result<Exit, 
             // Strings and numbers only: this cannot fail.
             serde_json::to_string_pretty(&document).unwrap_or_default()
         }
-        Format::Markdown => {
+        Format::Markdown | Format::Prometheus => {
             return Err(Failure::usage(
                 "The history has no Markdown form.",
                 "--format",

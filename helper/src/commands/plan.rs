@@ -114,7 +114,7 @@ pub(super) async fn run(
     }
     ui.answer(&match global.format {
         Format::Json => planning::json::render(&plan, reason.as_deref()),
-        Format::Text | Format::Markdown => planning::text::render(&plan),
+        Format::Text | Format::Markdown | Format::Prometheus => planning::text::render(&plan),
     })?;
     if !plan.changes.is_empty()
         && let Some(why) = session.apis.no_journal()

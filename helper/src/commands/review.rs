@@ -120,7 +120,7 @@ pub(super) async fn run(
     let text = markdown::render(&review);
     ui.answer(&match global.format {
         Format::Json => document::json(&review),
-        Format::Text | Format::Markdown => text.clone(),
+        Format::Text | Format::Markdown | Format::Prometheus => text.clone(),
     })?;
     if let Some(note) = note {
         let done = Box::pin(merge_request::post(&note, &text, cancel)).await?;

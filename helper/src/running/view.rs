@@ -12,7 +12,7 @@ use gigadb_engine::{
 use serde::Serialize;
 
 use super::ending::{Conclusion, Owing};
-use crate::{exit::Exit, failure::Failure, global::Format, planning, ui::Ui};
+use crate::{failure::Failure, global::Format, planning, ui::Ui};
 
 /// The version of the lines. New keys and events do not change it.
 const FORMAT_VERSION: u32 = 1;
@@ -49,7 +49,7 @@ pub(crate) fn view<'a>(format: Format, ui: &'a Ui) -> Result<Box<dyn RunView + '
             ui,
             ended: AtomicBool::new(false),
         })),
-        Format::Markdown => Err(Failure::usage(
+        Format::Markdown | Format::Prometheus => Err(Failure::usage(
             "A run has no Markdown form.",
             "--format",
             "Use `text` or `json`.",
@@ -259,14 +259,7 @@ impl RunView for Lines<'_> {
         }
         self.line(Event::Outcome {
             command,
-            outcome: match failure.exit {
-                Exit::Success | Exit::ChangesPending | Exit::Failed => "failed",
-                Exit::PartlyApplied => "partly_applied",
-                Exit::Stale => "stale",
-                Exit::NotVerified => "not_verified",
-                Exit::Usage => "usage",
-                Exit::Interrupted => "interrupted",
-            },
+            outcome: failure.exit.outcome(),
             exit_code: failure.exit as u8,
             environment: None,
             production: None,

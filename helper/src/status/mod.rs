@@ -4,6 +4,7 @@
 
 pub(crate) mod json;
 pub(crate) mod markdown;
+pub(crate) mod prometheus;
 pub(crate) mod section;
 pub(crate) mod text;
 
