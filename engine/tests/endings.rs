@@ -6,7 +6,6 @@ use gigadb_engine::{
     changes::{Step, Target},
     executor::{Report, TransactionId, TransactionStatus as Status},
     fate::{Fate, NotSeen, Seen, agrees, fate},
-    name::Hostname,
 };
 
 const UNTIL: u64 = 1_795_339_925;
@@ -14,7 +13,7 @@ const UNTIL: u64 = 1_795_339_925;
 fn step(from: Option<&str>) -> Step {
     Step {
         target: Target::Record {
-            hostname: Hostname::new("gigadb.org").unwrap(),
+            hostname: "gigadb.org".parse().unwrap(),
             record_id: None,
         },
         from: from.map(str::to_owned),

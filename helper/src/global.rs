@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
+use crate::failure::Failure;
+
 /// What every command understands.
 #[derive(Debug, Args)]
 pub(crate) struct Global {
@@ -37,6 +39,20 @@ pub(crate) struct Global {
     pub(crate) color: Color,
 }
 
+impl Global {
+    /// Refuses `--format` where there is nothing but text.
+    pub(crate) fn text_alone(&self, what: &str) -> Result<(), Failure> {
+        if self.format == Format::Text {
+            return Ok(());
+        }
+        Err(Failure::usage(
+            format!("There is one form of {what}."),
+            "--format",
+            "Leave it out.",
+        ))
+    }
+}
+
 /// How an answer is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Format {
@@ -48,6 +64,8 @@ pub(crate) enum Format {
     Markdown,
     /// For browsers: one page that stands alone (`status` and `review`).
     Html,
+    /// Gauges for the node exporter's text files; of `status` only.
+    Prometheus,
 }
 
 impl Format {
@@ -58,12 +76,13 @@ impl Format {
             Self::Json => "JSON",
             Self::Markdown => "Markdown",
             Self::Html => "HTML",
+            Self::Prometheus => "Prometheus",
         }
     }
 
     /// Whether it is a document, which most commands have no form of.
     pub(crate) fn is_document(self) -> bool {
-        matches!(self, Self::Markdown | Self::Html)
+        matches!(self, Self::Markdown | Self::Html | Self::Prometheus)
     }
 }
 

@@ -10,6 +10,7 @@
 //! saved_plan Plan                            -> a file        and back, computed again
 //! earlier_runs a run's id                    -> EarlierRun    from its journal
 //! running   Plan, a journal                  -> Exit          looks again, writes, reads back
+//! outbox    how a run ended                  -> webhooks      told when all is said
 //! review    a plan of Terraform's, Topology  -> Review        pure, rendered three ways
 //! status    Topology, Observation            -> Report        pure, rendered four ways
 //! watching  how a cutover stands             -> lines, table  pure
@@ -34,6 +35,7 @@ mod last_known;
 mod last_run;
 mod merge_request;
 mod named;
+mod outbox;
 mod page;
 mod paint;
 mod planning;
@@ -57,7 +59,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory as _, Parser as _};
 use clap_complete::CompleteEnv;
 
-use crate::{cli::Cli, exit::Exit, failure::Failure, global::Color, ui::Ui};
+use crate::{cli::Cli, exit::Exit, failure::Failure, global::Color, outbox::Outbox, ui::Ui};
 
 fn main() -> ExitCode {
     // A shell that asks what fits is answered, and that is all.
@@ -84,16 +86,16 @@ fn main() -> ExitCode {
     };
     surroundings::log_to_stderr();
     let ui = Ui::new(cli.global.color);
-    match run(&cli, &ui) {
-        Ok(exit) => exit.into(),
-        Err(failure) => {
+    run(&cli, &ui)
+        .unwrap_or_else(|failure| {
             usage::tell_programs(&failure, &ui);
             ui.failure(&failure);
-            failure.exit.into()
-        }
-    }
+            failure.exit
+        })
+        .into()
 }
 
+/// Runs the command and says how it ended; then webhooks are told.
 fn run(cli: &Cli, ui: &Ui) -> Result<Exit, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -105,8 +107,17 @@ fn run(cli: &Cli, ui: &Ui) -> Result<Exit, Failure> {
                 "Free resources on this machine (open files, threads) and run it again.",
             )
         })?;
-    let result = runtime.block_on(commands::run(cli, ui));
+    let outbox = Outbox::default();
+    let exit = match runtime.block_on(commands::run(cli, ui, &outbox)) {
+        Ok(exit) => exit,
+        Err(failure) => {
+            usage::tell_programs(&failure, ui);
+            ui.failure(&failure);
+            failure.exit
+        }
+    };
+    runtime.block_on(outbox.deliver(ui));
     // A name server that does not answer must not keep the program from ending.
     runtime.shutdown_background();
-    result
+    Ok(exit)
 }

@@ -3,7 +3,6 @@
 use clap::{Args, Command};
 use clap_complete::{Shell, env::Shells};
 
-use super::words::text_alone;
 use crate::{exit::Exit, failure::Failure, global::Global, ui::Ui};
 
 /// Print the completions for a shell.
@@ -34,7 +33,7 @@ pub(super) fn run(
     global: &Global,
     ui: &Ui,
 ) -> Result<Exit, Failure> {
-    text_alone("completions", global)?;
+    global.text_alone("completions")?;
     let name = command.get_name();
     let mut script = Vec::new();
     let shells = Shells::builtins();

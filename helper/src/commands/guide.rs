@@ -3,7 +3,6 @@
 use clap::Args;
 use gigadb_engine::nearest::nearest;
 
-use super::words::text_alone;
 use crate::{exit::Exit, failure::Failure, global::Global, ui::Ui};
 
 /// A guide with its name.
@@ -50,7 +49,7 @@ pub(crate) struct GuideArgs {
 
 /// Prints the guide that is named, or the list.
 pub(super) fn run(args: &GuideArgs, global: &Global, ui: &Ui) -> Result<Exit, Failure> {
-    text_alone("a guide", global)?;
+    global.text_alone("a guide")?;
     let Some(name) = &args.name else {
         let width = GUIDES.iter().map(|(name, _)| name.len()).max();
         let width = width.unwrap_or_default();

@@ -2,7 +2,7 @@
 
 use clap::{Args, Command};
 
-use super::words::{no_such_command, text_alone};
+use super::words::no_such_command;
 use crate::{exit::Exit, failure::Failure, global::Global};
 
 /// Print the help of the program, or of a command.
@@ -21,7 +21,7 @@ pub(crate) struct HelpArgs {
 
 /// Prints it, in the same form as --help does.
 pub(super) fn run(args: &HelpArgs, mut program: Command, global: &Global) -> Result<Exit, Failure> {
-    text_alone("help", global)?;
+    global.text_alone("help")?;
     let unknown = args
         .command
         .as_deref()

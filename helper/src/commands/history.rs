@@ -126,7 +126,7 @@ pub(super) fn run(args: &HistoryArgs, global: &Global, ui: &Ui) -> Result<Exit, 
             // Strings and numbers only: this cannot fail.
             serde_json::to_string_pretty(&document).unwrap_or_default()
         }
-        Format::Markdown | Format::Html => {
+        Format::Markdown | Format::Html | Format::Prometheus => {
             return Err(Failure::usage(
                 format!("The history has no {} form.", global.format.as_str()),
                 "--format",

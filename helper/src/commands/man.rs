@@ -8,7 +8,7 @@ use std::{
 use clap::{Args, Command};
 use clap_mangen::Man;
 
-use super::words::{no_such_command, text_alone};
+use super::words::no_such_command;
 use crate::{exit::Exit, failure::Failure, global::Global, ui::Ui};
 
 /// Print a man page, or write all of them.
@@ -37,7 +37,7 @@ pub(super) fn run(
     global: &Global,
     ui: &Ui,
 ) -> Result<Exit, Failure> {
-    text_alone("man pages", global)?;
+    global.text_alone("man pages")?;
     let program = command.get_name().to_owned();
     let pages = pages(command.clone());
     if let Some(folder) = &args.out {

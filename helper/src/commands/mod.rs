@@ -32,7 +32,8 @@ use crate::{
     cli::{Cli, Command},
     exit::Exit,
     failure::{Failure, Left},
-    global::Global,
+    global::{Format, Global},
+    outbox::Outbox,
     running::{
         Control,
         view::{RunView, view},
@@ -41,10 +42,20 @@ use crate::{
 };
 
 /// Runs the command that the arguments name.
-pub(crate) async fn run(cli: &Cli, ui: &Ui) -> Result<Exit, Failure> {
+pub(crate) async fn run(cli: &Cli, ui: &Ui, outbox: &Outbox) -> Result<Exit, Failure> {
     let cancel = CancellationToken::new();
     let global = &cli.global;
     match &cli.command {
+        command
+            if global.format == Format::Prometheus
+                && !matches!(command, Some(Command::Status(_))) =>
+        {
+            Err(Failure::usage(
+                "`status` has a form for Prometheus, and nothing else has.",
+                "--format",
+                "Use `text` or `json`.",
+            ))
+        }
         Some(_) if cli.list || cli.host.is_some() => Err(Failure::usage(
             "--list and --host stand alone, or after `inventory`.",
             "the command line",
@@ -61,7 +72,7 @@ pub(crate) async fn run(cli: &Cli, ui: &Ui) -> Result<Exit, Failure> {
             let run = async |view: &dyn RunView, control: &Control| {
                 apply::run(args, global, ui, view, control).await
             };
-            writing("apply", global, ui, run).await
+            writing("apply", (global, outbox), ui, run).await
         }
         Some(Command::Review(args)) => {
             until_interrupted(Box::pin(review::run(args, global, ui, &cancel))).await
@@ -70,13 +81,13 @@ pub(crate) async fn run(cli: &Cli, ui: &Ui) -> Result<Exit, Failure> {
             let run = async |view: &dyn RunView, control: &Control| {
                 swap::run(args, global, ui, view, control).await
             };
-            writing("swap", global, ui, run).await
+            writing("swap", (global, outbox), ui, run).await
         }
         Some(Command::Failover(args)) => {
             let run = async |view: &dyn RunView, control: &Control| {
                 failover::run(args, global, ui, view, control).await
             };
-            writing("failover", global, ui, run).await
+            writing("failover", (global, outbox), ui, run).await
         }
         Some(Command::Help(args)) => help::run(args, Cli::command(), global),
         Some(Command::History(args)) => history::run(args, global, ui),
@@ -85,13 +96,13 @@ pub(crate) async fn run(cli: &Cli, ui: &Ui) -> Result<Exit, Failure> {
             let run = async |view: &dyn RunView, control: &Control| {
                 resume::run(args, global, ui, view, control).await
             };
-            writing("resume", global, ui, run).await
+            writing("resume", (global, outbox), ui, run).await
         }
         Some(Command::Revert(args)) => {
             let run = async |view: &dyn RunView, control: &Control| {
                 revert::run(args, global, ui, view, control).await
             };
-            writing("revert", global, ui, run).await
+            writing("revert", (global, outbox), ui, run).await
         }
         Some(Command::Exec(args)) => until_interrupted(exec::run(args, global, ui, &cancel)).await,
         Some(Command::Check(args)) => {
@@ -127,12 +138,15 @@ async fn until_interrupted(
 /// Runs a command that writes, and tells programs of a failure that the run did not tell of.
 async fn writing(
     command: &str,
-    global: &Global,
+    (global, outbox): (&Global, &Outbox),
     ui: &Ui,
     run: impl AsyncFnOnce(&dyn RunView, &Control) -> Result<Exit, Failure>,
 ) -> Result<Exit, Failure> {
     let view = view(global.format, ui)?;
-    let control = Control::default();
+    let control = Control {
+        outbox: outbox.clone(),
+        ..Control::default()
+    };
     let run = Box::pin(run(&*view, &control));
     until_stopped(run, ui, &control)
         .await

@@ -108,7 +108,7 @@ pub(super) async fn run(
     ui: &Ui,
     cancel: &CancellationToken,
 ) -> Result<Exit, Failure> {
-    if global.format == Format::Markdown {
+    if global.format.is_document() {
         return Err(Failure::usage(
             "What answered has no Markdown form.",
             "--format",

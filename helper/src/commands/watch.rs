@@ -86,7 +86,7 @@ pub(super) async fn run(
     ui: &Ui,
     cancel: &CancellationToken,
 ) -> Result<Exit, Failure> {
-    if global.format == Format::Markdown {
+    if global.format.is_document() {
         return Err(Failure::usage(
             "A cutover has no Markdown form.",
             "--format",

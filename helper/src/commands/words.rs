@@ -2,22 +2,7 @@
 
 use gigadb_engine::{name::Role, nearest::nearest};
 
-use crate::{
-    failure::Failure,
-    global::{Format, Global},
-};
-
-/// Refuses `--format` where there is nothing but text.
-pub(super) fn text_alone(what: &str, global: &Global) -> Result<(), Failure> {
-    if global.format == Format::Text {
-        return Ok(());
-    }
-    Err(Failure::usage(
-        format!("There is one form of {what}."),
-        "--format",
-        "Leave it out.",
-    ))
-}
+use crate::failure::Failure;
 
 /// A role as an option or an environment variable spells it.
 #[derive(Debug, Clone, Copy)]

@@ -2,11 +2,14 @@
 
 use gigadb_clients::{
     journal::{Follows, RunId},
+    notify::News,
     swap::Carried,
 };
 use gigadb_engine::{
     carry::Whole,
+    intent::Mode,
     message::{Message, clock},
+    topology::NotifyEvent,
 };
 use serde::Serialize;
 
@@ -194,6 +197,35 @@ impl Conclusion {
                 self.environment, self.production
             )
         })
+    }
+}
+
+/// What webhooks are told of a run that ended so.
+pub(super) fn news(verb: &Verb, carried: &Carried, concluded: Result<&Exit, &Failure>) -> News {
+    let intent = &carried.ending.plan.intent;
+    let event = match (verb, intent.mode) {
+        (Verb::Revert(_), _) => NotifyEvent::Revert,
+        (_, Mode::Failover) => NotifyEvent::Failover,
+        (_, Mode::Switchover) => NotifyEvent::Swap,
+    };
+    let conclusion = Conclusion::new(verb, carried);
+    let arrangement = concluded.is_ok().then_some(&intent.arrangement);
+    let (outcome, text) = match concluded {
+        Ok(_) => (conclusion.outcome(), conclusion.summary),
+        Err(failure) => {
+            let Message { what, changed, .. } = &failure.message;
+            (failure.exit.outcome(), format!("{what} {changed}"))
+        }
+    };
+    News {
+        event,
+        outcome: outcome.to_owned(),
+        environment: intent.environment.to_string(),
+        production: arrangement.map(|pair| pair.production.to_string()),
+        hot_standby: arrangement.map(|pair| pair.hot_standby.to_string()),
+        run: carried.run.as_ref().map(ToString::to_string),
+        step: None,
+        text,
     }
 }
 

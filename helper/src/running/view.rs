@@ -13,7 +13,6 @@ use serde::Serialize;
 
 use super::ending::{Conclusion, Owing};
 use crate::{
-    exit::Exit,
     failure::{Ended, Failure},
     global::Format,
     paint, planning,
@@ -55,7 +54,7 @@ pub(crate) fn view<'a>(format: Format, ui: &'a Ui) -> Result<Box<dyn RunView + '
             ui,
             ended: AtomicBool::new(false),
         })),
-        Format::Markdown | Format::Html => Err(Failure::usage(
+        Format::Markdown | Format::Html | Format::Prometheus => Err(Failure::usage(
             format!("A run has no {} form.", format.as_str()),
             "--format",
             "Use `text` or `json`.",
@@ -269,14 +268,7 @@ impl RunView for Lines<'_> {
         }
         self.line(Event::Outcome {
             command,
-            outcome: match failure.exit {
-                Exit::Success | Exit::ChangesPending | Exit::Failed => "failed",
-                Exit::PartlyApplied => "partly_applied",
-                Exit::Stale => "stale",
-                Exit::NotVerified => "not_verified",
-                Exit::Usage => "usage",
-                Exit::Interrupted => "interrupted",
-            },
+            outcome: failure.exit.outcome(),
             exit_code: failure.exit as u8,
             environment: None,
             production: None,

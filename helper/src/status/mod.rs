@@ -5,6 +5,7 @@
 pub(crate) mod html;
 pub(crate) mod json;
 pub(crate) mod markdown;
+pub(crate) mod prometheus;
 pub(crate) mod section;
 pub(crate) mod text;
 

@@ -127,14 +127,8 @@ fn the_schema_refuses_what_the_parser_refuses() {
         ("environments:", "certificate_variable: a b\nenvironments:"),
         ("environments:", "resolvers: [5]\nenvironments:"),
         ("environments:", "resolvers: 1.1.1.1\nenvironments:"),
-        (
-            "environments:",
-            "variables: { HOME_URL: {} }\nenvironments:",
-        ),
-        (
-            "environments:",
-            "variables: { HOME_URL: { takes_effect: soon } }\nenvironments:",
-        ),
+        ("{ takes_effect: playbook }", "{}"),
+        ("takes_effect: playbook", "takes_effect: soon"),
         (
             "environments:",
             "notify: [ { url_variable: \"https://example.org\" } ]\nenvironments:",

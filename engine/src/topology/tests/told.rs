@@ -150,3 +150,26 @@ fn lists_may_not_be_nested_without_end() {
     let deep = format!("resolvers: {}{}", "[".repeat(40), "]".repeat(40));
     assert_snapshot!(check(&with(&deep)), @"t.yaml:7:43: Lists are nested more than 32 deep here. Remove what is too much.");
 }
+
+/// What `docs/reference/cutover.md` shows, in a topology around it.
+#[test]
+fn the_example_of_the_reference_is_valid() {
+    let page = include_str!("../../../../docs/reference/cutover.md");
+    let block = page.split("```yaml\n").nth(1).unwrap();
+    let block = block.split("```").next().unwrap();
+    let names = "{ a.example.org: web, b.example.org: bastion, c.example.org: files }";
+    let value = "variables: { remote_fileserver_hostname: c.example.org }";
+    let text = format!(
+        "version: 1\n{block}\ninfrastructures:\n  \
+         blue: {{ gitlab_project: g/blue, aws: {{ profile: B, region: eu-west-1 }} }}\n  \
+         green: {{ gitlab_project: g/green, aws: {{ profile: G, region: eu-west-2 }} }}\n\
+         environments:\n  live:\n    production: {{ hostnames: {names}, {value} }}\n    \
+         hot_standby: {{ hostnames: {{ d.example.org: web }}, {value} }}\n"
+    );
+    let topology = parsed(&text);
+    assert_eq!(topology.resolvers.len(), 3);
+    assert_eq!(topology.notify.len(), 1);
+    let ftp = Protocol::Ftp(21);
+    let files = topology.endpoints["files"].protocols.as_ref().unwrap();
+    assert!(files.contains(&ftp) && files.contains(&Protocol::Ssh(2222)));
+}
