@@ -5,6 +5,7 @@
     reason = "a test that cannot be set up has failed"
 )]
 
+mod ambiguous;
 mod arguments;
 mod bad_days;
 mod bad_input;
