@@ -5,10 +5,10 @@ use clap::{Parser, Subcommand};
 use crate::{
     commands::{
         apply::ApplyArgs, check::CheckArgs, completions::CompletionsArgs, exec::ExecArgs,
-        failover::FailoverArgs, guide::GuideArgs, history::HistoryArgs, inventory::InventoryArgs,
-        man::ManArgs, plan::PlanArgs, resume::ResumeArgs, revert::RevertArgs, review::ReviewArgs,
-        status::StatusArgs, swap::SwapArgs, unlock::UnlockArgs, verify::VerifyArgs,
-        watch::WatchArgs,
+        failover::FailoverArgs, guide::GuideArgs, history::HistoryArgs, init::InitArgs,
+        inventory::InventoryArgs, man::ManArgs, plan::PlanArgs, resume::ResumeArgs,
+        revert::RevertArgs, review::ReviewArgs, status::StatusArgs, swap::SwapArgs,
+        unlock::UnlockArgs, verify::VerifyArgs, watch::WatchArgs,
     },
     global::Global,
 };
@@ -88,6 +88,7 @@ pub(crate) enum Command {
     Watch(WatchArgs),
     Check(CheckArgs),
     Guide(GuideArgs),
+    Init(InitArgs),
     Completions(CompletionsArgs),
     Man(ManArgs),
 }

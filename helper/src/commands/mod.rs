@@ -7,6 +7,7 @@ pub(crate) mod exec;
 pub(crate) mod failover;
 pub(crate) mod guide;
 pub(crate) mod history;
+pub(crate) mod init;
 pub(crate) mod inventory;
 pub(crate) mod man;
 pub(crate) mod plan;
@@ -112,6 +113,9 @@ pub(crate) async fn run(cli: &Cli, ui: &Ui, outbox: &Outbox) -> Result<Exit, Fai
             until_interrupted(Box::pin(watch::run(args, global, ui, &cancel))).await
         }
         Some(Command::Guide(args)) => guide::run(args, global, ui),
+        Some(Command::Init(args)) => {
+            until_interrupted(Box::pin(init::run(args, global, ui, &cancel))).await
+        }
         Some(Command::Completions(args)) => completions::run(args, global, ui),
         Some(Command::Man(args)) => man::run(args, global, ui),
         None if cli.list || cli.host.is_some() => {
