@@ -45,6 +45,7 @@ mod secret;
 pub mod settings;
 mod shared;
 mod standing;
+mod survey;
 pub mod swap;
 mod timing;
 mod topology_file;

@@ -23,6 +23,7 @@ pub mod carry;
 mod cause;
 pub mod changes;
 mod diff;
+pub mod draft;
 pub mod due;
 pub mod earlier;
 pub mod evidence;

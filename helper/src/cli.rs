@@ -6,7 +6,7 @@ use crate::{
     commands::{
         apply::ApplyArgs, check::CheckArgs, completions::CompletionsArgs, exec::ExecArgs,
         failover::FailoverArgs, guide::GuideArgs, help::HelpArgs, history::HistoryArgs,
-        inventory::InventoryArgs, man::ManArgs, plan::PlanArgs, resume::ResumeArgs,
+        init::InitArgs, inventory::InventoryArgs, man::ManArgs, plan::PlanArgs, resume::ResumeArgs,
         revert::RevertArgs, review::ReviewArgs, status::StatusArgs, swap::SwapArgs,
         unlock::UnlockArgs, verify::VerifyArgs, watch::WatchArgs,
     },
@@ -90,6 +90,7 @@ pub(crate) enum Command {
     Check(CheckArgs),
     Help(HelpArgs),
     Guide(GuideArgs),
+    Init(InitArgs),
     Completions(CompletionsArgs),
     Man(ManArgs),
 }

@@ -94,14 +94,7 @@ impl Session {
         let file = topology_file(global);
         let topology = read_topology(&file)?;
         let topology_file = file.path().to_owned();
-        let mut settings = Settings::resolve(Explicit::default(), &surroundings::variable)
-            .map_err(|error| {
-                Failure::refused(
-                    format!("A setting cannot be used: {error}."),
-                    error.setting.to_string(),
-                    format!("Correct {}, then run the command again.", error.source_name),
-                )
-            })?;
+        let mut settings = settings()?;
         if reads_only && settings.cloudflare.token.is_none() {
             settings.dns = Some(dns_settings()?);
         }
@@ -208,6 +201,17 @@ impl Session {
         }
         observed
     }
+}
+
+/// Where the APIs are and how they are asked, as the environment says.
+pub(crate) fn settings() -> Result<Settings, Failure> {
+    Settings::resolve(Explicit::default(), &surroundings::variable).map_err(|error| {
+        Failure::refused(
+            format!("A setting cannot be used: {error}."),
+            error.setting.to_string(),
+            format!("Correct {}, then run the command again.", error.source_name),
+        )
+    })
 }
 
 /// Whom to ask of DNS, as the environment says.

@@ -8,6 +8,7 @@ pub(crate) mod failover;
 pub(crate) mod guide;
 pub(crate) mod help;
 pub(crate) mod history;
+pub(crate) mod init;
 pub(crate) mod inventory;
 pub(crate) mod man;
 pub(crate) mod plan;
@@ -115,6 +116,9 @@ pub(crate) async fn run(cli: &Cli, ui: &Ui, outbox: &Outbox) -> Result<Exit, Fai
             until_interrupted(Box::pin(watch::run(args, global, ui, &cancel))).await
         }
         Some(Command::Guide(args)) => guide::run(args, global, ui),
+        Some(Command::Init(args)) => {
+            until_interrupted(Box::pin(init::run(args, global, ui, &cancel))).await
+        }
         Some(Command::Completions(args)) => completions::run(args, &Cli::command(), global, ui),
         Some(Command::Man(args)) => man::run(args, &Cli::command(), global, ui),
         None if cli.list || cli.host.is_some() => {

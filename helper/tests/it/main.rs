@@ -25,6 +25,7 @@ mod foreign;
 mod guide;
 mod guides;
 mod https;
+mod init;
 mod inventory;
 mod keys;
 mod leaked;

@@ -47,7 +47,12 @@ const STAND_INS: [(&str, &str); 6] = [
 ];
 
 /// What an example needs, by a text that it holds: a command for the shell.
-const PREPARED: [(&str, &str); 4] = [
+const PREPARED: [(&str, &str); 5] = [
+    // It ends once that is so.
+    (
+        "gigadb-roles watch -e live --production",
+        "gigadb-roles swap -e live --yes",
+    ),
     (
         "--write docs/DEPLOYING.md",
         "mkdir docs && printf '<!-- gigadb-roles status live -->\\n<!-- /gigadb-roles status -->\\n' > docs/DEPLOYING.md",
