@@ -5,9 +5,10 @@ use clap::{Parser, Subcommand};
 use crate::{
     commands::{
         apply::ApplyArgs, check::CheckArgs, completions::CompletionsArgs, exec::ExecArgs,
-        failover::FailoverArgs, history::HistoryArgs, inventory::InventoryArgs, man::ManArgs,
-        plan::PlanArgs, resume::ResumeArgs, revert::RevertArgs, review::ReviewArgs,
-        status::StatusArgs, swap::SwapArgs, unlock::UnlockArgs,
+        failover::FailoverArgs, history::HistoryArgs, inventory::InventoryArgs,
+        known_hosts::KnownHostsArgs, man::ManArgs, plan::PlanArgs, resume::ResumeArgs,
+        revert::RevertArgs, review::ReviewArgs, status::StatusArgs, swap::SwapArgs,
+        unlock::UnlockArgs,
     },
     global::Global,
 };
@@ -83,6 +84,7 @@ pub(crate) enum Command {
     Revert(RevertArgs),
     Unlock(UnlockArgs),
     Exec(ExecArgs),
+    KnownHosts(KnownHostsArgs),
     Check(CheckArgs),
     Completions(CompletionsArgs),
     Man(ManArgs),

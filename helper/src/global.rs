@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
+use crate::failure::Failure;
+
 /// What every command understands.
 #[derive(Debug, Args)]
 pub(crate) struct Global {
@@ -35,6 +37,20 @@ pub(crate) struct Global {
         help_heading = "Global options"
     )]
     pub(crate) color: Color,
+}
+
+impl Global {
+    /// Refuses `--format` where there is nothing but text.
+    pub(crate) fn text_alone(&self, what: &str) -> Result<(), Failure> {
+        if self.format == Format::Text {
+            return Ok(());
+        }
+        Err(Failure::usage(
+            format!("There is one form of {what}."),
+            "--format",
+            "Leave it out.",
+        ))
+    }
 }
 
 /// How an answer is written.

@@ -3,7 +3,6 @@
 use clap::{Args, CommandFactory as _};
 use clap_complete::Shell;
 
-use super::text_alone;
 use crate::{cli::Cli, exit::Exit, failure::Failure, global::Global, ui::Ui};
 
 /// Print the completions for a shell.
@@ -25,7 +24,7 @@ pub(crate) struct CompletionsArgs {
 
 /// Prints what clap knows of the commands and options.
 pub(super) fn run(args: &CompletionsArgs, global: &Global, ui: &Ui) -> Result<Exit, Failure> {
-    text_alone("completions", global)?;
+    global.text_alone("completions")?;
     let mut command = Cli::command();
     let name = command.get_name().to_owned();
     let mut script = Vec::new();

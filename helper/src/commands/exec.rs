@@ -17,7 +17,7 @@ use gigadb_engine::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::RoleWord;
+use super::role_word::RoleWord;
 use crate::{
     exit::Exit,
     failure::Failure,

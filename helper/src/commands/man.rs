@@ -9,7 +9,6 @@ use clap::{Args, Command, CommandFactory as _};
 use clap_mangen::Man;
 use gigadb_engine::nearest::nearest;
 
-use super::text_alone;
 use crate::{cli::Cli, exit::Exit, failure::Failure, global::Global, ui::Ui};
 
 /// Print a man page, or write all of them.
@@ -33,7 +32,7 @@ pub(crate) struct ManArgs {
 
 /// Prints one page, or writes all.
 pub(super) fn run(args: &ManArgs, global: &Global, ui: &Ui) -> Result<Exit, Failure> {
-    text_alone("man pages", global)?;
+    global.text_alone("man pages")?;
     let pages = pages();
     if let Some(folder) = &args.out {
         write(&pages, folder).map_err(|error| {

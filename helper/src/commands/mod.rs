@@ -7,11 +7,13 @@ pub(crate) mod exec;
 pub(crate) mod failover;
 pub(crate) mod history;
 pub(crate) mod inventory;
+pub(crate) mod known_hosts;
 pub(crate) mod man;
 pub(crate) mod plan;
 pub(crate) mod resume;
 pub(crate) mod revert;
 pub(crate) mod review;
+mod role_word;
 mod scope;
 pub(crate) mod status;
 pub(crate) mod swap;
@@ -19,7 +21,7 @@ pub(crate) mod unlock;
 mod wrapper;
 
 use clap::CommandFactory as _;
-use gigadb_engine::{message::Message, name::Role, nearest::nearest};
+use gigadb_engine::{message::Message, nearest::nearest};
 use tokio_util::sync::CancellationToken;
 
 use self::inventory::InventoryArgs;
@@ -27,7 +29,7 @@ use crate::{
     cli::{Cli, Command},
     exit::Exit,
     failure::Failure,
-    global::{Format, Global},
+    global::Global,
     running::{
         Control,
         view::{RunView, view},
@@ -91,6 +93,9 @@ pub(crate) async fn run(cli: &Cli, ui: &Ui) -> Result<Exit, Failure> {
         Some(Command::Check(args)) => {
             until_interrupted(Box::pin(check::run(args, global, ui, &cancel))).await
         }
+        Some(Command::KnownHosts(args)) => {
+            until_interrupted(known_hosts::run(args, global, ui, &cancel)).await
+        }
         Some(Command::Completions(args)) => completions::run(args, global, ui),
         Some(Command::Man(args)) => man::run(args, global, ui),
         None if cli.list || cli.host.is_some() => {
@@ -98,50 +103,6 @@ pub(crate) async fn run(cli: &Cli, ui: &Ui) -> Result<Exit, Failure> {
             until_interrupted(inventory::run(&args, global, ui, &cancel)).await
         }
         None => Err(no_command(&cli.paths)),
-    }
-}
-
-/// Refuses `--format` where there is nothing but text.
-fn text_alone(what: &str, global: &Global) -> Result<(), Failure> {
-    if global.format == Format::Text {
-        return Ok(());
-    }
-    Err(Failure::usage(
-        format!("There is one form of {what}."),
-        "--format",
-        "Leave it out.",
-    ))
-}
-
-/// A role as an option or an environment variable spells it.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct RoleWord(Role);
-
-impl std::str::FromStr for RoleWord {
-    type Err = String;
-    fn from_str(text: &str) -> Result<Self, String> {
-        Role::ALL
-            .into_iter()
-            .find(|role| role.as_str() == text)
-            .map(Self)
-            .ok_or_else(|| match meant(text) {
-                Some(role) => format!("`{text}` is no role; did you mean `{role}`?"),
-                None => format!("`{text}` is none of `production`, `hot_standby`"),
-            })
-    }
-}
-
-/// The role that another spelling stands for.
-fn meant(text: &str) -> Option<&'static str> {
-    let plain = text.trim().to_lowercase().replace(['-', ' '], "_");
-    let shorter = plain.trim_start_matches("hot_");
-    match shorter {
-        "" => None,
-        "standby" | "hotstandby" | "hot" | "secondary" | "backup" | "passive" => {
-            Some(Role::HotStandby.as_str())
-        }
-        "production" | "prod" | "primary" | "live" | "active" => Some(Role::Production.as_str()),
-        _ => nearest(&plain, Role::ALL.map(Role::as_str)),
     }
 }
 
