@@ -6,9 +6,10 @@ use crate::{
     commands::{
         apply::ApplyArgs, check::CheckArgs, completions::CompletionsArgs, exec::ExecArgs,
         failover::FailoverArgs, guide::GuideArgs, help::HelpArgs, history::HistoryArgs,
-        init::InitArgs, inventory::InventoryArgs, man::ManArgs, plan::PlanArgs, resume::ResumeArgs,
-        revert::RevertArgs, review::ReviewArgs, status::StatusArgs, swap::SwapArgs,
-        unlock::UnlockArgs, verify::VerifyArgs, watch::WatchArgs,
+        init::InitArgs, inventory::InventoryArgs, known_hosts::KnownHostsArgs, man::ManArgs,
+        plan::PlanArgs, resume::ResumeArgs, revert::RevertArgs, review::ReviewArgs,
+        status::StatusArgs, swap::SwapArgs, unlock::UnlockArgs, verify::VerifyArgs,
+        watch::WatchArgs,
     },
     global::Global,
 };
@@ -87,6 +88,7 @@ pub(crate) enum Command {
     Exec(ExecArgs),
     Verify(VerifyArgs),
     Watch(WatchArgs),
+    KnownHosts(KnownHostsArgs),
     Check(CheckArgs),
     Help(HelpArgs),
     Guide(GuideArgs),

@@ -5,6 +5,7 @@
 //! session   topology file, settings          -> Session       lazily made clients
 //! commands  one file a subcommand            -> Exit          the only callers of the clients
 //! inventory Topology, Observations, Scope    -> Inventory     pure, rendered as JSON or a tree
+//! host_keys a file, machines               -> keys          asked for and compared by name
 //! check     Topology, this machine, APIs     -> checks        rendered two ways
 //! planning  Topology, Observation, a goal    -> Plan          the engine's, rendered two ways
 //! saved_plan Plan                            -> a file        and back, computed again
@@ -30,6 +31,7 @@ mod earlier_runs;
 mod exit;
 mod failure;
 mod global;
+mod host_keys;
 mod inventory;
 mod last_known;
 mod last_run;

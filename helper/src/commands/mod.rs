@@ -10,6 +10,7 @@ pub(crate) mod help;
 pub(crate) mod history;
 pub(crate) mod init;
 pub(crate) mod inventory;
+pub(crate) mod known_hosts;
 pub(crate) mod man;
 pub(crate) mod plan;
 pub(crate) mod resume;
@@ -108,6 +109,9 @@ pub(crate) async fn run(cli: &Cli, ui: &Ui, outbox: &Outbox) -> Result<Exit, Fai
         Some(Command::Exec(args)) => until_interrupted(exec::run(args, global, ui, &cancel)).await,
         Some(Command::Check(args)) => {
             until_interrupted(Box::pin(check::run(args, global, ui, &cancel))).await
+        }
+        Some(Command::KnownHosts(args)) => {
+            until_interrupted(known_hosts::run(args, global, ui, &cancel)).await
         }
         Some(Command::Verify(args)) => {
             until_interrupted(Box::pin(verify::run(args, global, ui, &cancel))).await
