@@ -21,7 +21,8 @@ pub(crate) struct Failure {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct Ended {
     pub(crate) object: String,
-    pub(crate) ended: &'static str,
+    #[serde(rename = "ended")]
+    pub(crate) fate: &'static str,
     pub(crate) why: Option<String>,
 }
 
@@ -30,7 +31,7 @@ impl Ended {
     pub(crate) fn all(ending: &Ending) -> Vec<Self> {
         let objects = ending.objects.iter().map(|one| Self {
             object: one.object.key(),
-            ended: one.fate.word(),
+            fate: one.fate.word(),
             why: one.fate.reason(),
         });
         objects.collect()

@@ -37,9 +37,8 @@ const TWIN: &str = "alt-";
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  gigadb-roles init --project gigascience/upstream/gigadb-website \\
-      --project gigascience/upstream/alt-gigadb-website
-  gigadb-roles init --profile Upstream --profile UpstreamAlt --terraform   # projects from .env
+  gigadb-roles init --terraform   # profiles from ~/.aws, projects from .env
+  gigadb-roles init --profile Upstream --profile UpstreamAlt
 
 Without --profile, every profile with a region is asked. Without --project, the project that .env
 in the working directory names, and its twin with `alt-` in front of its name.")]

@@ -47,7 +47,11 @@ const STAND_INS: [(&str, &str); 6] = [
 ];
 
 /// What an example needs, by a text that it holds: a command for the shell.
-const PREPARED: [(&str, &str); 4] = [
+const PREPARED: [(&str, &str); 5] = [
+    (
+        "gigadb-roles init ",
+        "echo PROJECT_VARIABLES_URL=$GITLAB_BASE_URL/projects/gigascience%2Fupstream%2Fgigadb-website/variables > .env",
+    ),
     (
         "--write docs/DEPLOYING.md",
         "mkdir docs && printf '<!-- gigadb-roles status live -->\\n<!-- /gigadb-roles status -->\\n' > docs/DEPLOYING.md",
@@ -237,7 +241,7 @@ fn bash_completes_commands_options_and_values() {
     assert_eq!(offered("gigadb-roles status --env"), "--environment");
     assert_eq!(
         offered("gigadb-roles status --format ''"),
-        "text json markdown html"
+        "text json markdown html prometheus"
     );
     assert_eq!(
         offered("gigadb-roles swap --environment ''"),
