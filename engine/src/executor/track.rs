@@ -95,12 +95,8 @@ impl Track {
 
     /// A reading shows the values: one of the requests took effect, and only its twins are open.
     pub(super) fn arrived(&mut self) {
-        let open = self.silent + u8::from(self.refused);
-        if open <= 1 {
+        if self.silent + u8::from(self.refused) <= 1 {
             self.closed();
-        } else {
-            self.silent = open - 1;
-            self.refused = false;
         }
     }
 

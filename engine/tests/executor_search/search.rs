@@ -1,6 +1,6 @@
 //! The walk: from every situation, everything that can happen next.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use gigadb_engine::executor::{
     Announcement, Command, End, Event, Executor, Outcome, TransactionId,
@@ -20,6 +20,9 @@ const SENDINGS: u8 = 4;
 pub(crate) struct Search {
     pub(crate) table: Table,
     seen: HashSet<u64>,
+    /// The situation that is being expanded, and every step from one situation to the next.
+    at: Option<u64>,
+    steps: Vec<(u64, u64)>,
     taken_up: HashSet<(Vec<Code>, Vec<Flying>)>,
     pub(crate) ends: BTreeMap<String, usize>,
     stack: Vec<Node>,
@@ -32,6 +35,8 @@ impl Search {
         Self {
             table,
             seen: HashSet::new(),
+            at: None,
+            steps: Vec::new(),
             taken_up: HashSet::new(),
             ends: BTreeMap::new(),
             stack: Vec::new(),
@@ -57,13 +62,42 @@ impl Search {
             again: false,
         });
         while let Some(node) = self.stack.pop() {
+            self.at = Some(node.key());
             self.expand(&node);
         }
+        self.every_run_ends();
+    }
+
+    /// No situation comes up again on the way from it: nothing is read, sent or waited for without
+    /// end. What is left once every situation without a way to it is taken away would be a circle.
+    fn every_run_ends(&mut self) {
+        let mut ways_to: HashMap<u64, usize> = HashMap::new();
+        let mut next: HashMap<u64, Vec<u64>> = HashMap::new();
+        for (from, to) in self.steps.drain(..) {
+            *ways_to.entry(to).or_default() += 1;
+            next.entry(from).or_default().push(to);
+        }
+        let mut free: Vec<u64> = self.seen.iter().copied().collect();
+        free.retain(|key| !ways_to.contains_key(key));
+        let mut left = self.seen.len();
+        while let Some(key) = free.pop() {
+            left -= 1;
+            for to in next.remove(&key).unwrap_or_default() {
+                let ways = ways_to.get_mut(&to).unwrap();
+                *ways -= 1;
+                if *ways == 0 {
+                    free.push(to);
+                }
+            }
+        }
+        assert_eq!(left, 0, "situations that come up again and again");
     }
 
     /// Keeps a situation for later if it is new.
     fn settle(&mut self, node: Node) {
-        if !self.seen.insert(node.key()) {
+        let key = node.key();
+        self.steps.extend(self.at.map(|at| (at, key)));
+        if !self.seen.insert(key) {
             return;
         }
         if self.judged {

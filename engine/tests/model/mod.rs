@@ -8,6 +8,8 @@
 )]
 #![allow(dead_code, reason = "each test file uses its own part of the model")]
 
+pub(crate) mod by_hand;
+
 use std::{collections::BTreeMap, net::Ipv4Addr};
 
 use gigadb_engine::{
