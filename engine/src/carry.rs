@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use crate::{
     changes::{Step, Target},
-    executor::Outcome,
+    executor::{Outcome, Report},
     fate::{self, Fate, NotSeen, ObjectEnd, Seen, shown},
     finding::Finding,
     intent::Mode,
@@ -100,6 +100,8 @@ pub struct Ending {
     pub cause: Option<String>,
     /// Whether the closing reading shows the apex at the side that was to be production.
     pub holds_apex: bool,
+    /// Whether the closing reading shows every object of the change set as before.
+    pub as_before: bool,
     /// The closing reading, or why there is none. Where nothing was written, what was read before.
     pub after: Result<Observation, ProjectError>,
 }
@@ -112,19 +114,20 @@ pub fn ended(
     outcome: Option<&Outcome>,
     after: Result<Observation, ProjectError>,
 ) -> Ending {
-    let objects = outcome.map_or_else(Vec::new, |outcome| {
-        let reports = plan.changes.transactions().zip(&outcome.reports);
-        let steps = reports.flat_map(|(transaction, report)| {
-            transaction.steps.iter().map(move |step| (step, report))
-        });
-        steps
-            .map(|(step, report)| ObjectEnd {
-                object: step.target.object(),
-                wanted: step.to.clone(),
-                fate: fate::fate(step, report, seen(after.as_ref(), &step.target)),
-            })
-            .collect()
-    });
+    let ends = outcome
+        .into_iter()
+        .flat_map(|outcome| steps(&plan, outcome));
+    let objects: Vec<ObjectEnd> = ends
+        .map(|(step, report)| ObjectEnd {
+            object: step.target.object(),
+            wanted: step.to.clone(),
+            fate: fate::fate(step, report, seen(after.as_ref(), &step.target)),
+        })
+        .collect();
+    let as_before = plan
+        .changes
+        .steps()
+        .all(|step| fate::is_before(step, &seen(after.as_ref(), &step.target)));
     let table = environment_of(topology, &plan.intent.environment).ok();
     let read = after.as_ref().ok().zip(table);
     let differences = read.map_or_else(Vec::new, |(after, table)| {
@@ -143,6 +146,7 @@ pub fn ended(
         objects,
         differences,
         holds_apex,
+        as_before,
         after,
     }
 }
@@ -231,10 +235,15 @@ fn latest_open(objects: &[ObjectEnd]) -> Option<u64> {
 /// Whether a reading agrees with what the executor says of every write, so that there is no need
 /// to read again.
 pub fn agrees(plan: &Plan, outcome: &Outcome, after: &Observation) -> bool {
+    steps(plan, outcome)
+        .all(|(step, report)| fate::agrees(step, report, &seen(Ok(after), &step.target)))
+}
+
+/// Every step of the plan, in the order of writing, with what the executor says of it.
+fn steps<'a>(plan: &'a Plan, outcome: &'a Outcome) -> impl Iterator<Item = (&'a Step, &'a Report)> {
     let reports = plan.changes.transactions().zip(&outcome.reports);
-    let mut steps = reports
-        .flat_map(|(transaction, report)| transaction.steps.iter().map(move |step| (step, report)));
-    steps.all(|(step, report)| fate::agrees(step, report, &seen(Ok(after), &step.target)))
+    reports
+        .flat_map(|(transaction, report)| transaction.steps.iter().map(move |step| (step, report)))
 }
 
 /// What is owed: what the plan leaves undone, and in a failover that moved production whatever the
@@ -316,7 +325,7 @@ impl Ending {
         }
         let all = self.objects.len();
         let mut parts = Vec::new();
-        if self.whole == Whole::PutBack && self.after.is_ok() {
+        if self.whole == Whole::PutBack && self.as_before {
             parts.push(
                 "What this run had written was put back: everything reads as before.".to_owned(),
             );

@@ -138,7 +138,7 @@ pub fn fate(step: &Step, report: &Report, seen: Seen) -> Fate {
 }
 
 /// Whether a reading shows what was there before, or what the undo writes in its place.
-fn is_before(step: &Step, seen: &Seen) -> bool {
+pub(crate) fn is_before(step: &Step, seen: &Seen) -> bool {
     seen.is_before(step) || seen.is(&step.undo)
 }
 

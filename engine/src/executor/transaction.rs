@@ -470,13 +470,18 @@ fn undone(undo: &Undo) -> State {
     }
 }
 
-/// Why it is not known what a request did.
+/// Why it is not known what a request did. What an earlier look came to is not said twice.
 fn clause(why: &str, verdict: Verdict, unread: Option<&str>) -> String {
-    match (verdict, unread) {
-        (Verdict::Unread, Some(unread)) => format!("{why}; reading back failed: {unread}"),
-        (Verdict::Other, _) => format!("{why}; read back: neither as before nor as written"),
-        (Verdict::Unclear, _) => format!("{why}; what was read back contradicts itself"),
-        (Verdict::Start, _) => format!("{why}; read back: it does not show"),
-        (Verdict::Goal | Verdict::Unread, _) => why.to_owned(),
+    let came_to = match (verdict, unread) {
+        (Verdict::Unread, Some(unread)) => format!("reading back failed: {unread}"),
+        (Verdict::Other, _) => "read back: neither as before nor as written".to_owned(),
+        (Verdict::Unclear, _) => "what was read back contradicts itself".to_owned(),
+        (Verdict::Start, _) => "read back: it does not show".to_owned(),
+        (Verdict::Goal | Verdict::Unread, _) => return why.to_owned(),
+    };
+    if why.ends_with(&came_to) {
+        why.to_owned()
+    } else {
+        format!("{why}; {came_to}")
     }
 }
