@@ -9,8 +9,8 @@ use std::{borrow::Borrow, collections::BTreeMap};
 use sha2::{Digest, Sha256};
 
 use super::{
-    Aws, Endpoint, Environment, Infrastructure, Lock, Missing, NameTemplate, Policy, Reach,
-    RoleTable, Ssh, Topology, TopologyDigest,
+    Aws, Endpoint, Environment, Infrastructure, Jobs, Lock, Missing, NameTemplate, Policy, Reach,
+    Release, RoleTable, Ssh, Topology, TopologyDigest,
 };
 
 /// Names the rendering; to be changed with it.
@@ -56,6 +56,18 @@ impl Rendering {
         }
     }
 
+    fn list<'t, T: 't>(
+        &mut self,
+        items: impl IntoIterator<Item = &'t T, IntoIter: ExactSizeIterator>,
+        one: impl Fn(&mut Self, &T),
+    ) {
+        let items = items.into_iter();
+        self.text(&items.len().to_string());
+        for item in items {
+            one(self, item);
+        }
+    }
+
     fn template(&mut self, template: &NameTemplate) {
         self.text(template.as_str());
     }
@@ -68,6 +80,7 @@ impl Rendering {
             lock,
             certificate_variable,
             policy,
+            release,
         } = topology;
         self.map(endpoints, |r, endpoint| {
             let Endpoint {
@@ -123,6 +136,42 @@ impl Rendering {
         }
         self.option(record_ttl.as_ref(), |r, ttl| r.text(&ttl.to_string()));
         self.flag(*proxied);
+        if let Some(release) = release {
+            self.text("release");
+            self.release(release);
+        }
+    }
+
+    fn release(&mut self, release: &Release) {
+        let Release {
+            swap,
+            deploy_jobs,
+            more_jobs,
+            reference,
+            commands,
+        } = release;
+        self.text(swap.as_str());
+        self.jobs(deploy_jobs);
+        self.map(more_jobs, Self::jobs);
+        self.text(reference);
+        self.text(&commands.len().to_string());
+        for (name, argv) in commands {
+            self.text(name.as_str());
+            self.list(argv, |r, word| r.text(word));
+        }
+    }
+
+    fn jobs(&mut self, jobs: &Jobs) {
+        match jobs {
+            Jobs::Everywhere(jobs) => {
+                self.text("everywhere");
+                self.list(jobs, |r, job| r.text(job));
+            }
+            Jobs::ByEnvironment(jobs) => {
+                self.text("by environment");
+                self.map(jobs, |r, jobs| r.list(jobs, |r, job| r.text(job)));
+            }
+        }
     }
 
     fn infrastructure(&mut self, infrastructure: &Infrastructure) {

@@ -10,6 +10,7 @@ mod infrastructures;
 mod parse;
 mod reach;
 mod reader;
+mod release;
 mod schema;
 mod template;
 mod warn;
@@ -26,6 +27,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 pub use reach::Reach;
+pub use release::{CommandName, Filling, Jobs, Release, SwapBy};
 pub use schema::schema;
 
 use crate::name::{
@@ -47,6 +49,8 @@ pub struct Topology {
     pub certificate_variable: Option<VariableKey>,
     /// What may be created.
     pub policy: Policy,
+    /// How a release is carried out, where the file says.
+    pub release: Option<Release>,
 }
 
 /// A kind of machine, and how its address and instance are found in EC2.

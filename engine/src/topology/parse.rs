@@ -9,6 +9,7 @@ use super::{
     infrastructures::infrastructures,
     reach,
     reader::{Entry, Fields, ROOT, Reader, join},
+    release,
     template::{self, Owner},
     warn::warnings,
     yaml::{self, Kind, Node, Scalar},
@@ -106,7 +107,7 @@ impl Known {
 }
 
 fn topology(reader: &mut Reader, root: &Node) -> Option<Topology> {
-    const KEYS: [&str; 7] = [
+    const KEYS: [&str; 8] = [
         "version",
         "endpoints",
         "infrastructures",
@@ -114,6 +115,7 @@ fn topology(reader: &mut Reader, root: &Node) -> Option<Topology> {
         "lock",
         "certificate_variable",
         "policy",
+        "release",
     ];
     let start = Place { line: 1, column: 1 };
     let file = reader.fields(start, root, ROOT, &KEYS)?;
@@ -181,6 +183,10 @@ fn topology(reader: &mut Reader, root: &Node) -> Option<Topology> {
         Some(node) => policy(reader, file.place_of("policy"), node),
         None => Some(Policy::default()),
     };
+    let release = file.get("release").map(|node| {
+        let place = file.place_of("release");
+        release::read(reader, place, node, &known.environments)
+    });
     Some(Topology {
         endpoints: endpoints?,
         infrastructures: infrastructures?,
@@ -188,6 +194,7 @@ fn topology(reader: &mut Reader, root: &Node) -> Option<Topology> {
         lock: flat(lock)?,
         certificate_variable: flat(certificate_variable)?,
         policy: policy?,
+        release: flat(release)?,
     })
 }
 
@@ -222,7 +229,7 @@ fn version(reader: &mut Reader, file: &Fields) {
                 text.escape_debug()
             ),
         ),
-        Kind::Sequence | Kind::Mapping(_) => {
+        Kind::Sequence(_) | Kind::Mapping(_) => {
             reader.fault(node.place, "`version` is not a number. Write `version: 1`.");
         }
     }

@@ -46,7 +46,7 @@ impl Reader {
     fn wrong_kind(&mut self, node: &Node, path: &str, expected: &str) {
         let found = match &node.kind {
             Kind::Faulty => return,
-            Kind::Sequence => "a list",
+            Kind::Sequence(_) => "a list",
             Kind::Mapping(_) => "a mapping",
             Kind::Scalar(scalar) => match scalar.not_text() {
                 Some(NotText::Null) => "nothing",
@@ -78,7 +78,7 @@ impl Reader {
             let text = match &key.kind {
                 Kind::Scalar(Scalar { text, .. }) => text.as_str(),
                 Kind::Faulty => continue,
-                Kind::Sequence | Kind::Mapping(_) => {
+                Kind::Sequence(_) | Kind::Mapping(_) => {
                     self.fault(
                         key.place,
                         format!("This key is not a word. Write {expected}."),
@@ -100,6 +100,20 @@ impl Reader {
             kept.push((text, key, value));
         }
         Some(kept)
+    }
+
+    /// The items of a list.
+    pub(super) fn items<'n>(
+        &mut self,
+        node: &'n Node,
+        path: &str,
+        expected: &str,
+    ) -> Option<&'n [Node]> {
+        let Kind::Sequence(items) = &node.kind else {
+            self.wrong_kind(node, path, expected);
+            return None;
+        };
+        Some(items)
     }
 
     /// A mapping with the keys `known`; `path` is its own, "the topology" for the whole file.

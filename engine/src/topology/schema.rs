@@ -51,7 +51,8 @@ pub fn schema() -> Value {
                 "description": "The GitLab variable that holds each side's certificate chain.",
                 "$ref": "#/$defs/variable_key"
             },
-            "policy": { "$ref": "#/$defs/policy" }
+            "policy": { "$ref": "#/$defs/policy" },
+            "release": super::release::schema()
         },
         "$defs": definitions()
     })

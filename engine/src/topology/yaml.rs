@@ -2,8 +2,7 @@
 //!
 //! Built from the parser's events rather than from a ready-made tree, because a linter needs what
 //! such trees drop: repeated keys with both their places, and whether a scalar was quoted.
-//! Sequences keep no items (nothing in a topology is one), and aliases and tags are refused, so
-//! that the file means the same to every reader.
+//! Aliases and tags are refused, so that the file means the same to every reader.
 
 use std::collections::BTreeMap;
 
@@ -24,7 +23,7 @@ pub(super) struct Node {
 #[derive(Debug)]
 pub(super) enum Kind {
     Scalar(Scalar),
-    Sequence,
+    Sequence(Vec<Node>),
     Mapping(Vec<(Node, Node)>),
     /// A fault has been reported here already.
     Faulty,
@@ -187,10 +186,7 @@ impl<'t> Tree<'t> {
                 let tag = if string { None } else { tag };
                 (Kind::Scalar(Scalar { text, quoted }), tag)
             }
-            Event::SequenceStart(_, tag) => {
-                self.skip_sequence()?;
-                (Kind::Sequence, tag)
-            }
+            Event::SequenceStart(_, tag) => (self.sequence(place, depth)?, tag),
             Event::MappingStart(_, tag) => (self.mapping(place, depth)?, tag),
             Event::Alias(_) => {
                 self.fault(
@@ -215,16 +211,19 @@ impl<'t> Tree<'t> {
         Some(Node { place, kind })
     }
 
-    fn mapping(&mut self, start: Place, depth: usize) -> Option<Kind> {
+    fn not_too_deep(&mut self, start: Place, depth: usize, what: &str) -> Option<()> {
         if depth == MAX_DEPTH {
-            self.fault(
-                start,
-                format!(
-                    "Mappings are nested more than {MAX_DEPTH} deep here. Remove what is too much."
-                ),
+            let fault = format!(
+                "{what} are nested more than {MAX_DEPTH} deep here. Remove what is too much."
             );
+            self.fault(start, fault);
             return None;
         }
+        Some(())
+    }
+
+    fn mapping(&mut self, start: Place, depth: usize) -> Option<Kind> {
+        self.not_too_deep(start, depth, "Mappings")?;
         let mut entries = Vec::new();
         loop {
             let (event, at) = self.next()?;
@@ -242,16 +241,16 @@ impl<'t> Tree<'t> {
         }
     }
 
-    fn skip_sequence(&mut self) -> Option<()> {
-        let mut open = 1_usize;
-        while open > 0 {
-            match self.next()?.0 {
-                Event::SequenceStart(..) | Event::MappingStart(..) => open += 1,
-                Event::SequenceEnd | Event::MappingEnd => open -= 1,
-                _ => {}
+    fn sequence(&mut self, start: Place, depth: usize) -> Option<Kind> {
+        self.not_too_deep(start, depth, "Lists")?;
+        let mut items = Vec::new();
+        loop {
+            let (event, at) = self.next()?;
+            if event == Event::SequenceEnd {
+                return Some(Kind::Sequence(items));
             }
+            items.push(self.node(event, at, depth + 1)?);
         }
-        Some(())
     }
 }
 

@@ -106,6 +106,7 @@ pub(super) fn topology() -> impl Strategy<Value = Topology> {
                         record_ttl: policy.2,
                         proxied: policy.3,
                     },
+                    release: None,
                 }
             },
         )

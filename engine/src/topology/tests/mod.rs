@@ -5,5 +5,6 @@ mod digest;
 mod examples;
 mod faults;
 mod generate;
+mod release;
 mod schema;
 mod warnings;

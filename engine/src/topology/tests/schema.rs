@@ -35,7 +35,8 @@ fn value(node: &Node) -> Value {
                 (key.text.clone(), value(of_key))
             })
             .collect(),
-        Kind::Sequence | Kind::Faulty => Value::Array(Vec::new()),
+        Kind::Sequence(items) => items.iter().map(value).collect(),
+        Kind::Faulty => Value::Array(Vec::new()),
         Kind::Scalar(scalar) => match scalar.not_text() {
             None => scalar.text.clone().into(),
             Some(NotText::Null) => Value::Null,
