@@ -6,8 +6,8 @@ use crate::{
     commands::{
         apply::ApplyArgs, check::CheckArgs, completions::CompletionsArgs, exec::ExecArgs,
         failover::FailoverArgs, history::HistoryArgs, inventory::InventoryArgs, man::ManArgs,
-        plan::PlanArgs, resume::ResumeArgs, revert::RevertArgs, review::ReviewArgs,
-        status::StatusArgs, swap::SwapArgs, unlock::UnlockArgs,
+        plan::PlanArgs, release::ReleaseArgs, resume::ResumeArgs, revert::RevertArgs,
+        review::ReviewArgs, status::StatusArgs, swap::SwapArgs, unlock::UnlockArgs,
     },
     global::Global,
 };
@@ -78,6 +78,7 @@ pub(crate) enum Command {
     Review(ReviewArgs),
     Swap(SwapArgs),
     Failover(FailoverArgs),
+    Release(ReleaseArgs),
     History(HistoryArgs),
     Resume(ResumeArgs),
     Revert(RevertArgs),

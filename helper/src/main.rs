@@ -10,6 +10,7 @@
 //! saved_plan Plan                            -> a file        and back, computed again
 //! earlier_runs a run's id                    -> EarlierRun    from its journal
 //! running   Plan, a journal                  -> Exit          looks again, writes, reads back
+//! releasing Record, facts                    -> Exit          a release, step by step
 //! review    a plan of Terraform's, Topology  -> Review        pure, rendered two ways
 //! status    Topology, Observation            -> Report        pure, rendered three ways
 //! usage     what the parser refused          -> Failure       pure
@@ -33,6 +34,7 @@ mod merge_request;
 mod planning;
 mod project;
 mod reading;
+mod releasing;
 mod replace;
 mod review;
 mod running;

@@ -9,6 +9,7 @@ pub(crate) mod history;
 pub(crate) mod inventory;
 pub(crate) mod man;
 pub(crate) mod plan;
+pub(crate) mod release;
 pub(crate) mod resume;
 pub(crate) mod revert;
 pub(crate) mod review;
@@ -72,6 +73,15 @@ pub(crate) async fn run(cli: &Cli, ui: &Ui) -> Result<Exit, Failure> {
                 failover::run(args, global, ui, view, control).await
             };
             writing("failover", global, ui, run).await
+        }
+        Some(Command::Release(args)) if args.writes() => {
+            let run = async |view: &dyn RunView, control: &Control| {
+                release::run(args, global, ui, view, control).await
+            };
+            writing("release", global, ui, run).await
+        }
+        Some(Command::Release(args)) => {
+            until_interrupted(Box::pin(release::look(args, global, ui, &cancel))).await
         }
         Some(Command::History(args)) => history::run(args, global, ui),
         Some(Command::Unlock(args)) => until_interrupted(unlock::run(args, global, ui)).await,

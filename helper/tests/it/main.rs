@@ -33,6 +33,7 @@ mod outputs;
 mod profiles;
 mod prompts;
 mod reference;
+mod release;
 mod repository;
 mod runs;
 mod saved_plan;
