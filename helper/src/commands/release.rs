@@ -252,7 +252,13 @@ pub(super) async fn run(
     view: &dyn RunView,
     control: &Control,
 ) -> Result<Exit, Failure> {
-    super::text_alone("what a release answers, `status` aside", global)?;
+    if global.format != Format::Text {
+        return Err(Failure::usage(
+            "There is one form of what this command answers.",
+            "--format",
+            "Leave it out; `gigadb-roles release status` has the other forms.",
+        ));
+    }
     let place = args.place();
     let session = Session::open(global, Waiting::Ordinary)?;
     let environment = planning::environment(&session.topology, &place.environment)?;

@@ -2,6 +2,7 @@
 
 pub(crate) mod carry;
 mod facts;
+mod look;
 pub(crate) mod store;
 pub(crate) mod text;
 
