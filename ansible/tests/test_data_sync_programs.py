@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import fcntl
+import os
 import shutil
 
 import pytest
@@ -65,6 +66,19 @@ def test_both_kinds_of_key_name_different_dumps_and_latest_is_the_newest_of_them
     # a bare date is that night's dump, made at 22:00
     filled.green.run("databaseReset").succeeded()
     assert filled.green.genomes() == ["first"]
+
+
+def test_of_todays_dumps_the_one_that_was_written_last_is_the_latest(filled):
+    """A bare date stands for 22:00, but whoever dumps by hand does so earlier or later, and a release has keys of its own."""
+    for key, genome in ((TODAY, "morning"), (TODAY + "0001", "release")):
+        filled.blue.fill_database(genome)
+        filled.blue.run("s3backup", key).succeeded()
+    filled.green.run("databaseReset").succeeded()
+    assert filled.green.genomes() == ["release"]
+    written = filled.dump("blue", TODAY + "0001").stat().st_mtime + 2
+    os.utime(filled.dump("blue", TODAY), (written, written))
+    filled.green.run("databaseReset").succeeded()
+    assert filled.green.genomes() == ["morning"]
 
 
 @pytest.mark.parametrize("key", ["2024", "20241301", "20240230", "202401012460", "yesterday", "20240101; true", "99991231"])

@@ -15,6 +15,8 @@
 //! command   argv                               -> its end              command
 //! note      a merge request, a text         -> posted, updated notes
 //! probe     names, addresses                   -> ready, why not      probe
+//! watch     names, servers, resolvers          -> where they lead     dns
+//! tell      webhooks, what was done            -> told, why not       notify
 //! journal   a run, before and after each step  -> a file, and back     journal
 //! ```
 //!
@@ -39,6 +41,7 @@ pub mod journal;
 pub mod lease;
 mod network;
 mod notes;
+pub mod notify;
 mod observe;
 pub mod probe;
 pub mod process;
@@ -48,8 +51,10 @@ mod secret;
 pub mod settings;
 mod shared;
 mod standing;
+mod survey;
 pub mod swap;
 mod timing;
+mod topology_file;
 pub mod trust;
 mod write;
 
@@ -69,7 +74,7 @@ pub(crate) use crate::{
     write::Patience,
 };
 pub use crate::{
-    dns::{DnsSettings, SERVER_VARIABLE as DNS_SERVER_VARIABLE},
+    dns::{DnsSettings, Lookout, SERVER_VARIABLE as DNS_SERVER_VARIABLE},
     jobs::SideAsked,
     network::Network,
     notes::{MergeRequest, Noted},
@@ -79,6 +84,7 @@ pub use crate::{
     shared::SharedWorld,
     standing::{AwsProfile, InProject, MAINTAINER, Token},
     timing::Timing,
+    topology_file::{TOPOLOGY_DEFAULT, TOPOLOGY_VARIABLE, TopologyFile},
 };
 
 /// The three APIs. Cheap to make and to clone: clients, connections and credentials are made at
@@ -89,6 +95,7 @@ pub struct Apis {
     cloudflare: cloudflare::Cloudflare,
     dns: Option<dns::Dns>,
     gitlab: gitlab::Gitlab,
+    transport: http::Transport,
     ec2: ec2::Ec2,
     spent: Arc<observe::SpentTime>,
     leases: Arc<lease::Leases>,
@@ -116,7 +123,8 @@ impl Apis {
                 .dns
                 .map(|dns| dns::Dns::new(dns, settings.timing.call)),
             cloudflare: cloudflare::Cloudflare::new(transport.clone(), settings.cloudflare),
-            gitlab: gitlab::Gitlab::new(transport, settings.gitlab),
+            gitlab: gitlab::Gitlab::new(transport.clone(), settings.gitlab),
+            transport,
             ec2: ec2::Ec2::new(settings.aws, proxy, trust, settings.timing),
             network,
             spent: Arc::default(),

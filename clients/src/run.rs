@@ -13,11 +13,10 @@
 use std::time::Duration;
 
 use gigadb_engine::{
-    carry::clock,
     changes::ChangeSet,
     executor::{Announcement, Outcome, Report, TransactionId},
     intent::{Intent, Mode},
-    message::{Message, NOTHING_CHANGED},
+    message::{Message, NOTHING_CHANGED, clock},
     name::RecordId,
     rules::{
         Rule,

@@ -4,11 +4,12 @@
 //! What is said at the end rests on the closing reading. Where that failed, it rests on what the
 //! APIs said in their own words, and says so.
 
-use std::{collections::BTreeMap, fmt};
+use std::collections::BTreeMap;
 
 use crate::{
     changes::{Step, Target},
-    executor::{Outcome, Report, TransactionStatus},
+    executor::Outcome,
+    fate::{self, Fate, NotSeen, ObjectEnd, Seen, shown},
     finding::Finding,
     intent::Mode,
     message::NOTHING_CHANGED,
@@ -57,61 +58,6 @@ pub fn left_of(reviewed: &Plan, now: Plan) -> Plan {
         findings: now.findings,
         notices: now.notices,
     }
-}
-
-/// Why a closing reading does not show what was accepted.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum NotSeen {
-    /// It could not be read back: why, as a clause.
-    Unread(String),
-    /// It shows something else: what, or nothing.
-    Shows(Option<String>),
-}
-
-impl fmt::Display for NotSeen {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Unread(why) => write!(f, "it could not be read back: {why}"),
-            Self::Shows(value) => write!(f, "read back, it is {}", shown(value.as_ref())),
-        }
-    }
-}
-
-/// How it ended for one object.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Fate {
-    /// The closing reading shows the written value.
-    InForce,
-    /// The API accepted the write, and the closing reading does not show it.
-    Accepted(NotSeen),
-    /// It was written and then undone.
-    PutBack,
-    /// It was written and could not be undone: why, as a clause.
-    NotPutBack(String),
-    /// It was refused or had no effect: why, as a clause.
-    NotInForce(String),
-    /// It may still take effect.
-    Open {
-        /// Why that is not known, as a clause.
-        why: String,
-        /// Until when it may, in seconds since 1970 (UTC).
-        until: u64,
-    },
-    /// Whether it is in force is not known: why, as a clause.
-    Unknown(String),
-    /// It was never sent.
-    NeverSent,
-}
-
-/// How it ended for one object of the change set.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ObjectEnd {
-    /// The object.
-    pub object: Object,
-    /// The value that was to be written.
-    pub wanted: String,
-    /// How it ended.
-    pub fate: Fate,
 }
 
 /// How the whole ended.
@@ -175,7 +121,7 @@ pub fn ended(
             .map(|(step, report)| ObjectEnd {
                 object: step.target.object(),
                 wanted: step.to.clone(),
-                fate: fate(step, report, seen(after.as_ref(), &step.target)),
+                fate: fate::fate(step, report, seen(after.as_ref(), &step.target)),
             })
             .collect()
     });
@@ -198,43 +144,6 @@ pub fn ended(
         differences,
         holds_apex,
         after,
-    }
-}
-
-/// Whether a reading agrees with what the executor says of every write, so that there is no need
-/// to read again.
-pub fn agrees(plan: &Plan, outcome: &Outcome, after: &Observation) -> bool {
-    let reports = plan.changes.transactions().zip(&outcome.reports);
-    reports
-        .flat_map(|(transaction, report)| transaction.steps.iter().map(move |step| (step, report)))
-        .all(|(step, report)| {
-            let seen = seen(Ok(after), &step.target);
-            match &report.status {
-                TransactionStatus::Applied => seen.is(&step.to),
-                TransactionStatus::Undone => seen.is(&step.undo) || seen.is_before(step),
-                TransactionStatus::NotApplied(_) | TransactionStatus::NotSent => {
-                    seen.is_before(step)
-                }
-                TransactionStatus::Open(_)
-                | TransactionStatus::Unknown(_)
-                | TransactionStatus::NotUndone(_) => !matches!(seen, Seen::Unread(_)),
-            }
-        })
-}
-
-/// What a reading shows of a target.
-enum Seen {
-    Value(Option<String>),
-    Unread(String),
-}
-
-impl Seen {
-    fn is(&self, value: &str) -> bool {
-        matches!(self, Self::Value(Some(seen)) if seen == value)
-    }
-
-    fn is_before(&self, step: &Step) -> bool {
-        matches!(self, Self::Value(seen) if *seen == step.from)
     }
 }
 
@@ -264,41 +173,6 @@ fn seen(after: Result<&Observation, &ProjectError>, target: &Target) -> Seen {
             None => Seen::Unread("it was not read".to_owned()),
         },
     }
-}
-
-fn fate(step: &Step, report: &Report, seen: Seen) -> Fate {
-    use TransactionStatus as Status;
-    let open = |why: &String| Fate::Open {
-        why: why.clone(),
-        until: report.open_until.unwrap_or_default(),
-    };
-    if seen.is(&step.to) {
-        return Fate::InForce;
-    }
-    let before = seen.is_before(step) || seen.is(&step.undo);
-    match (&report.status, seen) {
-        (Status::NotSent, _) => Fate::NeverSent,
-        (Status::Open(why), _) => open(why),
-        (Status::NotApplied(why), seen) if before || matches!(seen, Seen::Unread(_)) => {
-            Fate::NotInForce(why.clone())
-        }
-        (Status::Undone, seen) if before || matches!(seen, Seen::Unread(_)) => Fate::PutBack,
-        (Status::NotUndone(_), _) if before => Fate::PutBack,
-        (Status::Unknown(why), _) if before => Fate::NotInForce(why.clone()),
-        (Status::NotUndone(why), _) => Fate::NotPutBack(why.clone()),
-        (Status::Unknown(why), Seen::Unread(_)) => Fate::Unknown(why.clone()),
-        (Status::Applied, Seen::Unread(why)) => Fate::Accepted(NotSeen::Unread(why)),
-        (Status::Applied, Seen::Value(value)) => Fate::Accepted(NotSeen::Shows(value)),
-        (_, Seen::Value(value)) => Fate::Unknown(format!(
-            "read back, it is {}, which this run did not write",
-            shown(value.as_ref())
-        )),
-        (_, Seen::Unread(why)) => Fate::Unknown(format!("it could not be read back: {why}")),
-    }
-}
-
-fn shown(value: Option<&String>) -> String {
-    value.map_or_else(|| "nothing".to_owned(), |value| format!("`{value}`"))
 }
 
 fn whole(
@@ -354,6 +228,15 @@ fn latest_open(objects: &[ObjectEnd]) -> Option<u64> {
     open.max()
 }
 
+/// Whether a reading agrees with what the executor says of every write, so that there is no need
+/// to read again.
+pub fn agrees(plan: &Plan, outcome: &Outcome, after: &Observation) -> bool {
+    let reports = plan.changes.transactions().zip(&outcome.reports);
+    let mut steps = reports
+        .flat_map(|(transaction, report)| transaction.steps.iter().map(move |step| (step, report)));
+    steps.all(|(step, report)| fate::agrees(step, report, &seen(Ok(after), &step.target)))
+}
+
 /// What is owed: what the plan leaves undone, and in a failover that moved production whatever the
 /// closing reading does not show, each with its own reason.
 fn owed(plan: &Plan, whole: Whole, objects: &[ObjectEnd], differences: &[Difference]) -> Vec<Owed> {
@@ -381,42 +264,6 @@ fn owed(plan: &Plan, whole: Whole, objects: &[ObjectEnd], differences: &[Differe
     }
     plan.owed.iter().cloned().for_each(add);
     owed.into_values().collect()
-}
-
-impl Fate {
-    /// The heading of its group in an account.
-    fn heading(&self) -> String {
-        match self {
-            Self::InForce => "In force".to_owned(),
-            Self::Accepted(_) => "Accepted, and not seen when read back".to_owned(),
-            Self::PutBack => "Put back".to_owned(),
-            Self::NotPutBack(_) => "Not put back".to_owned(),
-            Self::NotInForce(_) => "Not in force".to_owned(),
-            Self::Open { until, .. } => format!("Open until {}", clock(*until)),
-            Self::Unknown(_) => "Not certain".to_owned(),
-            Self::NeverSent => "Never sent".to_owned(),
-        }
-    }
-
-    /// Why it is not in force, as a clause; none where it is.
-    pub fn reason(&self) -> Option<String> {
-        match self {
-            Self::InForce => None,
-            Self::Accepted(why) => Some(why.to_string()),
-            Self::NotInForce(why) | Self::NotPutBack(why) | Self::Unknown(why) => Some(why.clone()),
-            Self::Open { why, until } => Some(format!(
-                "{why}; it may still take effect until {}",
-                clock(*until)
-            )),
-            Self::PutBack => Some("it was put back".to_owned()),
-            Self::NeverSent => Some("it was never sent".to_owned()),
-        }
-    }
-
-    /// Whether the API or the closing reading says that it is in force.
-    pub fn is_written(&self) -> bool {
-        matches!(self, Self::InForce | Self::Accepted(_))
-    }
 }
 
 /// Objects that ended alike, for the same reason.
@@ -491,6 +338,25 @@ impl Ending {
         parts.join(PART)
     }
 
+    /// Everything that the closing reading does not show as planned, an item each; what could not
+    /// be read for one reason is one item.
+    pub fn not_as_planned(&self) -> Vec<String> {
+        let mut items = Vec::new();
+        let mut unread: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+        for one in &self.differences {
+            match &one.unread {
+                Some(why) => unread.entry(why).or_default().push(one.object.key()),
+                None => items.push(one.to_string()),
+            }
+        }
+        items.extend(
+            unread
+                .into_iter()
+                .map(|(why, keys)| format!("could not be read back: {} ({why})", keys.join(", "))),
+        );
+        items
+    }
+
     /// Why it is not as planned, as a clause.
     pub fn why(&self) -> String {
         if let Some(cause) = &self.cause {
@@ -537,29 +403,4 @@ impl Ending {
         let records = records.count();
         (records, written().count() - records)
     }
-}
-
-impl Fate {
-    fn rank(&self) -> u8 {
-        match self {
-            Self::InForce => 0,
-            Self::Accepted(_) => 1,
-            Self::Open { .. } => 2,
-            Self::Unknown(_) | Self::NotPutBack(_) => 3,
-            Self::NotInForce(_) => 4,
-            Self::PutBack => 5,
-            Self::NeverSent => 6,
-        }
-    }
-}
-
-/// A time of day in UTC, from seconds since 1970: `20:31:05 UTC`.
-pub fn clock(seconds: u64) -> String {
-    let of_day = seconds % (24 * 60 * 60);
-    format!(
-        "{:02}:{:02}:{:02} UTC",
-        of_day / 3600,
-        of_day / 60 % 60,
-        of_day % 60
-    )
 }

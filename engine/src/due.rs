@@ -9,14 +9,11 @@ use crate::{
     observation::environment_of,
     plan::Plan,
     topology::Topology,
+    world::{AUTOMATIC_TTL, Record},
 };
 
 /// Minutes after midnight UTC at which the hot standby's bastion restores its database.
 const DATABASE_RESET: u64 = 10 * 60 + 5;
-/// What Cloudflare serves for a record whose TTL is automatic, in seconds.
-const AUTOMATIC_TTL: u32 = 300;
-/// The variable that the files playbook reads; every other one takes effect when images are built.
-const READ_BY_FILES_PLAYBOOK: &str = "remote_fileserver_hostname";
 const DAY: u64 = 24 * 60 * 60;
 
 /// What is known of a change of roles, for saying what it leaves to do.
@@ -34,6 +31,10 @@ pub struct Swapped<'a> {
     pub certificate_variable: Option<&'a str>,
     /// Production's hostnames that move, by endpoint.
     pub hostnames: BTreeMap<&'a str, BTreeSet<&'a str>>,
+    /// The endpoints that answer SSH.
+    pub ssh: BTreeSet<&'a str>,
+    /// Keys of variables that take effect when a playbook runs.
+    pub playbooks: BTreeSet<&'a str>,
     /// Seconds since the epoch (UTC) and the highest TTL in seconds; `None` where it is not known
     /// when the swap will be.
     pub at: Option<(u64, u32)>,
@@ -81,6 +82,16 @@ pub fn due(topology: &Topology, plan: &Plan, now: u64) -> Vec<String> {
             .as_ref()
             .map(|key| key.as_str()),
         hostnames,
+        ssh: topology
+            .ssh_endpoints()
+            .iter()
+            .map(|e| e.as_str())
+            .collect(),
+        playbooks: topology
+            .read_by_playbooks(&plan.intent.environment)
+            .iter()
+            .map(|key| key.as_str())
+            .collect(),
         at: Some((now, highest_ttl(plan))),
     }
     .due()
@@ -92,7 +103,7 @@ impl Swapped<'_> {
         let mut due = Vec::new();
         due.extend(self.jobs());
         due.extend(self.rebuilds());
-        due.extend(self.files());
+        due.extend(self.playbooks());
         if !self.moves {
             return due;
         }
@@ -148,7 +159,7 @@ impl Swapped<'_> {
             let keys: Vec<String> = side
                 .variables
                 .iter()
-                .filter(|key| **key != READ_BY_FILES_PLAYBOOK)
+                .filter(|key| !self.playbooks.contains(*key))
                 .map(|key| format!("`{key}`"))
                 .collect();
             if keys.is_empty() {
@@ -173,9 +184,12 @@ impl Swapped<'_> {
         })
     }
 
-    fn files(&self) -> Option<String> {
-        let changed = |side: &Side<'_>| side.variables.contains(&READ_BY_FILES_PLAYBOOK);
-        let moved = self.moves && self.hostnames.contains_key("files");
+    /// The playbooks that read what changes. Where production moves, both sides' values change,
+    /// whether or not they could be read.
+    fn playbooks(&self) -> Option<String> {
+        let read = |key: &&str| self.playbooks.contains(key);
+        let changed = |side: &Side<'_>| side.variables.iter().any(read);
+        let moved = self.moves && !self.playbooks.is_empty();
         let Pair {
             production,
             hot_standby,
@@ -191,15 +205,22 @@ impl Swapped<'_> {
             (true, false) => here,
             (false, true) => there,
         };
+        let keys: Vec<String> = self.playbooks.iter().map(|k| format!("`{k}`")).collect();
+        let (playbook, it) = match keys.len() {
+            1 => ("playbook that reads", "its new value takes"),
+            _ => ("playbooks that read", "their new values take"),
+        };
         Some(format!(
-            "Run the files playbook {which}: `{READ_BY_FILES_PLAYBOOK}` takes effect then."
+            "Run the {playbook} {} {which}: {it} effect then.",
+            keys.join(", ")
         ))
     }
 
     fn host_keys(&self) -> Option<String> {
-        let names: Vec<String> = ["bastion", "files"]
-            .into_iter()
-            .filter_map(|endpoint| self.hostnames.get(endpoint))
+        let names: Vec<String> = self
+            .ssh
+            .iter()
+            .filter_map(|endpoint| self.hostnames.get(*endpoint))
             .flatten()
             .map(|name| format!("`{name}`"))
             .collect();
@@ -265,13 +286,7 @@ fn highest_ttl(plan: &Plan) -> u32 {
             Target::Record { hostname, .. } => plan.observation.names.get(hostname)?.single_a(),
             Target::Variable { .. } => None,
         })
-        .map(|record| {
-            if record.ttl <= 1 {
-                AUTOMATIC_TTL
-            } else {
-                record.ttl
-            }
-        })
+        .map(Record::served_ttl)
         .max()
         .unwrap_or(AUTOMATIC_TTL)
 }

@@ -17,15 +17,18 @@
 //! What this crate deliberately does not do: speak HTTP, retry, print, or know of Terraform.
 
 pub mod advice;
+pub mod answer;
 mod assumed;
 pub mod carry;
 mod cause;
 pub mod changes;
 mod diff;
+pub mod draft;
 pub mod due;
 pub mod earlier;
 pub mod evidence;
 pub mod executor;
+pub mod fate;
 pub mod finding;
 pub mod foreign;
 mod homeless;
@@ -50,4 +53,5 @@ mod scope;
 pub mod topology;
 pub mod verify;
 pub mod view;
+pub mod watch;
 pub mod world;

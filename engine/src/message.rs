@@ -52,3 +52,14 @@ impl fmt::Display for Message {
         )
     }
 }
+
+/// A time of day in UTC, from seconds since 1970: `20:31:05 UTC`.
+pub fn clock(seconds: u64) -> String {
+    let of_day = seconds % (24 * 60 * 60);
+    format!(
+        "{:02}:{:02}:{:02} UTC",
+        of_day / 3600,
+        of_day / 60 % 60,
+        of_day % 60
+    )
+}

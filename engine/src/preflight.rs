@@ -17,9 +17,6 @@ use crate::{
 
 /// The longest TTL, in seconds, with which resolvers forget the old addresses soon.
 const LONGEST_TTL: u32 = 300;
-/// Endpoints that users reach by SSH or FTP, which Cloudflare's proxy does not pass.
-/// <https://developers.cloudflare.com/dns/proxy-status/#proxied-records>
-const NOT_PROXIED: [&str; 2] = ["bastion", "files"];
 
 /// What preflight found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,7 +68,7 @@ pub fn preflight(topology: &Topology, plan: &Plan, pipelines: &Pipelines) -> Vec
     if plan.is_empty() {
         return remarks;
     }
-    remarks.extend(records(plan));
+    remarks.extend(records(topology, plan));
     let sides = plan.intent.arrangement.iter();
     remarks.extend(sides.filter_map(|(_, side)| active(topology, side, pipelines.get(side)?)));
     let notices = plan.notices.iter().filter(|notice| notice.topic == "mode");
@@ -87,16 +84,17 @@ pub fn preflight(topology: &Topology, plan: &Plan, pipelines: &Pipelines) -> Vec
     remarks
 }
 
-fn records(plan: &Plan) -> impl Iterator<Item = Remark> {
+fn records(topology: &Topology, plan: &Plan) -> impl Iterator<Item = Remark> {
     plan.changes
         .steps()
-        .filter_map(|step| {
+        .filter_map(move |step| {
             let Target::Record { hostname, .. } = &step.target else {
                 return None;
             };
             let record = plan.observation.names.get(hostname)?.single_a()?;
-            let endpoint = plan.desired.hostnames.get(hostname)?.endpoint.as_str();
-            Some([slow(record), proxied(record, endpoint)])
+            let endpoint = &plan.desired.hostnames.get(hostname)?.endpoint;
+            let hidden = topology.must_not_be_proxied(endpoint);
+            Some([slow(record), proxied(record, endpoint.as_str(), hidden)])
         })
         .flatten()
         .flatten()
@@ -122,13 +120,13 @@ fn slow(record: &Record) -> Option<Remark> {
     })
 }
 
-fn proxied(record: &Record, endpoint: &str) -> Option<Remark> {
-    (record.proxied && NOT_PROXIED.contains(&endpoint)).then(|| {
+fn proxied(record: &Record, endpoint: &str, must_not: bool) -> Option<Remark> {
+    (record.proxied && must_not).then(|| {
         Remark::hint(
             "proxied",
             Message::nothing_changed(
                 format!(
-                    "`{}` is proxied by Cloudflare, which passes HTTP alone: the {endpoint} endpoint cannot be reached by SSH or FTP under this name.",
+                    "`{}` is proxied by Cloudflare, which passes only HTTP: the other protocols of the {endpoint} endpoint cannot be reached under this name.",
                     record.name
                 ),
                 object(record),

@@ -30,7 +30,7 @@ impl fmt::Display for Difference {
         write!(f, "{}: planned {}, ", self.object, text(&self.desired))?;
         match &self.unread {
             Some(why) => write!(f, "could not be read back ({why})"),
-            None => write!(f, "there is {}", text(&self.present)),
+            None => write!(f, "read back as {}", text(&self.present)),
         }
     }
 }

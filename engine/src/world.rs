@@ -224,7 +224,19 @@ pub struct Record {
     pub proxied: bool,
 }
 
+/// What Cloudflare serves for a record whose TTL is automatic, in seconds.
+pub const AUTOMATIC_TTL: u32 = 300;
+
 impl Record {
+    /// For how many seconds resolvers may keep it.
+    pub fn served_ttl(&self) -> u32 {
+        if self.ttl <= 1 {
+            AUTOMATIC_TTL
+        } else {
+            self.ttl
+        }
+    }
+
     /// The IPv4 address that an A record holds.
     pub fn address(&self) -> Option<Ipv4Addr> {
         (self.record_type == RecordType::A)

@@ -41,7 +41,7 @@ fn what_is_due_after_a_swap_is_said_in_order_of_urgency() {
     Run the data_sync playbook on both bastions now: a databaseReset job still present on `alt-gigadb-website` drops production's database at its next run, today at 10:05 UTC.
     Rebuild and deploy `gigascience/upstream/alt-gigadb-website`: `HOME_URL`, `REMOTE_HOME_URL`, `REMOTE_HOSTNAME` take effect when its images are built.
     Rebuild and deploy `gigascience/upstream/gigadb-website`: `HOME_URL`, `REMOTE_HOME_URL`, `REMOTE_HOSTNAME` take effect when its images are built.
-    Run the files playbook on both sides: `remote_fileserver_hostname` takes effect then.
+    Run the playbook that reads `remote_fileserver_hostname` on both sides: its new value takes effect then.
     See to the certificates of both sides, and to what GitLab stores of them: a certificate follows a hostname, not a side.
     Tell users that the SSH host keys of `bastion.gigadb.org` and `files.gigadb.org` change.
     Keep `gigadb-website` serving: resolvers may use the old addresses until 09:00 UTC.
@@ -74,7 +74,7 @@ fn after_a_failover_the_lost_side_is_set_up_when_it_can_be_reached() {
     Run the data_sync playbook on the bastion of `alt-gigadb-website` now (with `--limit`: a host that cannot be reached stops the play), and on that of `gigadb-website` as soon as it can be reached: a databaseReset job still present on `alt-gigadb-website` drops production's database at its next run, today at 10:05 UTC.
     Rebuild and deploy `gigascience/upstream/alt-gigadb-website`: `HOME_URL`, `REMOTE_HOME_URL`, `REMOTE_HOSTNAME` take effect when its images are built.
     When `gigadb-website` can be reached again, rebuild and deploy `gigascience/upstream/gigadb-website`: `HOME_URL`, `REMOTE_HOME_URL`, `REMOTE_HOSTNAME` take effect when its images are built.
-    Run the files playbook on `alt-gigadb-website` now, and on `gigadb-website` as soon as it can be reached: `remote_fileserver_hostname` takes effect then.
+    Run the playbook that reads `remote_fileserver_hostname` on `alt-gigadb-website` now, and on `gigadb-website` as soon as it can be reached: its new value takes effect then.
     See to the certificates of both sides, and to what GitLab stores of them: a certificate follows a hostname, not a side.
     Tell users that the SSH host keys of `bastion.gigadb.org` and `files.gigadb.org` change.
     Resolvers may use the old addresses until 09:00 UTC: some users are sent to `gigadb-website`, which is lost, and see errors meanwhile.
@@ -109,7 +109,7 @@ fn what_a_failover_owed_is_settled_with_its_own_list() {
     insta::assert_snapshot!(said(&topology, &failover, &world), @r"
     Run the data_sync playbook on the bastion of `gigadb-website`: its jobs are still those of production.
     When `gigadb-website` can be reached again, rebuild and deploy `gigascience/upstream/gigadb-website`: `HOME_URL`, `REMOTE_HOME_URL`, `REMOTE_HOSTNAME` take effect when its images are built.
-    Run the files playbook on `gigadb-website`: `remote_fileserver_hostname` takes effect then.
+    Run the playbook that reads `remote_fileserver_hostname` on `gigadb-website`: its new value takes effect then.
     ");
 }
 
@@ -121,7 +121,7 @@ fn a_side_that_is_prepared_is_to_be_rebuilt() {
     prepare.prepare = Some(SYDNEY.parse().unwrap());
     insta::assert_snapshot!(said(&topology, &prepare, &world), @r"
     Rebuild and deploy `gigascience/upstream/alt-gigadb-website`: `HOME_URL`, `REMOTE_HOME_URL`, `REMOTE_HOSTNAME` take effect when its images are built.
-    Run the files playbook on `alt-gigadb-website`: `remote_fileserver_hostname` takes effect then.
+    Run the playbook that reads `remote_fileserver_hostname` on `alt-gigadb-website`: its new value takes effect then.
     ");
 }
 

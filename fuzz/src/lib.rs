@@ -5,5 +5,7 @@
 pub mod answers;
 #[cfg(feature = "clients")]
 pub mod journal;
+pub mod states;
 pub mod topology;
+pub mod types;
 pub mod values;

@@ -5,9 +5,11 @@ use clap::{Parser, Subcommand};
 use crate::{
     commands::{
         apply::ApplyArgs, check::CheckArgs, completions::CompletionsArgs, exec::ExecArgs,
-        failover::FailoverArgs, history::HistoryArgs, inventory::InventoryArgs, man::ManArgs,
+        failover::FailoverArgs, guide::GuideArgs, help::HelpArgs, history::HistoryArgs,
+        init::InitArgs, inventory::InventoryArgs, known_hosts::KnownHostsArgs, man::ManArgs,
         plan::PlanArgs, release::ReleaseArgs, resume::ResumeArgs, revert::RevertArgs,
         review::ReviewArgs, status::StatusArgs, swap::SwapArgs, unlock::UnlockArgs,
+        verify::VerifyArgs, watch::WatchArgs,
     },
     global::Global,
 };
@@ -56,13 +58,14 @@ Examples:
   ansible-inventory -i $(command -v gigadb-roles) --list
 
 Environment:
-  GIGADB_TOPOLOGY                  the topology file, else ./topology.yaml
+  GIGADB_TOPOLOGY                  the topology file, else topology.yaml here or in a folder above
   CLOUDFLARE_API_TOKEN             reads the records that decide the roles; without it,
                                    commands that only read ask DNS
   GIGADB_DNS_SERVER                the server to ask then, as ADDRESS:PORT, else the zones' own
   GITLAB_TOKEN                     reads the variables of both projects
-  GIGADB_ENVIRONMENT, GIGADB_ROLE, GIGADB_INFRASTRUCTURE
-                                   the scope of the inventory
+  GIGADB_ENVIRONMENT               the environment, where --environment names none
+  GIGADB_ROLE, GIGADB_INFRASTRUCTURE
+                                   the rest of the inventory's scope
   GIGADB_LOG                       what to log to standard error, such as `debug`
 
 Exit codes: 0 success, 1 failed or refused and nothing changed, 2 changes pending,
@@ -84,7 +87,13 @@ pub(crate) enum Command {
     Revert(RevertArgs),
     Unlock(UnlockArgs),
     Exec(ExecArgs),
+    Verify(VerifyArgs),
+    Watch(WatchArgs),
+    KnownHosts(KnownHostsArgs),
     Check(CheckArgs),
+    Help(HelpArgs),
+    Guide(GuideArgs),
+    Init(InitArgs),
     Completions(CompletionsArgs),
     Man(ManArgs),
 }

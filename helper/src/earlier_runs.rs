@@ -279,7 +279,7 @@ pub(crate) fn fates(run: &Run) -> Vec<Fate> {
 }
 
 /// Tells whether anything of it is, or may be, in force, as its journal says.
-fn says_in_force(run: &Run) -> bool {
+pub(crate) fn says_in_force(run: &Run) -> bool {
     let left = |fate: &Fate| matches!(fate, Fate::InForce | Fate::Perhaps);
     fates(run).iter().any(left)
 }

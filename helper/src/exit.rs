@@ -24,6 +24,20 @@ pub(crate) enum Exit {
     Interrupted = 130,
 }
 
+impl Exit {
+    /// How a run ended that did not go to its end, in the word that programs read.
+    pub(crate) fn outcome(self) -> &'static str {
+        match self {
+            Self::Success | Self::ChangesPending | Self::Failed => "failed",
+            Self::PartlyApplied => "partly_applied",
+            Self::Stale => "stale",
+            Self::NotVerified => "not_verified",
+            Self::Usage => "usage",
+            Self::Interrupted => "interrupted",
+        }
+    }
+}
+
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
         Self::from(exit as u8)

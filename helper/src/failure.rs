@@ -1,6 +1,7 @@
 //! What ends a run: a message in four parts, and the exit code.
 
-use gigadb_engine::message::Message;
+use gigadb_engine::{carry::Ending, message::Message};
+use serde::Serialize;
 
 use crate::exit::Exit;
 
@@ -12,8 +13,38 @@ pub(crate) struct Failure {
     pub(crate) exit: Exit,
     /// What failed, on which object, what was changed, what to do.
     pub(crate) message: Message,
-    /// The run whose journal tells what was done, where something was.
-    pub(crate) run: Option<Box<str>>,
+    /// What it leaves behind, where something may have been written.
+    pub(crate) left: Box<Left>,
+}
+
+/// How it ended for one object of the change set.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct Ended {
+    pub(crate) object: String,
+    #[serde(rename = "ended")]
+    pub(crate) fate: &'static str,
+    pub(crate) why: Option<String>,
+}
+
+impl Ended {
+    /// Every object of a run, in the order of writing.
+    pub(crate) fn all(ending: &Ending) -> Vec<Self> {
+        let objects = ending.objects.iter().map(|one| Self {
+            object: one.object.key(),
+            fate: one.fate.word(),
+            why: one.fate.reason(),
+        });
+        objects.collect()
+    }
+}
+
+/// What a run that failed leaves behind.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Left {
+    /// The run whose journal tells what was done.
+    pub(crate) run: Option<String>,
+    /// How it ended, object by object.
+    pub(crate) objects: Vec<Ended>,
 }
 
 impl Failure {
@@ -31,7 +62,7 @@ impl Failure {
         Self {
             exit: Exit::Failed,
             message: Message::nothing_changed(what, object, next),
-            run: None,
+            left: Box::default(),
         }
     }
 
@@ -40,7 +71,15 @@ impl Failure {
         Self {
             exit,
             message,
-            run: None,
+            left: Box::default(),
+        }
+    }
+
+    /// The same, with what it leaves behind.
+    pub(crate) fn leaving(self, left: Left) -> Self {
+        Self {
+            left: Box::new(left),
+            ..self
         }
     }
 

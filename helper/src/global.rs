@@ -4,10 +4,12 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
+use crate::failure::Failure;
+
 /// What every command understands.
 #[derive(Debug, Args)]
 pub(crate) struct Global {
-    /// Read this topology (default: `$GIGADB_TOPOLOGY`, else ./topology.yaml).
+    /// Read this topology (default: `$GIGADB_TOPOLOGY`, else topology.yaml here or in a folder above).
     #[arg(
         long,
         global = true,
@@ -37,6 +39,20 @@ pub(crate) struct Global {
     pub(crate) color: Color,
 }
 
+impl Global {
+    /// Refuses `--format` where there is nothing but text.
+    pub(crate) fn text_alone(&self, what: &str) -> Result<(), Failure> {
+        if self.format == Format::Text {
+            return Ok(());
+        }
+        Err(Failure::usage(
+            format!("There is one form of {what}."),
+            "--format",
+            "Leave it out.",
+        ))
+    }
+}
+
 /// How an answer is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Format {
@@ -46,6 +62,28 @@ pub(crate) enum Format {
     Json,
     /// For documents.
     Markdown,
+    /// For browsers: one page that stands alone (`status` and `review`).
+    Html,
+    /// Gauges for the node exporter's text files; of `status` only.
+    Prometheus,
+}
+
+impl Format {
+    /// The word, as in sentences.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Json => "JSON",
+            Self::Markdown => "Markdown",
+            Self::Html => "HTML",
+            Self::Prometheus => "Prometheus",
+        }
+    }
+
+    /// Whether it is a document, which most commands have no form of.
+    pub(crate) fn is_document(self) -> bool {
+        matches!(self, Self::Markdown | Self::Html | Self::Prometheus)
+    }
 }
 
 /// When output is colored.

@@ -22,7 +22,7 @@ use gigadb_engine::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::{replace::replace, surroundings};
+use crate::{replace::replace_cache, surroundings};
 
 /// The version of the file. A file of another version is not read.
 const FORMAT_VERSION: u32 = 1;
@@ -132,7 +132,7 @@ fn write(file: &Path, document: &Document) -> io::Result<()> {
         .recursive(true)
         .mode(0o700)
         .create(folder)?;
-    replace(file, &serde_json::to_vec(document)?, 0o600)
+    replace_cache(file, &serde_json::to_vec(document)?, 0o600)
 }
 
 #[cfg(test)]

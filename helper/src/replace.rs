@@ -10,6 +10,18 @@ use std::{
 /// Writes `bytes` into a new file beside `file` and renames that, so that a reader sees the old
 /// or the new one whole, after a power cut too. The new file has exactly this `mode`.
 pub(crate) fn replace(file: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
+    renamed(file, bytes, mode, true)?;
+    // The file is there and whole; that its name outlasts a power cut, not every file system can promise.
+    let _ = File::open(folder_of(file)).and_then(|folder| folder.sync_all());
+    Ok(())
+}
+
+/// The same for what can be read again at any time, without waiting for the disk.
+pub(crate) fn replace_cache(file: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
+    renamed(file, bytes, mode, false)
+}
+
+fn renamed(file: &Path, bytes: &[u8], mode: u32, lasting: bool) -> io::Result<()> {
     let new = file.with_extension(format!("{}.new", std::process::id()));
     let written = (|| {
         // What a process of this number left behind when it was killed.
@@ -23,10 +35,11 @@ pub(crate) fn replace(file: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
         open.write_all(bytes)?;
         // The mode at creation is cut by the umask.
         open.set_permissions(fs::Permissions::from_mode(mode))?;
-        // Else a power cut may leave the new name with nothing in it, or take the name back.
-        open.sync_all()?;
-        fs::rename(&new, file)?;
-        File::open(folder_of(file))?.sync_all()
+        // Else a power cut may leave the new name with nothing in it.
+        if lasting {
+            open.sync_all()?;
+        }
+        fs::rename(&new, file)
     })();
     if written.is_err() {
         let _ = fs::remove_file(&new);

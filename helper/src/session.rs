@@ -1,13 +1,10 @@
 //! What most commands need first: the topology, and clients that are made when they are needed.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::{fs, path::PathBuf, time::Duration};
 
 use gigadb_clients::{
-    Apis, DNS_SERVER_VARIABLE, DnsSettings, Explicit, Scope, Settings, Timing, Which,
+    Apis, DNS_SERVER_VARIABLE, DnsSettings, Explicit, Scope, Settings, TOPOLOGY_DEFAULT,
+    TOPOLOGY_VARIABLE, Timing, TopologyFile, Which,
 };
 use gigadb_engine::{
     topology::Topology,
@@ -22,10 +19,6 @@ use crate::{
     surroundings,
     ui::Ui,
 };
-
-/// Where the topology is looked for when nothing names it.
-const DEFAULT_TOPOLOGY: &str = "topology.yaml";
-const TOPOLOGY_VARIABLE: &str = "GIGADB_TOPOLOGY";
 
 /// A topology with the clients that observe it.
 #[derive(Debug)]
@@ -98,25 +91,12 @@ impl Session {
 
     /// Reads the topology and the settings. Nothing is sent.
     fn open_with(global: &Global, waiting: Waiting, reads_only: bool) -> Result<Self, Failure> {
-        let topology_file = topology_file(global);
-        let topology = read_topology(&topology_file)?;
-        let mut settings = Settings::resolve(Explicit::default(), &surroundings::variable)
-            .map_err(|error| {
-                Failure::refused(
-                    format!("A setting cannot be used: {error}."),
-                    error.setting.to_string(),
-                    format!("Correct {}, then run the command again.", error.source_name),
-                )
-            })?;
+        let file = topology_file(global);
+        let topology = read_topology(&file)?;
+        let topology_file = file.path().to_owned();
+        let mut settings = settings()?;
         if reads_only && settings.cloudflare.token.is_none() {
-            let dns = DnsSettings::from_environment(&surroundings::variable).map_err(|fault| {
-                Failure::usage(
-                    format!("{DNS_SERVER_VARIABLE} cannot be used: {fault}."),
-                    DNS_SERVER_VARIABLE,
-                    "Correct it, or unset it to ask the zones' authoritative servers.",
-                )
-            })?;
-            settings.dns = Some(dns);
+            settings.dns = Some(dns_settings()?);
         }
         if let Waiting::AtMost(limit) = waiting {
             let usual = settings.timing;
@@ -142,6 +122,14 @@ impl Session {
             apis: Apis::new(settings),
             gitlab_base,
         })
+    }
+
+    /// Who tells of the records, in words.
+    pub(crate) fn source(&self) -> String {
+        match &self.dns {
+            Some(dns) => format!("DNS ({dns})"),
+            None => "Cloudflare's API".to_owned(),
+        }
     }
 
     /// An operator's reason, without the tokens that this process uses, should one be in it.
@@ -215,54 +203,52 @@ impl Session {
     }
 }
 
-/// `--topology`, else `GIGADB_TOPOLOGY`, else `topology.yaml` in the working directory or the
-/// nearest folder above it.
-pub(crate) fn topology_file(global: &Global) -> PathBuf {
-    global
-        .topology
-        .clone()
-        .or_else(|| surroundings::variable(TOPOLOGY_VARIABLE).map(|file| from_home(&file)))
-        .or_else(|| {
-            let here = std::env::current_dir().ok()?;
-            let mut above = here.ancestors().skip(1).map(|f| f.join(DEFAULT_TOPOLOGY));
-            let not_here = !Path::new(DEFAULT_TOPOLOGY).exists();
-            above.find(|file| not_here && file.is_file())
-        })
-        .unwrap_or_else(|| PathBuf::from(DEFAULT_TOPOLOGY))
+/// Where the APIs are and how they are asked, as the environment says.
+pub(crate) fn settings() -> Result<Settings, Failure> {
+    Settings::resolve(Explicit::default(), &surroundings::variable).map_err(|error| {
+        Failure::refused(
+            format!("A setting cannot be used: {error}."),
+            error.setting.to_string(),
+            format!("Correct {}, then run the command again.", error.source_name),
+        )
+    })
 }
 
-/// A path that a variable holds; `~` is the home folder, which no shell has filled in there.
-fn from_home(file: &str) -> PathBuf {
-    let rest = match file {
-        "~" => Some(""),
-        _ => file.strip_prefix("~/"),
-    };
-    match (rest, surroundings::variable("HOME")) {
-        (Some(rest), Some(home)) => PathBuf::from(home).join(rest),
-        _ => PathBuf::from(file),
-    }
+/// Whom to ask of DNS, as the environment says.
+pub(crate) fn dns_settings() -> Result<DnsSettings, Failure> {
+    DnsSettings::from_environment(&surroundings::variable).map_err(|fault| {
+        Failure::usage(
+            format!("{DNS_SERVER_VARIABLE} cannot be used: {fault}."),
+            DNS_SERVER_VARIABLE,
+            "Correct it, or unset it to ask the zones' authoritative servers.",
+        )
+    })
+}
+
+/// `--topology`, else `GIGADB_TOPOLOGY`, else `topology.yaml` here or in a folder above.
+pub(crate) fn topology_file(global: &Global) -> TopologyFile {
+    TopologyFile::find(global.topology.as_deref(), &surroundings::variable)
 }
 
 /// The topology that is named, or that lies where one is looked for; `None` where none is named
 /// and there is none.
 pub(crate) fn topology_if_any(global: &Global) -> Result<Option<Topology>, Failure> {
     let file = topology_file(global);
-    let named = global.topology.is_some() || surroundings::variable(TOPOLOGY_VARIABLE).is_some();
-    if !named && !file.exists() {
+    if !file.is_named() && !file.path().exists() {
         return Ok(None);
     }
     read_topology(&file).map(Some)
 }
 
-fn read_topology(file: &Path) -> Result<Topology, Failure> {
-    let name = file.display().to_string();
-    let text = fs::read_to_string(file).map_err(|error| {
+fn read_topology(file: &TopologyFile) -> Result<Topology, Failure> {
+    let name = file.path().display().to_string();
+    let text = fs::read_to_string(file.path()).map_err(|error| {
         Failure::refused(
             format!("The topology could not be read: {error}."),
-            format!("`{name}`"),
+            file.place(),
             format!(
-                "Name the file with --topology or {TOPOLOGY_VARIABLE}, or run the command where \
-                 `{DEFAULT_TOPOLOGY}` is."
+                "Name the file with --topology or {TOPOLOGY_VARIABLE}, or run the command in the \
+                 folder of `{TOPOLOGY_DEFAULT}` or below it."
             ),
         )
     })?;

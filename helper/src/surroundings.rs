@@ -32,6 +32,14 @@ pub(crate) fn is_run_by_ansible() -> bool {
     })
 }
 
+/// The arguments of this program, without its name.
+pub(crate) fn arguments() -> Vec<String> {
+    let arguments = env::args_os().skip(1);
+    arguments
+        .map(|word| word.to_string_lossy().into_owned())
+        .collect()
+}
+
 /// Seconds since the epoch.
 pub(crate) fn now() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);

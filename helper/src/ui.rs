@@ -16,7 +16,9 @@ use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Style};
 use gigadb_engine::foreign::{self, Foreign};
 
-use crate::{exit::Exit, failure::Failure, global::Color, surroundings};
+use crate::{
+    exit::Exit, failure::Failure, global::Color, paint::Paint, surroundings, wrap::wrapped,
+};
 
 /// The narrowest width that tables are laid out for.
 const NARROWEST: u16 = 40;
@@ -31,6 +33,8 @@ pub(crate) struct Ui {
     asking: AtomicBool,
     /// How many columns the passing line takes that stands on the terminal now.
     passing: Mutex<usize>,
+    /// How many lines of the terminal what was drawn takes.
+    drawn: Mutex<usize>,
 }
 
 impl Ui {
@@ -47,6 +51,7 @@ impl Ui {
             stderr_is_terminal: io::stderr().is_terminal(),
             asking: AtomicBool::new(false),
             passing: Mutex::new(0),
+            drawn: Mutex::new(0),
         }
     }
 
@@ -55,15 +60,31 @@ impl Ui {
         self.width
     }
 
+    /// The width of the terminal that stderr is; `None` where it is none.
+    fn stderr_width(&self) -> Option<u16> {
+        let seen = || terminal_size::terminal_size_of(io::stderr());
+        let (width, _) = self.stderr_is_terminal.then(seen)??;
+        Some(width.0.max(NARROWEST))
+    }
+
     /// Writes the answer, with a line break at its end. A reader that has gone away is no fault.
     pub(crate) fn answer(&self, text: &str) -> Result<(), Failure> {
+        self.write(text, str::to_owned, None)
+    }
+
+    /// The same for people: sentences fit the terminal, and each line gets its colors.
+    pub(crate) fn answer_painted(&self, text: &str, paint: Paint) -> Result<(), Failure> {
+        self.write(text, paint, self.width)
+    }
+
+    fn write(&self, text: &str, paint: Paint, width: Option<u16>) -> Result<(), Failure> {
         self.pass("");
         let mut stdout = AutoStream::new(io::stdout(), self.color);
         let text = text.trim_end_matches('\n');
         let text = if text.starts_with(['{', '[']) {
             foreign::json(text)
         } else {
-            foreign::block(text)
+            painted(&foreign::block(text), paint, width)
         };
         match writeln!(stdout, "{text}").and_then(|()| stdout.flush()) {
             Err(error) if error.kind() != ErrorKind::BrokenPipe => {
@@ -118,12 +139,55 @@ impl Ui {
         *shown = length;
     }
 
+    /// Draws lines on the terminal that stderr is, in the place of those drawn before. Each is cut
+    /// to the terminal's width, and the last are left out where there are too many: what wraps or
+    /// scrolls could not be drawn over.
+    pub(crate) fn draw(&self, text: &str) {
+        let mut drawn = self.drawn.lock().unwrap_or_else(PoisonError::into_inner);
+        let size = terminal_size::terminal_size_of(io::stderr());
+        let (width, height) = size.map_or((80, 24), |(width, height)| (width.0, height.0));
+        let room = usize::from(height).saturating_sub(1).max(1);
+        let lines: Vec<String> = text
+            .lines()
+            .take(room)
+            .map(|line| {
+                let line = Foreign(line).to_string();
+                line.chars()
+                    .take(usize::from(width).saturating_sub(1))
+                    .collect()
+            })
+            .collect();
+        // Up to where it began, then everything below is taken away.
+        let up = match *drawn {
+            0 => String::new(),
+            lines => format!("\x1b[{lines}A\r\x1b[J"),
+        };
+        let mut stderr = io::stderr();
+        // Nobody is left to tell that stderr is closed.
+        let _ = writeln!(stderr, "{up}{}", lines.join("\n")).and_then(|()| stderr.flush());
+        *drawn = lines.len();
+    }
+
+    /// Leaves what was drawn where it is: what follows stands below it.
+    pub(crate) fn drawn(&self) {
+        *self.drawn.lock().unwrap_or_else(PoisonError::into_inner) = 0;
+    }
+
     /// Shows something that belongs to the conversation, as it is.
     pub(crate) fn conversation(&self, text: &str) {
+        self.conversation_painted(text, str::to_owned);
+    }
+
+    /// The same with the colors of each line.
+    pub(crate) fn conversation_painted(&self, text: &str, paint: Paint) {
         self.pass("");
         let mut stderr = AutoStream::new(io::stderr(), self.color);
         // Nobody is left to tell that stderr is closed.
-        let _ = writeln!(stderr, "{}", foreign::block(text));
+        let _ = writeln!(
+            stderr,
+            "{}",
+            painted(&foreign::block(text), paint, self.stderr_width())
+        );
     }
 
     /// Whether there is somebody who can be asked.
@@ -171,10 +235,22 @@ impl Ui {
         self.pass("");
         let style = Style::new().bold().fg_color(Some(color.into()));
         let mut stderr = AutoStream::new(io::stderr(), self.color);
+        let text = format!("{heading}: {}", foreign::block(text));
+        let text = painted(&text, str::to_owned, self.stderr_width());
+        let text = text.trim_start_matches(heading).trim_start_matches(':');
         // Nobody is left to tell that stderr is closed.
-        let text = foreign::block(text);
-        let _ = writeln!(stderr, "{style}{heading}:{style:#} {text}");
+        let _ = writeln!(stderr, "{style}{heading}:{style:#}{text}");
     }
+}
+
+/// The text as it is shown: sentences fit the terminal, then lines get their colors.
+fn painted(text: &str, paint: Paint, width: Option<u16>) -> String {
+    let text = match width {
+        Some(width) => wrapped(text, usize::from(width)),
+        None => text.to_owned(),
+    };
+    let lines: Vec<String> = text.split('\n').map(paint).collect();
+    lines.join("\n")
 }
 
 /// The width of the terminal that stdout is; `COLUMNS` goes before it.

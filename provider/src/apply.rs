@@ -8,10 +8,10 @@ use gigadb_clients::{
     swap::{Carried, NotCarriedOut, Swap},
 };
 use gigadb_engine::{
-    carry::{Ending, Whole, clock},
+    carry::{Ending, Whole},
     evidence::Evidence,
     finding::Rule,
-    message::Message,
+    message::{Message, clock},
     observation::{Observation, environment_of},
     plan::Plan,
     rules::unchanged_since_plan::Moved,
@@ -283,11 +283,11 @@ impl Reviewed {
             ),
             Whole::NotShown | Whole::Done | Whole::NothingToWrite => (
                 format!("{environment} apply: written, but not as planned when read back"),
-                "Find out who else writes these, then plan again.".to_owned(),
+                "A reading may lag behind a write: plan again in a minute. If they still differ, find out who else writes them.".to_owned(),
             ),
         };
         let list: Vec<String> = ending
-            .differences
+            .not_as_planned()
             .iter()
             .map(|one| format!("\n             {one}"))
             .collect();

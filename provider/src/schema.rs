@@ -65,20 +65,20 @@ pub(crate) fn provider() -> Schema {
             (
                 "topology_file",
                 Attribute::optional(Type::String).describe(
-                    "Path of the topology file. Default: `GIGADB_TOPOLOGY`, else `./topology.yaml`.",
+                    "Path of the topology file. Default: `GIGADB_TOPOLOGY`, else `topology.yaml` in the working directory or a folder above it. `~` is the home folder.",
                 ),
             ),
             (
                 "cloudflare",
-                Attribute::optional(cloudflare).describe("How Cloudflare's API is reached."),
+                Attribute::optional(cloudflare).describe("How Cloudflare's API is reached. The token is `api_token` here, and `token` in `gitlab`. Terraform drops a key that is not listed there, without a word: check the spelling."),
             ),
             (
                 "gitlab",
-                Attribute::optional(gitlab).describe("How GitLab's API is reached."),
+                Attribute::optional(gitlab).describe("How GitLab's API is reached. The URL is `base_url`. Terraform drops a key that is not listed there, without a word: check the spelling."),
             ),
             (
                 "aws",
-                Attribute::optional(aws).describe("How EC2 is reached."),
+                Attribute::optional(aws).describe("How EC2 is reached. Terraform drops a key that is not listed there, without a word: check the spelling."),
             ),
         ],
     )
@@ -365,7 +365,8 @@ fn https_check() -> Attribute {
     Attribute::optional(check)
         .describe(
             "Probes the promoted side over HTTPS as if it already were production: by address, with production's names. \
-             It happens in plan, before the first write, and after the swap, where a failure is a warning.",
+             It happens in plan, before the first write, and after the swap, where a failure is a warning. \
+             Terraform drops a key that is not listed there, without a word: check the spelling.",
         )
 }
 

@@ -5,7 +5,9 @@ use std::{
     sync::{Arc, PoisonError, RwLock},
 };
 
-use gigadb_clients::{Apis, Scope, Settings, SharedWorld, Timing, Which};
+use gigadb_clients::{
+    Apis, Scope, Settings, SharedWorld, TOPOLOGY_VARIABLE, Timing, TopologyFile, Which,
+};
 use gigadb_engine::{
     evidence::Evidence,
     message::Message,
@@ -24,11 +26,6 @@ use crate::{
     provider::Environment,
     settings::{self, Block},
 };
-
-/// The environment variable that names the topology file.
-const TOPOLOGY_VARIABLE: &str = "GIGADB_TOPOLOGY";
-/// The topology file where nothing names one.
-const TOPOLOGY_DEFAULT: &str = "./topology.yaml";
 
 /// What `configure` sets up, replaceable: in debug mode one process serves several walks.
 pub(crate) struct Session {
@@ -155,36 +152,31 @@ impl Session {
         }
     }
 
-    fn topology_path(&self, block: &Block) -> String {
-        block
-            .topology_file
-            .clone()
-            .or_else(|| {
-                (self.environment)(TOPOLOGY_VARIABLE).filter(|path| !path.trim().is_empty())
-            })
-            .unwrap_or_else(|| TOPOLOGY_DEFAULT.to_owned())
+    fn topology_file(&self, block: &Block) -> TopologyFile {
+        let named = block.topology_file.as_deref().map(Path::new);
+        TopologyFile::find(named, &*self.environment)
     }
 
     /// Whether nothing names a topology and there is none in the default place: then validation,
     /// which often runs elsewhere than plans do, says nothing.
     fn may_be_missing(&self, block: &Block) -> bool {
-        self.topology_path(block) == TOPOLOGY_DEFAULT
-            && block.topology_file.is_none()
-            && !Path::new(TOPOLOGY_DEFAULT).exists()
+        let file = self.topology_file(block);
+        !file.is_named() && !file.path().exists()
     }
 
     fn load(&self, block: &Block) -> Result<(String, Parsed), Diagnostic> {
-        let path = self.topology_path(block);
+        let file = self.topology_file(block);
+        let path = file.path().display().to_string();
         let blame = |diagnostic: Diagnostic| match block.topology_file {
             Some(_) => diagnostic.at("topology_file"),
             None => diagnostic,
         };
-        let text = std::fs::read_to_string(&path).map_err(|error| {
+        let text = std::fs::read_to_string(file.path()).map_err(|error| {
             blame(diagnostics::error(
                 "the topology file cannot be read",
                 &Message::nothing_changed(
                     format!("The topology file cannot be read: {error}."),
-                    format!("`{path}`"),
+                    file.place(),
                     format!("Name the file in `topology_file` or in `{TOPOLOGY_VARIABLE}`, relative to where Terraform runs."),
                 ),
             ))

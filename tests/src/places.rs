@@ -70,6 +70,25 @@ impl Place {
     }
 }
 
+impl Place {
+    /// The fault that shows the world as it is now to readings of what this request writes, once
+    /// it has changed. None where nobody reads it back.
+    pub fn readings(&self) -> Option<Fault> {
+        let template = match self.api {
+            Api::Cloudflare => "/zones/{zone_id}/dns_records",
+            Api::Gitlab if self.template.contains("/variables") => "/projects/{id}/variables",
+            _ => return None,
+        };
+        let root = self.path.split(match self.api {
+            Api::Cloudflare => "/dns_records",
+            _ => "/variables",
+        });
+        let fault = Fault::new(Effect::StaleRead).api(self.api).method("GET");
+        let fault = fault.template(template);
+        Some(fault.path_contains(root.into_iter().next()?))
+    }
+}
+
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}", self.method, self.path)?;

@@ -329,6 +329,38 @@ fn debug_mode_serves_terraform_and_opentofu_without_an_installation() {
 }
 
 #[test]
+fn it_is_installed_from_a_mirror() {
+    let Some(module) = Module::new(&note("m", "  text = \"from a mirror\"")) else {
+        return;
+    };
+    // Unpacked, as `filesystem_mirror` reads it. The name carries the version.
+    let version = env!("CARGO_PKG_VERSION");
+    let shown = module.run(&["version", "-json"]);
+    let shown: Json = serde_json::from_str(&shown.output).unwrap();
+    let mirror = module.root.path().join("mirror");
+    let folder = mirror
+        .join("registry.terraform.io/example/notes")
+        .join(version)
+        .join(shown["platform"].as_str().unwrap());
+    std::fs::create_dir_all(&folder).unwrap();
+    let name = format!("terraform-provider-notes_v{version}");
+    std::fs::copy(support::program(), folder.join(name)).unwrap();
+    let rc = format!(
+        "provider_installation {{\n  filesystem_mirror {{\n    path = \"{}\"\n  }}\n}}\n",
+        mirror.display()
+    );
+    std::fs::write(module.root.path().join("cli.tfrc"), rc).unwrap();
+    let installed = module.run(&["init"]);
+    assert_eq!(installed.code, Some(0), "{}", installed.output);
+    let lock = module.root.path().join("work/.terraform.lock.hcl");
+    let lock = std::fs::read_to_string(lock).unwrap();
+    assert!(lock.contains(&format!("version = \"{version}\"")), "{lock}");
+    let applied = module.apply();
+    assert_eq!(applied.code, Some(0), "{}", applied.output);
+    module.settled();
+}
+
+#[test]
 fn a_panic_is_a_diagnostic_and_loses_nothing() {
     let corner = |fault: &str| {
         format!(

@@ -156,7 +156,10 @@ fn usable(message: Message, recursion: Recursion) -> Result<Message, String> {
             let has_soa = |record: &hickory_resolver::proto::rr::Record| {
                 record.record_type() == RecordType::SOA
             };
-            !message.answers.is_empty() || message.authorities.iter().any(has_soa)
+            // A resolver that answers from what it keeps may leave out from where it knows.
+            message.recursion_available
+                || !message.answers.is_empty()
+                || message.authorities.iter().any(has_soa)
         };
     if knows {
         Ok(message)

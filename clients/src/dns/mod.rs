@@ -19,6 +19,7 @@
 
 mod ask;
 mod compare;
+mod lookout;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -42,6 +43,7 @@ use hickory_resolver::{
 };
 use tokio::time::{Instant, timeout_at};
 
+pub use self::lookout::Lookout;
 use self::{
     ask::{Recursion, ask},
     compare::Statement,

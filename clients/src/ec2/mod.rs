@@ -3,6 +3,7 @@
 //! **Invariant.** Profile and region come from the topology alone. Keys or a region in the
 //! environment, which the SDK's own chain would prefer, cannot merge the two sides into one.
 
+mod all;
 mod bundle;
 mod client;
 mod credentials;

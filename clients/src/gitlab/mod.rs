@@ -12,7 +12,8 @@ mod wire;
 use std::collections::BTreeSet;
 
 use gigadb_engine::{
-    name::VariableKey,
+    draft::{self, SurveyedVariable},
+    name::{VariableKey, ZoneName},
     world::{CertificateRow, CiVariable},
 };
 use reqwest::{Method, header::AUTHORIZATION};
@@ -97,6 +98,60 @@ impl Gitlab {
     ) -> Result<Rows, Box<CallError>> {
         let mut rows = Vec::new();
         let mut certificates = Vec::new();
+        let each = |row: wire::Variable| {
+            let is_certificate = keys
+                .certificate
+                .as_ref()
+                .is_some_and(|key| row.key == key.as_str());
+            if is_certificate {
+                certificates.push(certificate_row(&row));
+            }
+            rows.extend(variable(row, &keys.variables));
+        };
+        self.each_variable(project, budget, each).await?;
+        rows.sort();
+        rows.dedup_by(|a, b| (&a.key, &a.scope) == (&b.key, &b.scope));
+        Ok(Rows {
+            variables: rows,
+            certificates,
+        })
+    }
+
+    /// The rows whose value is a host's name in one of `zones`, or a URL of one; all others are
+    /// dropped as they are read, and so are masked ones with more than a host in them.
+    pub(crate) async fn hosts_in_variables(
+        &self,
+        project: &str,
+        zones: &[ZoneName],
+        budget: Budget<'_>,
+    ) -> Result<Vec<SurveyedVariable>, Box<CallError>> {
+        let mut rows = Vec::new();
+        let each = |row: wire::Variable| {
+            let value = row.value.unwrap_or_default();
+            let host = draft::host(&value);
+            let masked = row.masked.unwrap_or_default();
+            let host = host.filter(|host| !masked || value.ends_with(host.as_str()));
+            if host.is_some_and(|host| zones.iter().any(|zone| host.is_in(zone))) {
+                rows.push(SurveyedVariable {
+                    key: row.key,
+                    scope: row.environment_scope.unwrap_or_else(|| "*".to_owned()),
+                    value,
+                });
+            }
+        };
+        self.each_variable(project, budget, each).await?;
+        rows.sort();
+        rows.dedup();
+        Ok(rows)
+    }
+
+    /// Hands over every row of `project`, page by page.
+    async fn each_variable(
+        &self,
+        project: &str,
+        budget: Budget<'_>,
+        mut each: impl FnMut(wire::Variable),
+    ) -> Result<(), Box<CallError>> {
         let mut walk = Walk::new(ROWS_A_PAGE);
         let per_page = ROWS_A_PAGE.to_string();
         let mut query = first_page(&per_page);
@@ -113,19 +168,12 @@ impl Gitlab {
             };
             let answer = self.api.send(&call, budget.with_room(walk.room())).await?;
             let mut identities = Vec::new();
-            let each = |row: wire::Variable| {
+            let row = |row: wire::Variable| {
                 identities.push(identity((&row.key, &row.environment_scope)));
-                let is_certificate = keys
-                    .certificate
-                    .as_ref()
-                    .is_some_and(|key| row.key == key.as_str());
-                if is_certificate {
-                    certificates.push(certificate_row(&row));
-                }
-                rows.extend(variable(row, &keys.variables));
+                each(row);
             };
             let mut body = serde_json::Deserializer::from_slice(&answer.body);
-            wire::EachRow(each)
+            wire::EachRow(row)
                 .deserialize(&mut body)
                 .and_then(|()| body.end())
                 .map_err(|error| self.not_json(&call, &answer, &error))?;
@@ -133,16 +181,10 @@ impl Gitlab {
             match walk.take(&said, &identities, answer.body.len()) {
                 Ok(Some(Ask::Page(page))) => query = numbered(&per_page, page),
                 Ok(Some(Ask::Query(next))) => query = next,
-                Ok(None) => break,
+                Ok(None) => return Ok(()),
                 Err(why) => return Err(self.api.incomplete(&call, &answer, &why)),
             }
         }
-        rows.sort();
-        rows.dedup_by(|a, b| (&a.key, &a.scope) == (&b.key, &b.scope));
-        Ok(Rows {
-            variables: rows,
-            certificates,
-        })
     }
 
     /// Sets the value of one row and nothing else of it.

@@ -57,7 +57,7 @@ impl Transport {
     }
 
     /// The client for this base URL.
-    pub(super) fn client(&self, base: &Url) -> Result<&reqwest::Client, Fault> {
+    pub(crate) fn client(&self, base: &Url) -> Result<&reqwest::Client, Fault> {
         let tls = base.scheme() == "https";
         let made = if tls { &self.tls } else { &self.plain };
         made.get_or_init(|| self.build(tls))

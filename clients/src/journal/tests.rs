@@ -93,6 +93,7 @@ fn report(status: TransactionStatus, open_until: Option<u64>) -> Report {
         transaction: TransactionId(0),
         status,
         open_until,
+        undo_sent: false,
     }
 }
 
@@ -103,6 +104,7 @@ fn outcome() -> Outcome {
             transaction: TransactionId(0),
             status: TransactionStatus::Applied,
             open_until: Some(1_795_343_520),
+            undo_sent: false,
         }],
         cause: None,
     }

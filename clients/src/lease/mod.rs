@@ -34,6 +34,9 @@ const A_MOMENT: Duration = Duration::from_millis(300);
 /// answer of its own takes some minutes at most.
 const SIBLING_WAIT: Duration = Duration::from_mins(10);
 const SIBLING_PAUSE: Duration = Duration::from_secs(1);
+/// The reason of who asks for a lease only to see who holds it, and how long that is waited for.
+const LOOKING: &str = "looking";
+const LOOK_WAIT: Duration = Duration::from_secs(3);
 
 /// The leases of this process, by place.
 #[derive(Debug, Default)]
@@ -219,12 +222,16 @@ impl Apis {
         }
     }
 
-    /// Whether the holder is another process of the same run, whose end is worth waiting for: it
-    /// gives the lease back by itself, and then this run looks at the world again.
+    /// Whether the holder is another process of the same run, or only looks who holds it, so that
+    /// its end is worth waiting for: it gives the lease back by itself, and then this run looks at
+    /// the world again.
     fn waits_for(&self, holder: &Holder, asked: Instant) -> bool {
-        self.waits_for_siblings
-            && asked.elapsed() < SIBLING_WAIT
-            && LeaseId::parse(&holder.id).is_some_and(|id| id.is_of_a_sibling())
+        let Some(id) = LeaseId::parse(&holder.id) else {
+            return false;
+        };
+        let looks = id.reason.as_deref() == Some(LOOKING) && asked.elapsed() < LOOK_WAIT;
+        let goes_on = self.waits_for_siblings && asked.elapsed() < SIBLING_WAIT;
+        looks || goes_on && id.is_of_a_sibling()
     }
 
     /// Gives back what a request without an answer may have taken after all.
@@ -318,7 +325,7 @@ impl Apis {
     ) -> Result<Option<(Holder, bool)>, Failure> {
         let slot = self.leases.at(place);
         let _alone = slot.lock().await;
-        let id = LeaseId::new(run, Some("looking")).text();
+        let id = LeaseId::new(run, Some(LOOKING)).text();
         let LeasePlace { project, name } = place;
         let budget = self.budget(patience);
         match self.gitlab.lock(project, name, &id, budget).await {

@@ -4,6 +4,9 @@
 //! followed, and no proxy is used: what is asked is that machine. What a result means is the
 //! engine's to say.
 
+mod endpoint;
+mod ftp;
+mod ssh;
 mod tls;
 
 use std::{
@@ -35,8 +38,8 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-pub use self::tls::ProbeError;
 use self::tls::Trust;
+pub use self::{endpoint::ask_endpoints, tls::ProbeError};
 use crate::{
     certificate::Facts,
     http::{seconds, stoppable},
@@ -113,20 +116,32 @@ pub async fn probe(
 
 /// One probe; an error is a clause that says why it was not answered.
 async fn ask(probe: &Probe, check: &HttpsCheck, trust: &Trust) -> Result<ProbeResult, String> {
-    let deadline = Instant::now() + check.timeout;
     let address = SocketAddr::from((probe.address, check.port));
-    let stream = in_time(
-        deadline,
-        check.timeout,
-        "connection",
-        TcpStream::connect(address),
-    )
-    .await?
-    .map_err(|error| unconnected(&error))?;
-    let handshake = trust.handshake(probe.hostname.as_str(), stream);
+    ask_at(probe.hostname.as_str(), address, check, trust).await
+}
+
+async fn connect(
+    address: SocketAddr,
+    deadline: Instant,
+    limit: Duration,
+) -> Result<TcpStream, String> {
+    in_time(deadline, limit, "connection", TcpStream::connect(address))
+        .await?
+        .map_err(|error| unconnected(&error))
+}
+
+async fn ask_at(
+    hostname: &str,
+    address: SocketAddr,
+    check: &HttpsCheck,
+    trust: &Trust,
+) -> Result<ProbeResult, String> {
+    let deadline = Instant::now() + check.timeout;
+    let stream = connect(address, deadline, check.timeout).await?;
+    let handshake = trust.handshake(hostname, stream);
     let (stream, certificate) =
         in_time(deadline, check.timeout, "TLS handshake", handshake).await??;
-    let answer = answer(probe, check, stream);
+    let answer = answer(hostname, check, stream);
     let (status, has_text) = in_time(deadline, check.timeout, "answer", answer).await??;
     Ok(ProbeResult::Answered {
         status,
@@ -155,7 +170,7 @@ fn unconnected(error: &std::io::Error) -> String {
 }
 
 async fn answer(
-    probe: &Probe,
+    hostname: &str,
     check: &HttpsCheck,
     stream: tls::Stream,
 ) -> Result<(u16, Option<bool>), String> {
@@ -172,7 +187,7 @@ async fn answer(
         .await
         .map_err(unanswered)?;
     let request = Request::get(&check.path)
-        .header(HOST, probe.hostname.as_str())
+        .header(HOST, hostname)
         .header(
             USER_AGENT,
             concat!("gigadb-roles/", env!("CARGO_PKG_VERSION")),

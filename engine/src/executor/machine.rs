@@ -346,6 +346,7 @@ impl Executor {
             transaction: id,
             status: track.status(),
             open_until: track.open_until,
+            undo_sent: track.undo_sent,
         }
     }
 

@@ -48,6 +48,9 @@ pub struct Report {
     /// same values: it changes nothing, unless the values are changed before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub open_until: Option<u64>,
+    /// Whether its undo was sent: then a reading of what was written may be an old one.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub undo_sent: bool,
 }
 
 /// How the whole ended.

@@ -52,6 +52,8 @@ pub(super) struct Track {
     pub(super) refused: bool,
     /// Until when they may take effect.
     pub(super) open_until: Option<u64>,
+    /// Whether its undo was sent.
+    pub(super) undo_sent: bool,
 }
 
 impl Track {
@@ -62,6 +64,7 @@ impl Track {
             silent: 0,
             refused: false,
             open_until: None,
+            undo_sent: false,
         }
     }
 
@@ -153,7 +156,7 @@ impl Track {
             activity.map(discriminant),
             look,
             (self.sendings, self.silent, self.refused),
-            self.open_until.is_some(),
+            (self.open_until.is_some(), self.undo_sent),
         )
     }
 }

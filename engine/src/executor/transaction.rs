@@ -32,6 +32,7 @@ impl Executor {
                 };
                 *activity = Activity::InFlight;
                 track.sendings += 1;
+                track.undo_sent = true;
                 vec![Command::Undo(*id, undo.steps.clone())]
             }
         }

@@ -9,8 +9,8 @@ use std::{borrow::Borrow, collections::BTreeMap};
 use sha2::{Digest, Sha256};
 
 use super::{
-    Aws, Endpoint, Environment, Infrastructure, Jobs, Lock, Missing, NameTemplate, Policy, Reach,
-    Release, RoleTable, Ssh, Topology, TopologyDigest,
+    Aws, Endpoint, Environment, Infrastructure, Jobs, Lock, Missing, NameTemplate, Notify, Policy,
+    Reach, Release, RoleTable, Ssh, Topology, TopologyDigest,
 };
 
 /// Names the rendering; to be changed with it.
@@ -80,6 +80,9 @@ impl Rendering {
             lock,
             certificate_variable,
             policy,
+            takes_effect,
+            resolvers,
+            notify,
             release,
         } = topology;
         self.map(endpoints, |r, endpoint| {
@@ -88,6 +91,7 @@ impl Rendering {
                 instance,
                 https,
                 reach,
+                protocols,
             } = endpoint;
             r.template(eip);
             r.template(instance);
@@ -100,6 +104,10 @@ impl Rendering {
                     r.text(via.as_str());
                 }
                 None => {}
+            }
+            if let Some(protocols) = protocols {
+                r.text("protocols");
+                r.list(protocols, |r, one| r.text(&one.to_string()));
             }
         });
         self.map(infrastructures, Self::infrastructure);
@@ -136,6 +144,28 @@ impl Rendering {
         }
         self.option(record_ttl.as_ref(), |r, ttl| r.text(&ttl.to_string()));
         self.flag(*proxied);
+        // Files without these keys keep the digest that they had before there were any.
+        if !takes_effect.is_empty() {
+            self.text("variables");
+            self.map(takes_effect, |r, when| r.text(when.as_str()));
+        }
+        if !resolvers.is_empty() {
+            self.text("resolvers");
+            self.list(resolvers, |r, one| r.text(&one.to_string()));
+        }
+        if !notify.is_empty() {
+            self.text("notify");
+            self.list(notify, |r, one| {
+                let Notify {
+                    url_variable,
+                    format,
+                    events,
+                } = one;
+                r.text(url_variable);
+                r.text(format.as_str());
+                r.list(events, |r, event| r.text(event.as_str()));
+            });
+        }
         if let Some(release) = release {
             self.text("release");
             self.release(release);

@@ -5,9 +5,12 @@
 //! column, and keeps what is merely suspicious as [`Warning`]s.
 
 mod digest;
+mod effect;
 mod environments;
 mod infrastructures;
+mod notify;
 mod parse;
+mod protocol;
 mod reach;
 mod reader;
 mod release;
@@ -22,10 +25,14 @@ mod tests;
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt,
+    net::SocketAddr,
 };
 
 use serde::{Deserialize, Serialize};
 
+pub use effect::TakesEffect;
+pub use notify::{Notify, NotifyEvent, NotifyFormat};
+pub use protocol::Protocol;
 pub use reach::Reach;
 pub use release::{CommandName, Filling, Jobs, Release, SwapBy};
 pub use schema::schema;
@@ -49,6 +56,12 @@ pub struct Topology {
     pub certificate_variable: Option<VariableKey>,
     /// What may be created.
     pub policy: Policy,
+    /// When variables take effect, where it is not when images are built.
+    pub takes_effect: BTreeMap<VariableKey, TakesEffect>,
+    /// Resolvers that are asked beside the zones' own servers, where a cutover is watched.
+    pub resolvers: Vec<SocketAddr>,
+    /// Who is told of what.
+    pub notify: Vec<Notify>,
     /// How a release is carried out, where the file says.
     pub release: Option<Release>,
 }
@@ -64,6 +77,8 @@ pub struct Endpoint {
     pub https: Option<bool>,
     /// How Ansible gets to its machines; `None` where the file does not say.
     pub reach: Option<Reach>,
+    /// What it answers by; `None` where the file does not say.
+    pub protocols: Option<BTreeSet<Protocol>>,
 }
 
 /// A Name tag in which `{environment}` and `{owner}` are replaced.
@@ -315,7 +330,13 @@ impl Topology {
         });
         self.endpoints
             .iter()
-            .filter(|(name, endpoint)| endpoint.https.unwrap_or(Some(*name) == apex_endpoint))
+            .filter(|(name, endpoint)| {
+                let listed = endpoint.protocols.as_ref();
+                let https = |one: &Protocol| matches!(one, Protocol::Https(_));
+                let listed = listed.map(|protocols| protocols.iter().any(https));
+                let said = endpoint.https.or(listed);
+                said.unwrap_or(Some(*name) == apex_endpoint)
+            })
             .map(|(name, _)| name)
             .collect()
     }

@@ -5,9 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     Endpoint, Faults, Infrastructure, Lock, Missing, NameTemplate, Parsed, Place, Policy, Topology,
+    effect,
     environments::environments,
     infrastructures::infrastructures,
-    reach,
+    notify, protocol, reach,
     reader::{Entry, Fields, ROOT, Reader, join},
     release,
     template::{self, Owner},
@@ -107,7 +108,7 @@ impl Known {
 }
 
 fn topology(reader: &mut Reader, root: &Node) -> Option<Topology> {
-    const KEYS: [&str; 8] = [
+    const KEYS: [&str; 11] = [
         "version",
         "endpoints",
         "infrastructures",
@@ -115,6 +116,9 @@ fn topology(reader: &mut Reader, root: &Node) -> Option<Topology> {
         "lock",
         "certificate_variable",
         "policy",
+        "variables",
+        "resolvers",
+        "notify",
         "release",
     ];
     let start = Place { line: 1, column: 1 };
@@ -183,6 +187,12 @@ fn topology(reader: &mut Reader, root: &Node) -> Option<Topology> {
         Some(node) => policy(reader, file.place_of("policy"), node),
         None => Some(Policy::default()),
     };
+    let effects = file.get("variables");
+    let effects = effects.map(|node| effect::read(reader, node, environments.as_ref()));
+    let resolvers = file.get("resolvers");
+    let resolvers = resolvers.map(|node| notify::resolvers(reader, node));
+    let notify = file.get("notify");
+    let notify = notify.map(|node| notify::notify(reader, node));
     let release = file.get("release").map(|node| {
         let place = file.place_of("release");
         release::read(reader, place, node, &known.environments)
@@ -194,6 +204,9 @@ fn topology(reader: &mut Reader, root: &Node) -> Option<Topology> {
         lock: flat(lock)?,
         certificate_variable: flat(certificate_variable)?,
         policy: policy?,
+        takes_effect: flat(effects)?.unwrap_or_default(),
+        resolvers: flat(resolvers)?.unwrap_or_default(),
+        notify: flat(notify)?.unwrap_or_default(),
         release: flat(release)?,
     })
 }
@@ -265,7 +278,7 @@ fn endpoints(
     let mut reaches = BTreeMap::new();
     for Entry { name, place, value } in entries {
         let path = join("endpoints", name.as_str());
-        let keys = ["eip", "instance", "https", "reach"];
+        let keys = ["eip", "instance", "https", "reach", "protocols"];
         let fields = reader.fields(*place, value, &path, &keys);
         let mut template = |key: &str, example: &str| {
             let fields = fields.as_ref()?;
@@ -289,9 +302,16 @@ fn endpoints(
         let way = fields.as_ref().and_then(|f| f.get("reach"));
         reaches.extend(way.map(|node| (name.clone(), node.place)));
         let reach = way.map(|node| reach::read(reader, node, &join(&path, "reach"), name, entries));
-        if let (Some(eip), Some(instance), Some(https), Some(reach)) =
-            (&known.eip, &known.instance, flat(https), flat(reach))
-        {
+        let protocols = fields.as_ref().and_then(|f| f.get("protocols"));
+        let protocols = protocols
+            .map(|node| protocol::read(reader, node, &join(&path, "protocols"), https.flatten()));
+        if let (Some(eip), Some(instance), Some(https), Some(reach), Some(protocols)) = (
+            &known.eip,
+            &known.instance,
+            flat(https),
+            flat(reach),
+            flat(protocols),
+        ) {
             let (eip, instance) = (eip.value.clone(), instance.value.clone());
             whole.insert(
                 name.clone(),
@@ -300,6 +320,7 @@ fn endpoints(
                     instance,
                     https,
                     reach,
+                    protocols,
                 },
             );
         }

@@ -52,6 +52,33 @@ pub fn schema() -> Value {
                 "$ref": "#/$defs/variable_key"
             },
             "policy": { "$ref": "#/$defs/policy" },
+            "variables": {
+                "description": "What is known of variables, by key.",
+                "type": "object",
+                "propertyNames": { "$ref": "#/$defs/variable_key" },
+                "additionalProperties": {
+                    "type": "object",
+                    "additionalProperties": false,
+                    "required": ["takes_effect"],
+                    "properties": {
+                        "takes_effect": {
+                            "description": "When a new value takes effect: when images are built, or when a playbook runs. Default: build.",
+                            "enum": ["build", "playbook"]
+                        }
+                    }
+                }
+            },
+            "resolvers": {
+                "description": "Resolvers that `watch` asks beside the zones' own servers: addresses, with or without a port.",
+                "type": "array",
+                "uniqueItems": true,
+                "items": { "$ref": "#/$defs/text" }
+            },
+            "notify": {
+                "description": "Webhooks that are told of runs and release steps.",
+                "type": "array",
+                "items": { "$ref": "#/$defs/notify" }
+            },
             "release": super::release::schema()
         },
         "$defs": definitions()
@@ -111,6 +138,12 @@ fn definitions() -> Value {
                     "description": "Whether it answers HTTPS for its hostnames. By default only the apex's endpoint does.",
                     "type": "boolean"
                 },
+                "protocols": {
+                    "description": "What it answers by: what `verify` asks for, at a port behind a colon where it is not the usual one, and whether its names may be proxied. Default: [https] for the apex's endpoint, else none.",
+                    "type": "array",
+                    "uniqueItems": true,
+                    "items": { "$ref": "#/$defs/protocol" }
+                },
                 "reach": {
                     "description": "How Ansible gets to its machines. Default: public for an endpoint named bastion and where no endpoint is, else via bastion.",
                     "oneOf": [
@@ -122,6 +155,32 @@ fn definitions() -> Value {
                             "properties": { "via": { "$ref": "#/$defs/name" } }
                         }
                     ]
+                }
+            }
+        },
+        "protocol": {
+            "type": "string",
+            "pattern": "^(https|ssh|ftp|(https|ssh|ftp|tcp):[1-9][0-9]{0,4})$"
+        },
+        "notify": {
+            "type": "object",
+            "additionalProperties": false,
+            "required": ["url_variable"],
+            "properties": {
+                "url_variable": {
+                    "description": "The environment variable that holds the webhook's URL, which is a secret.",
+                    "type": "string",
+                    "pattern": "^[A-Za-z_][A-Za-z0-9_]*$"
+                },
+                "format": {
+                    "description": "What the webhook understands. Default: json.",
+                    "enum": ["slack", "json"]
+                },
+                "events": {
+                    "description": "What it is told of. Default: everything.",
+                    "type": "array",
+                    "minItems": 1,
+                    "items": { "enum": ["swap", "failover", "revert", "release"] }
                 }
             }
         },

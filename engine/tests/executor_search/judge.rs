@@ -2,12 +2,13 @@
 
 use gigadb_engine::{
     executor::{End, Outcome, Report, TransactionStatus},
+    fate::{Fate, Seen, agrees, fate},
     intent::{Mode, OnFailure},
 };
 
 use crate::{
     node::{Node, Noted, Work},
-    table::{Table, Way, Write},
+    table::{Code, Table, Way, Write},
 };
 
 /// The present world, and every world that requests on their way may make of it.
@@ -105,6 +106,44 @@ pub(crate) fn finished(table: &Table, node: &Node, run: usize, work: &Work, outc
     }
     policy(table, work, outcome);
     one_side(table, node, outcome);
+    endings(table, node, work, outcome);
+}
+
+/// What is said of each object once a closing reading is there: the present value, none, or an
+/// older one, where that ends the reading.
+fn endings(table: &Table, node: &Node, work: &Work, outcome: &Outcome) {
+    let worlds = worlds(node);
+    let planned = work.planned.transactions.iter();
+    let planned = planned.zip(work.planned.changes.transactions());
+    let reports = outcome.reports.iter().zip(&work.tracks);
+    for ((writes, transaction), (report, track)) in planned.zip(reports) {
+        for (place, (write, step)) in writes.iter().zip(&transaction.steps).enumerate() {
+            if node.touched[write.target] {
+                continue;
+            }
+            let text = |code| Seen::Value(table.text(write.target, code));
+            let mut readings = vec![
+                text(node.values[write.target]),
+                Seen::Unread("unreachable".to_owned()),
+            ];
+            if node.left.stale > 0 {
+                let older = track.past.iter().map(|codes| text(codes[place]));
+                readings.extend(older.filter(|seen| agrees(step, report, seen)));
+            }
+            for seen in readings {
+                let ended = fate(step, report, seen.clone());
+                let holds = |value: Code| match &ended {
+                    Fate::InForce | Fate::Accepted(_) | Fate::NotPutBack(_) => value == write.to,
+                    Fate::PutBack | Fate::NotInForce(_) | Fate::NeverSent => {
+                        value == write.from || value == write.undo
+                    }
+                    Fate::Open { .. } | Fate::Unknown(_) => true,
+                };
+                let all = worlds.iter().all(|world| holds(world.values[write.target]));
+                assert!(all, "{ended:?} of {report:?}, seen {seen:?}: {node:#?}");
+            }
+        }
+    }
 }
 
 /// Pauses and waits need not be over.

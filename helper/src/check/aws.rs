@@ -186,7 +186,26 @@ fn reads(
     let missing = missing(&wanted, machines);
     let seen = wanted.len() - missing.len();
     let count = format!("{seen} of {} Elastic IPs", wanted.len());
-    if missing.is_empty() {
+    let elsewhere: Vec<String> = machines
+        .elastic_ips
+        .iter()
+        .filter(|one| one.instance_id.is_none() && wanted.contains(&one.name))
+        .filter_map(|one| Some((one, one.used_by.as_ref()?)))
+        .map(|(one, used_by)| {
+            format!(
+                "Elastic IP `{}` is associated with no instance but with {used_by}: something else uses it",
+                one.name
+            )
+        })
+        .collect();
+    if !elsewhere.is_empty() {
+        Check::warning(
+            about,
+            elsewhere.join("; "),
+            "Find out what uses it. Associate the address with the running instance of its \
+             endpoint, or correct `eip` in the topology.",
+        )
+    } else if missing.is_empty() {
         Check::ok(EC2, name, count)
     } else {
         Check::warning(

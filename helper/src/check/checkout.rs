@@ -216,7 +216,7 @@ fn faults(base: &str, path: &str, values: &BTreeMap<&str, String>) -> Vec<(Strin
 }
 
 /// The assignments of a shell file, `$NAME` and `${NAME}` of earlier ones replaced.
-fn assignments(text: &str) -> BTreeMap<&str, String> {
+pub(crate) fn assignments(text: &str) -> BTreeMap<&str, String> {
     let mut values: BTreeMap<&str, String> = BTreeMap::new();
     for line in text.lines() {
         let line = line.trim();

@@ -6,7 +6,7 @@
 //! a write could prove it.
 
 mod aws;
-mod checkout;
+pub(crate) mod checkout;
 mod cloudflare;
 mod expiry;
 mod gitlab;

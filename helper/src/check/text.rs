@@ -16,11 +16,14 @@ pub(crate) fn render(checks: &[Check], width: Option<u16>) -> String {
         let lines = text.lines().map(|line| line.chars().count());
         width.is_none_or(|width| lines.max().unwrap_or_default() <= usize::from(width))
     };
-    let mut text = [4, 3]
-        .map(|columns| table(checks, columns))
-        .into_iter()
-        .find(fits)
-        .unwrap_or_else(|| stacked(checks));
+    let whole = table(checks, HEADER.len());
+    let mut text = if fits(&whole) {
+        whole
+    } else {
+        let text = table(checks, HEADER.len() - 1);
+        let text = if fits(&text) { text } else { stacked(checks) };
+        format!("{text}\n\nLeft out: what was found.")
+    };
     for verdict in [Verdict::Failed, Verdict::Warning, Verdict::NotChecked] {
         let mut said = Vec::new();
         for check in checks.iter().filter(|check| check.verdict == verdict) {

@@ -1,7 +1,8 @@
 //! The topology file.
 
-use std::{fs, path::Path};
+use std::fs;
 
+use gigadb_clients::TopologyFile;
 use gigadb_engine::topology::Topology;
 
 use super::Check;
@@ -9,16 +10,19 @@ use super::Check;
 const CHECK: &str = "topology";
 
 /// What is wrong or suspicious in the file, each with its place.
-pub(crate) fn checks(file: &Path) -> Vec<Check> {
-    let name = file.display().to_string();
-    let text = match fs::read_to_string(file) {
+pub(crate) fn checks(file: &TopologyFile) -> Vec<Check> {
+    let name = file.path().display().to_string();
+    let text = match fs::read_to_string(file.path()) {
         Ok(text) => text,
         Err(error) => {
             return vec![Check::failed(
                 (CHECK, &name),
-                format!("The file could not be read: {error}"),
-                "Name it with --topology or GIGADB_TOPOLOGY, or run the command where \
-                 `topology.yaml` is.",
+                format!(
+                    "The file could not be read: {error}; looked for at `{}`",
+                    file.resolved().display()
+                ),
+                "Name it with --topology or GIGADB_TOPOLOGY, or run the command in the folder of \
+                 `topology.yaml` or below it.",
             )];
         }
     };

@@ -10,6 +10,7 @@ use crate::{
     exit::Exit,
     failure::Failure,
     global::{Format, Global},
+    paint,
     session::{self, Session, Waiting},
     ui::Ui,
 };
@@ -46,9 +47,9 @@ pub(super) async fn run(
     ui: &Ui,
     cancel: &CancellationToken,
 ) -> Result<Exit, Failure> {
-    if global.format == Format::Markdown {
+    if global.format.is_document() {
         return Err(Failure::usage(
-            "The checks have no Markdown form.",
+            format!("The checks have no {} form.", global.format.as_str()),
             "--format",
             "Use `text` or `json`.",
         ));
@@ -88,10 +89,11 @@ pub(super) async fn run(
 }
 
 fn answer(checks: &[Check], global: &Global, ui: &Ui) -> Result<Exit, Failure> {
-    ui.answer(&match global.format {
-        Format::Json => check::json::render(checks),
-        Format::Text | Format::Markdown => check::text::render(checks, ui.width()),
-    })?;
+    if global.format == Format::Json {
+        ui.answer(&check::json::render(checks))?;
+    } else {
+        ui.answer_painted(&check::text::render(checks, ui.width()), paint::check)?;
+    }
     let failed = checks.iter().any(|check| check.verdict == Verdict::Failed);
     Ok(if failed { Exit::Failed } else { Exit::Success })
 }

@@ -1,14 +1,14 @@
 //! `gigadb-roles completions`.
 
-use clap::{Args, CommandFactory as _};
-use clap_complete::Shell;
+use clap::{Args, Command};
+use clap_complete::{Shell, env::Shells};
 
-use super::text_alone;
-use crate::{cli::Cli, exit::Exit, failure::Failure, global::Global, ui::Ui};
+use crate::{exit::Exit, failure::Failure, global::Global, ui::Ui};
 
 /// Print the completions for a shell.
 ///
-/// They know every command, option and fixed value.
+/// They know every command, option and fixed value, the topology's environments and
+/// infrastructures, the rules, and the runs of this machine.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -23,24 +23,24 @@ pub(crate) struct CompletionsArgs {
     shell: Shell,
 }
 
-/// Prints what clap knows of the commands and options.
-pub(super) fn run(args: &CompletionsArgs, global: &Global, ui: &Ui) -> Result<Exit, Failure> {
-    text_alone("completions", global)?;
-    let mut command = Cli::command();
-    let name = command.get_name().to_owned();
-    let mut script = Vec::new();
-    clap_complete::generate(args.shell, &mut command, name, &mut script);
-    let script = String::from_utf8_lossy(&script);
-    ui.answer(&match args.shell {
-        Shell::Bash => with_one_spelling(&script),
-        _ => script.into_owned(),
-    })?;
-    Ok(Exit::Success)
-}
+/// The variable by which a shell's script asks this program what fits.
+pub(crate) const ASKING: &str = "GIGADB_ROLES_COMPLETE";
 
-/// `clap_complete` 4.6 spells a program's dash one way where its bash script chooses a command, and
-/// another where it completes it: without this, nothing is completed after a command's name. See
-/// <https://github.com/clap-rs/clap/issues/6421>.
-fn with_one_spelling(script: &str) -> String {
-    script.replace("gigadb__subcmd__roles", "gigadb__roles")
+/// Prints a script that asks the program itself, so that it knows this topology and these runs.
+pub(super) fn run(
+    args: &CompletionsArgs,
+    command: &Command,
+    global: &Global,
+    ui: &Ui,
+) -> Result<Exit, Failure> {
+    global.text_alone("completions")?;
+    let name = command.get_name();
+    let mut script = Vec::new();
+    let shells = Shells::builtins();
+    if let Some(shell) = shells.completer(&args.shell.to_string()) {
+        // Writing to memory cannot fail.
+        let _ = shell.write_registration(ASKING, name, name, name, &mut script);
+    }
+    ui.answer(&String::from_utf8_lossy(&script))?;
+    Ok(Exit::Success)
 }

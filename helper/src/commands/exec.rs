@@ -9,6 +9,7 @@ use std::{
 };
 
 use clap::Args;
+use clap_complete::engine::ArgValueCandidates;
 use gigadb_clients::{Scope as Reads, Which};
 use gigadb_engine::{
     name::{EnvironmentName, InfrastructureName, Role},
@@ -17,11 +18,13 @@ use gigadb_engine::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::RoleWord;
+use super::words::RoleWord;
 use crate::{
+    candidates,
     exit::Exit,
     failure::Failure,
     global::{Format, Global},
+    named::OneEnvironment,
     planning, project,
     session::{Session, Waiting},
     ui::Ui,
@@ -71,12 +74,11 @@ Examples:
   gigadb-roles exec --role production --environment staging -- printenv AWS_PROFILE")]
 pub(crate) struct ExecArgs {
     /// The role whose holder is meant: production or `hot_standby`.
-    #[arg(long, value_name = "ROLE")]
+    #[arg(long, value_name = "ROLE", add = ArgValueCandidates::new(candidates::roles))]
     role: RoleWord,
 
-    /// The environment in which it holds the role.
-    #[arg(long, value_name = "ENVIRONMENT")]
-    environment: String,
+    #[command(flatten)]
+    environment: OneEnvironment,
 
     /// The command with its arguments.
     #[arg(last = true, required = true, value_name = "CMD")]
@@ -98,7 +100,7 @@ pub(super) async fn run(
         ));
     }
     let session = Session::open_to_read(global, Waiting::Ordinary)?;
-    let environment = planning::environment(&session.topology, &args.environment)?;
+    let environment = planning::environment(&session.topology, &args.environment.name()?)?;
     let role = args.role.0;
     let holder = holder(&session, &environment, role, ui, cancel).await?;
     let Some((program, arguments)) = args.command.split_first() else {

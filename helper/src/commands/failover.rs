@@ -1,13 +1,16 @@
 //! `gigadb-roles failover`.
 
 use clap::Args;
+use clap_complete::engine::ArgValueCandidates;
 use gigadb_engine::intent::Mode;
 
 use super::swap::Change;
 use crate::{
+    candidates,
     exit::Exit,
     failure::Failure,
     global::Global,
+    named::OneEnvironment,
     planning::{Goal, PlanOptions},
     running::{Control, Verb, view::RunView},
     ui::Ui,
@@ -26,20 +29,19 @@ Examples:
   gigadb-roles failover --environment live --production alt-gigadb-website
   gigadb-roles failover --environment staging --production alt-gigadb-website --yes")]
 pub(crate) struct FailoverArgs {
-    /// The environment that fails over.
-    #[arg(long, value_name = "ENVIRONMENT")]
-    environment: String,
+    #[command(flatten)]
+    environment: OneEnvironment,
 
     /// The infrastructure that shall be production.
-    #[arg(long, value_name = "INFRASTRUCTURE")]
+    #[arg(long, value_name = "INFRASTRUCTURE", add = ArgValueCandidates::new(candidates::infrastructures))]
     production: String,
 
     /// The infrastructure that is lost (default: the other one).
-    #[arg(long, value_name = "INFRASTRUCTURE")]
+    #[arg(long, value_name = "INFRASTRUCTURE", add = ArgValueCandidates::new(candidates::infrastructures))]
     hot_standby: Option<String>,
 
     /// Do not ask.
-    #[arg(long)]
+    #[arg(short = 'y', long)]
     yes: bool,
 
     #[command(flatten)]
@@ -54,9 +56,10 @@ pub(super) async fn run(
     view: &dyn RunView,
     control: &Control,
 ) -> Result<Exit, Failure> {
+    let environment = args.environment.name()?;
     let change = Change {
         verb: Verb::Failover,
-        environment: &args.environment,
+        environment: &environment,
         goal: Goal::Arrangement {
             production: &args.production,
             hot_standby: args.hot_standby.as_deref(),

@@ -1,12 +1,14 @@
 //! `gigadb-roles history`.
 
+use std::fmt::Write as _;
+
 use clap::Args;
 use comfy_table::{Table, presets::NOTHING};
 use gigadb_clients::{
     journal::{self, Follows, JournalError, Run, RunId},
     process::Liveness,
 };
-use gigadb_engine::{earlier::Fate, executor::End, intent::Mode};
+use gigadb_engine::{earlier::Fate, executor::End, foreign::Foreign, intent::Mode};
 use serde::Serialize;
 
 use crate::{
@@ -14,12 +16,23 @@ use crate::{
     exit::Exit,
     failure::Failure,
     global::{Format, Global},
+    named::OnlyEnvironment,
+    planning, session,
+    status::html::Past,
     ui::Ui,
 };
 
 /// The version of the document. New keys do not change it.
 const FORMAT_VERSION: u32 = 1;
-const HEADER: [&str; 5] = ["ID", "WHEN", "ENVIRONMENT", "WHAT", "ENDED"];
+const HEADER: [&str; 7] = [
+    "ID",
+    "WHEN",
+    "ENVIRONMENT",
+    "WHAT",
+    "ENDED",
+    "PROGRAM",
+    "REASON",
+];
 
 /// List the runs that this machine has journals of, the newest first.
 ///
@@ -30,9 +43,8 @@ Examples:
   gigadb-roles history
   gigadb-roles history --environment live --format json")]
 pub(crate) struct HistoryArgs {
-    /// Only runs of this environment.
-    #[arg(long, value_name = "ENVIRONMENT")]
-    environment: Option<String>,
+    #[command(flatten)]
+    environment: OnlyEnvironment,
 }
 
 #[derive(Serialize)]
@@ -95,8 +107,11 @@ pub(super) fn run(args: &HistoryArgs, global: &Global, ui: &Ui) -> Result<Exit, 
             }),
         }
     }
-    if let Some(environment) = &args.environment {
+    if let Some(environment) = &args.environment.name() {
         runs.retain(|run| run.environment == *environment);
+        if runs.is_empty() && not_listed.is_empty() {
+            known(environment, global)?;
+        }
     }
     for one in &not_listed {
         ui.warning(&format!("A run is not listed: {}.", one.why));
@@ -111,19 +126,51 @@ pub(super) fn run(args: &HistoryArgs, global: &Global, ui: &Ui) -> Result<Exit, 
             // Strings and numbers only: this cannot fail.
             serde_json::to_string_pretty(&document).unwrap_or_default()
         }
-        Format::Markdown => {
+        Format::Markdown | Format::Html | Format::Prometheus => {
             return Err(Failure::usage(
-                "The history has no Markdown form.",
+                format!("The history has no {} form.", global.format.as_str()),
                 "--format",
                 "Use `text` or `json`.",
             ));
         }
-        Format::Text if runs.is_empty() => {
-            format!("No runs have a journal in `{}`.", folder.display())
-        }
+        Format::Text if runs.is_empty() => match args.environment.name() {
+            Some(environment) => format!(
+                "No run of `{environment}` has a journal in `{}`.",
+                folder.display()
+            ),
+            None => format!("No runs have a journal in `{}`.", folder.display()),
+        },
         Format::Text => text(&runs, ui.width()),
     })?;
     Ok(Exit::Success)
+}
+
+/// Fails where a topology is there and has no such environment: then it is a slip, and no empty history.
+fn known(environment: &str, global: &Global) -> Result<(), Failure> {
+    match session::topology_if_any(global)? {
+        Some(topology) => planning::environment(&topology, environment).map(drop),
+        None => Ok(()),
+    }
+}
+
+/// The runs whose journals can be read here, the newest first, for a page.
+pub(super) fn past() -> Vec<Past> {
+    let Some(folder) = folder().ok() else {
+        return Vec::new();
+    };
+    let ids = journal::ids(&folder).unwrap_or_default().into_iter();
+    let runs = ids.filter_map(|id| journal::read(&folder, &id).ok());
+    runs.map(|run| {
+        let entry = entry(&run);
+        Past {
+            what: entry.what(),
+            ended: entry.how(),
+            environment: entry.environment,
+            started: entry.started,
+            reason: entry.reason.unwrap_or_default(),
+        }
+    })
+    .collect()
 }
 
 fn entry(run: &Run) -> Entry {
@@ -205,7 +252,7 @@ impl Entry {
 }
 
 fn text(runs: &[Entry], width: Option<u16>) -> String {
-    let rows: Vec<[String; 5]> = runs
+    let rows: Vec<[String; 7]> = runs
         .iter()
         .map(|run| {
             [
@@ -214,6 +261,8 @@ fn text(runs: &[Entry], width: Option<u16>) -> String {
                 run.environment.clone(),
                 run.what(),
                 run.how(),
+                Foreign(&run.program).to_string(),
+                Foreign(run.reason.as_deref().unwrap_or_default()).to_string(),
             ]
         })
         .collect();
@@ -231,8 +280,15 @@ fn text(runs: &[Entry], width: Option<u16>) -> String {
         return text;
     }
     // Ids are copied, so they are never folded: one fact a line instead.
-    let stacked = rows.iter().map(|[id, when, environment, what, how]| {
-        format!("{id}\n  {when}\n  {environment}\n  {what}\n  {how}")
+    let stacked = rows.iter().map(|[id, facts @ ..]| {
+        let mut text = id.clone();
+        for (heading, fact) in HEADER.iter().skip(1).zip(facts) {
+            if !fact.is_empty() {
+                // Writing to a string cannot fail.
+                let _ = write!(text, "\n  {}: {fact}", heading.to_lowercase());
+            }
+        }
+        text
     });
     stacked.collect::<Vec<_>>().join("\n")
 }

@@ -10,7 +10,10 @@ use gigadb_engine::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{RoleWord, scope as asked, wrapper};
+use super::{
+    scope::{self as asked, ScopeArgs, setting},
+    wrapper,
+};
 use crate::{
     exit::Exit,
     failure::Failure,
@@ -75,17 +78,8 @@ pub(crate) struct InventoryArgs {
     #[arg(long, value_name = "FILE", conflicts_with_all = ["list", "host", "graph"])]
     wrapper: Option<PathBuf>,
 
-    /// List only this environment.
-    #[arg(long, value_name = "ENVIRONMENT")]
-    environment: Option<String>,
-
-    /// List the side that holds this role now: production or `hot_standby`.
-    #[arg(long, value_name = "ROLE")]
-    role: Option<String>,
-
-    /// List only this infrastructure.
-    #[arg(long, value_name = "INFRASTRUCTURE")]
-    infrastructure: Option<String>,
+    #[command(flatten)]
+    scope: ScopeArgs,
 
     /// Fail when a region in scope cannot be read, instead of serving what is last known of it.
     #[arg(long)]
@@ -134,9 +128,7 @@ impl InventoryArgs {
             host,
             graph: false,
             wrapper: None,
-            environment: None,
-            role: None,
-            infrastructure: None,
+            scope: ScopeArgs::default(),
             strict: false,
             freshness: Freshness {
                 refresh: false,
@@ -144,25 +136,6 @@ impl InventoryArgs {
             },
             paths: Vec::new(),
         }
-    }
-
-    fn scope(&self) -> Result<Scope, Failure> {
-        let environment: Option<EnvironmentName> = setting(
-            self.environment.as_deref(),
-            "--environment",
-            "GIGADB_ENVIRONMENT",
-        )?;
-        let infrastructure: Option<InfrastructureName> = setting(
-            self.infrastructure.as_deref(),
-            "--infrastructure",
-            "GIGADB_INFRASTRUCTURE",
-        )?;
-        let role: Option<RoleWord> = setting(self.role.as_deref(), "--role", "GIGADB_ROLE")?;
-        Ok(Scope {
-            environment,
-            role: role.map(|word| word.0),
-            infrastructure,
-        })
     }
 }
 
@@ -176,9 +149,52 @@ pub(super) async fn run(
     if let Some(file) = &args.wrapper {
         return wrapper::write(file, global, ui);
     }
-    let mut scope = args.scope()?;
-    let address = address_kind()?;
-    let max_age = args.freshness.limit()?;
+    let asked = Asked {
+        scope: args.scope.scope()?,
+        address: address_kind()?,
+        max_age: args.freshness.limit()?,
+    };
+    let (inventory, notes) = gather(asked, global, ui, cancel).await?;
+    if args.strict && !inventory.unread.is_empty() {
+        return Err(not_strict(&inventory));
+    }
+    for warning in &inventory.warnings {
+        ui.warning(warning);
+    }
+    // Ansible shows whatever a program says besides its answer as an error.
+    if !surroundings::is_run_by_ansible() {
+        for note in notes.iter().chain(&inventory.notes) {
+            ui.note(note);
+        }
+    }
+    ui.answer(&match &args.host {
+        Some(name) => one_host(&inventory, name)?,
+        None if args.graph => render::graph(&inventory),
+        None => render::list(&inventory),
+    })?;
+    Ok(Exit::Success)
+}
+
+/// What is asked of an inventory.
+pub(super) struct Asked {
+    pub(super) scope: Scope,
+    pub(super) address: AddressKind,
+    /// In seconds; hosts must be younger.
+    pub(super) max_age: u64,
+}
+
+/// Reads what is in scope, and builds its inventory; and why the scope is narrower than was asked.
+pub(super) async fn gather(
+    asked: Asked,
+    global: &Global,
+    ui: &Ui,
+    cancel: &CancellationToken,
+) -> Result<(Inventory, Option<String>), Failure> {
+    let Asked {
+        mut scope,
+        address,
+        max_age,
+    } = asked;
     let session = Session::open_to_read(global, Waiting::AtMost(PATIENCE))?;
     scope.check(&session.topology).map_err(scope_failure)?;
     let properties = asked::properties_here()?;
@@ -188,12 +204,10 @@ pub(super) async fn run(
         session.observe_hosts(max_age, cancel),
         outputs(&session, &scope, cancel),
     );
-    // Ansible shows whatever a program says besides its answer as an error.
-    let tells_notes = !surroundings::is_run_by_ansible();
-    if tells_notes {
-        observed.source.tell(ui);
-    } else {
+    if surroundings::is_run_by_ansible() {
         observed.source.tell_doubts(ui);
+    } else {
+        observed.source.tell(ui);
     }
     let facts = facts(&session.topology, &observed.world);
     let settings = Settings {
@@ -206,23 +220,7 @@ pub(super) async fn run(
     };
     let inventory = build(&session.topology, &facts, &scope, &settings).map_err(build_failure)?;
     asked::guard(properties, &session.topology, &inventory)?;
-    if args.strict && !inventory.unread.is_empty() {
-        return Err(not_strict(&inventory));
-    }
-    for warning in &inventory.warnings {
-        ui.warning(warning);
-    }
-    for note in scoped.iter().chain(&inventory.notes) {
-        if tells_notes {
-            ui.note(note);
-        }
-    }
-    ui.answer(&match &args.host {
-        Some(name) => one_host(&inventory, name)?,
-        None if args.graph => render::graph(&inventory),
-        None => render::list(&inventory),
-    })?;
-    Ok(Exit::Success)
+    Ok((inventory, scoped))
 }
 
 /// Reads what only Terraform knows of the sides that may be in scope. Never kept.
@@ -325,28 +323,6 @@ fn scope_failure(error: ScopeError) -> Failure {
              the records.",
         ),
     }
-}
-
-/// An option, or the environment variable that stands in for it; empty ones are unset.
-fn setting<T: std::str::FromStr<Err: ToString>>(
-    given: Option<&str>,
-    option: &str,
-    variable: &str,
-) -> Result<Option<T>, Failure> {
-    let from_option = given
-        .filter(|text| !text.is_empty())
-        .map(|text| (text.to_owned(), option));
-    let from_variable = || surroundings::variable(variable).map(|text| (text, variable));
-    let Some((text, source)) = from_option.or_else(from_variable) else {
-        return Ok(None);
-    };
-    text.trim().parse().map(Some).map_err(|error: T::Err| {
-        Failure::usage(
-            format!("{source} cannot be used: {}.", error.to_string()),
-            source,
-            "Correct it, or leave it out to widen the scope.",
-        )
-    })
 }
 
 /// What the older inventory's variable asks for.

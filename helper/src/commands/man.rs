@@ -5,12 +5,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use clap::{Args, Command, CommandFactory as _};
+use clap::{Args, Command};
 use clap_mangen::Man;
-use gigadb_engine::nearest::nearest;
 
-use super::text_alone;
-use crate::{cli::Cli, exit::Exit, failure::Failure, global::Global, ui::Ui};
+use super::words::no_such_command;
+use crate::{exit::Exit, failure::Failure, global::Global, ui::Ui};
 
 /// Print a man page, or write all of them.
 ///
@@ -32,9 +31,15 @@ pub(crate) struct ManArgs {
 }
 
 /// Prints one page, or writes all.
-pub(super) fn run(args: &ManArgs, global: &Global, ui: &Ui) -> Result<Exit, Failure> {
-    text_alone("man pages", global)?;
-    let pages = pages();
+pub(super) fn run(
+    args: &ManArgs,
+    command: &Command,
+    global: &Global,
+    ui: &Ui,
+) -> Result<Exit, Failure> {
+    global.text_alone("man pages")?;
+    let program = command.get_name().to_owned();
+    let pages = pages(command.clone());
     if let Some(folder) = &args.out {
         write(&pages, folder).map_err(|error| {
             Failure::refused(
@@ -50,23 +55,14 @@ pub(super) fn run(args: &ManArgs, global: &Global, ui: &Ui) -> Result<Exit, Fail
         ))?;
         return Ok(Exit::Success);
     }
-    let program = Cli::command().get_name().to_owned();
     let wanted = match &args.command {
         Some(command) => format!("{program}-{command}"),
         None => program.clone(),
     };
     let Some(page) = pages.iter().find(|page| page.name == wanted) else {
-        let names = pages
-            .iter()
-            .filter_map(|page| page.name.strip_prefix(&format!("{program}-")));
-        let word = args.command.as_deref().unwrap_or_default();
-        let meant = nearest(word, names)
-            .map(|name| format!("Did you mean `{name}`? "))
-            .unwrap_or_default();
-        return Err(Failure::usage(
-            format!("There is no command `{word}`."),
-            "the command line",
-            format!("{meant}Run `{program} --help` to see the commands."),
+        return Err(no_such_command(
+            args.command.as_deref().unwrap_or_default(),
+            command,
         ));
     };
     ui.answer(&page.text)?;
@@ -81,8 +77,7 @@ struct Page {
 }
 
 /// The pages of the program and of all its commands.
-fn pages() -> Vec<Page> {
-    let mut program = Cli::command();
+fn pages(mut program: Command) -> Vec<Page> {
     // Gives each command its whole name: `gigadb-roles-status`.
     program.build();
     let commands: Vec<Command> = program.get_subcommands().cloned().collect();

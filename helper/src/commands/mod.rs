@@ -5,8 +5,12 @@ pub(crate) mod check;
 pub(crate) mod completions;
 pub(crate) mod exec;
 pub(crate) mod failover;
+pub(crate) mod guide;
+pub(crate) mod help;
 pub(crate) mod history;
+pub(crate) mod init;
 pub(crate) mod inventory;
+pub(crate) mod known_hosts;
 pub(crate) mod man;
 pub(crate) mod plan;
 pub(crate) mod release;
@@ -17,18 +21,22 @@ mod scope;
 pub(crate) mod status;
 pub(crate) mod swap;
 pub(crate) mod unlock;
+pub(crate) mod verify;
+pub(crate) mod watch;
+mod words;
 mod wrapper;
 
 use clap::CommandFactory as _;
-use gigadb_engine::{message::Message, name::Role, nearest::nearest};
+use gigadb_engine::message::Message;
 use tokio_util::sync::CancellationToken;
 
-use self::inventory::InventoryArgs;
+use self::{inventory::InventoryArgs, words::no_such_command};
 use crate::{
     cli::{Cli, Command},
     exit::Exit,
-    failure::Failure,
+    failure::{Failure, Left},
     global::{Format, Global},
+    outbox::Outbox,
     running::{
         Control,
         view::{RunView, view},
@@ -37,10 +45,20 @@ use crate::{
 };
 
 /// Runs the command that the arguments name.
-pub(crate) async fn run(cli: &Cli, ui: &Ui) -> Result<Exit, Failure> {
+pub(crate) async fn run(cli: &Cli, ui: &Ui, outbox: &Outbox) -> Result<Exit, Failure> {
     let cancel = CancellationToken::new();
     let global = &cli.global;
     match &cli.command {
+        command
+            if global.format == Format::Prometheus
+                && !matches!(command, Some(Command::Status(_))) =>
+        {
+            Err(Failure::usage(
+                "`status` has a form for Prometheus, and nothing else has.",
+                "--format",
+                "Use `text` or `json`.",
+            ))
+        }
         Some(_) if cli.list || cli.host.is_some() => Err(Failure::usage(
             "--list and --host stand alone, or after `inventory`.",
             "the command line",
@@ -57,7 +75,7 @@ pub(crate) async fn run(cli: &Cli, ui: &Ui) -> Result<Exit, Failure> {
             let run = async |view: &dyn RunView, control: &Control| {
                 apply::run(args, global, ui, view, control).await
             };
-            writing("apply", global, ui, run).await
+            writing("apply", (global, outbox), ui, run).await
         }
         Some(Command::Review(args)) => {
             until_interrupted(Box::pin(review::run(args, global, ui, &cancel))).await
@@ -66,19 +84,20 @@ pub(crate) async fn run(cli: &Cli, ui: &Ui) -> Result<Exit, Failure> {
             let run = async |view: &dyn RunView, control: &Control| {
                 swap::run(args, global, ui, view, control).await
             };
-            writing("swap", global, ui, run).await
+            writing("swap", (global, outbox), ui, run).await
         }
         Some(Command::Failover(args)) => {
             let run = async |view: &dyn RunView, control: &Control| {
                 failover::run(args, global, ui, view, control).await
             };
-            writing("failover", global, ui, run).await
+            writing("failover", (global, outbox), ui, run).await
         }
+        Some(Command::Help(args)) => help::run(args, Cli::command(), global),
         Some(Command::Release(args)) if args.writes() => {
             let run = async |view: &dyn RunView, control: &Control| {
                 release::run(args, global, ui, view, control).await
             };
-            writing("release", global, ui, run).await
+            writing("release", (global, outbox), ui, run).await
         }
         Some(Command::Release(args)) => {
             until_interrupted(Box::pin(release::look(args, global, ui, &cancel))).await
@@ -89,69 +108,38 @@ pub(crate) async fn run(cli: &Cli, ui: &Ui) -> Result<Exit, Failure> {
             let run = async |view: &dyn RunView, control: &Control| {
                 resume::run(args, global, ui, view, control).await
             };
-            writing("resume", global, ui, run).await
+            writing("resume", (global, outbox), ui, run).await
         }
         Some(Command::Revert(args)) => {
             let run = async |view: &dyn RunView, control: &Control| {
                 revert::run(args, global, ui, view, control).await
             };
-            writing("revert", global, ui, run).await
+            writing("revert", (global, outbox), ui, run).await
         }
         Some(Command::Exec(args)) => until_interrupted(exec::run(args, global, ui, &cancel)).await,
         Some(Command::Check(args)) => {
             until_interrupted(Box::pin(check::run(args, global, ui, &cancel))).await
         }
-        Some(Command::Completions(args)) => completions::run(args, global, ui),
-        Some(Command::Man(args)) => man::run(args, global, ui),
+        Some(Command::KnownHosts(args)) => {
+            until_interrupted(known_hosts::run(args, global, ui, &cancel)).await
+        }
+        Some(Command::Verify(args)) => {
+            until_interrupted(Box::pin(verify::run(args, global, ui, &cancel))).await
+        }
+        Some(Command::Watch(args)) => {
+            until_interrupted(Box::pin(watch::run(args, global, ui, &cancel))).await
+        }
+        Some(Command::Guide(args)) => guide::run(args, global, ui),
+        Some(Command::Init(args)) => {
+            until_interrupted(Box::pin(init::run(args, global, ui, &cancel))).await
+        }
+        Some(Command::Completions(args)) => completions::run(args, &Cli::command(), global, ui),
+        Some(Command::Man(args)) => man::run(args, &Cli::command(), global, ui),
         None if cli.list || cli.host.is_some() => {
             let args = InventoryArgs::for_ansible(cli.host.clone());
             until_interrupted(inventory::run(&args, global, ui, &cancel)).await
         }
         None => Err(no_command(&cli.paths)),
-    }
-}
-
-/// Refuses `--format` where there is nothing but text.
-fn text_alone(what: &str, global: &Global) -> Result<(), Failure> {
-    if global.format == Format::Text {
-        return Ok(());
-    }
-    Err(Failure::usage(
-        format!("There is one form of {what}."),
-        "--format",
-        "Leave it out.",
-    ))
-}
-
-/// A role as an option or an environment variable spells it.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct RoleWord(Role);
-
-impl std::str::FromStr for RoleWord {
-    type Err = String;
-    fn from_str(text: &str) -> Result<Self, String> {
-        Role::ALL
-            .into_iter()
-            .find(|role| role.as_str() == text)
-            .map(Self)
-            .ok_or_else(|| match meant(text) {
-                Some(role) => format!("`{text}` is no role; did you mean `{role}`?"),
-                None => format!("`{text}` is none of `production`, `hot_standby`"),
-            })
-    }
-}
-
-/// The role that another spelling stands for.
-fn meant(text: &str) -> Option<&'static str> {
-    let plain = text.trim().to_lowercase().replace(['-', ' '], "_");
-    let shorter = plain.trim_start_matches("hot_");
-    match shorter {
-        "" => None,
-        "standby" | "hotstandby" | "hot" | "secondary" | "backup" | "passive" => {
-            Some(Role::HotStandby.as_str())
-        }
-        "production" | "prod" | "primary" | "live" | "active" => Some(Role::Production.as_str()),
-        _ => nearest(&plain, Role::ALL.map(Role::as_str)),
     }
 }
 
@@ -168,12 +156,15 @@ async fn until_interrupted(
 /// Runs a command that writes, and tells programs of a failure that the run did not tell of.
 async fn writing(
     command: &str,
-    global: &Global,
+    (global, outbox): (&Global, &Outbox),
     ui: &Ui,
     run: impl AsyncFnOnce(&dyn RunView, &Control) -> Result<Exit, Failure>,
 ) -> Result<Exit, Failure> {
     let view = view(global.format, ui)?;
-    let control = Control::default();
+    let control = Control {
+        outbox: outbox.clone(),
+        ..Control::default()
+    };
     let run = Box::pin(run(&*view, &control));
     until_stopped(run, ui, &control)
         .await
@@ -222,10 +213,15 @@ async fn until_stopped(
         changed: "Requests were in flight: they may or may not have been carried out.".to_owned(),
         next,
     };
-    Err(Failure {
-        run: run.as_ref().map(|run| run.as_str().into()),
-        ..Failure::with(Exit::PartlyApplied, message)
-    })
+    Err(Failure::with(Exit::PartlyApplied, message).leaving(Left {
+        run: run.as_ref().map(ToString::to_string),
+        objects: Vec::new(),
+    }))
+}
+
+/// Whether a command writes, and tells programs of a failure by itself.
+pub(crate) fn writes(command: &str) -> bool {
+    ["apply", "swap", "failover", "resume", "revert"].contains(&command)
 }
 
 fn no_command(words: &[String]) -> Failure {
@@ -236,13 +232,5 @@ fn no_command(words: &[String]) -> Failure {
             "Run `gigadb-roles --help` to see the commands.",
         );
     };
-    let program = Cli::command();
-    let meant = nearest(word, program.get_subcommands().map(clap::Command::get_name))
-        .map(|name| format!("Did you mean `{name}`? "))
-        .unwrap_or_default();
-    Failure::usage(
-        format!("There is no command `{word}`."),
-        "the command line",
-        format!("{meant}Run `gigadb-roles --help` to see the commands."),
-    )
+    no_such_command(word, &Cli::command())
 }

@@ -3,13 +3,17 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use clap_complete::engine::ArgValueCandidates;
 use gigadb_engine::intent::Mode;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    candidates,
     exit::Exit,
     failure::Failure,
     global::{Format, Global},
+    named::OneEnvironment,
+    paint,
     planning::{self, Goal, PlanOptions, Request},
     saved_plan,
     session::{Session, Waiting},
@@ -30,12 +34,11 @@ Examples:
   gigadb-roles plan --environment live --production alt-gigadb-website --format json"
 )]
 pub(crate) struct PlanArgs {
-    /// The environment whose roles change.
-    #[arg(long, value_name = "ENVIRONMENT")]
-    environment: String,
+    #[command(flatten)]
+    environment: OneEnvironment,
 
     /// The infrastructure that shall be production.
-    #[arg(long, value_name = "INFRASTRUCTURE")]
+    #[arg(long, value_name = "INFRASTRUCTURE", add = ArgValueCandidates::new(candidates::infrastructures))]
     production: Option<String>,
 
     /// The infrastructure that shall be hot standby (default: the other one).
@@ -43,6 +46,7 @@ pub(crate) struct PlanArgs {
     #[arg(
         long,
         value_name = "INFRASTRUCTURE",
+        add = ArgValueCandidates::new(candidates::infrastructures),
         requires = "production",
         conflicts_with = "swap"
     )]
@@ -53,11 +57,11 @@ pub(crate) struct PlanArgs {
     swap: bool,
 
     /// How much must be well: switchover (both sides) or failover (the promoted side).
-    #[arg(long, value_name = "MODE", default_value = "switchover")]
+    #[arg(long, value_name = "MODE", default_value = "switchover", add = ArgValueCandidates::new(candidates::modes))]
     mode: Mode,
 
     /// The infrastructure that shall carry production's variables already.
-    #[arg(long, value_name = "INFRASTRUCTURE")]
+    #[arg(long, value_name = "INFRASTRUCTURE", add = ArgValueCandidates::new(candidates::infrastructures))]
     prepare: Option<String>,
 
     /// Save the plan to this file, for `gigadb-roles apply FILE`.
@@ -75,9 +79,9 @@ pub(super) async fn run(
     ui: &Ui,
     cancel: &CancellationToken,
 ) -> Result<Exit, Failure> {
-    if global.format == Format::Markdown {
+    if global.format.is_document() {
         return Err(Failure::usage(
-            "A plan has no Markdown form.",
+            format!("A plan has no {} form.", global.format.as_str()),
             "--format",
             "Use `text` or `json`.",
         ));
@@ -87,7 +91,7 @@ pub(super) async fn run(
         Some(_) => Session::open(global, Waiting::Ordinary)?,
         None => Session::open_to_read(global, Waiting::Ordinary)?,
     };
-    let environment = planning::environment(&session.topology, &args.environment)?;
+    let environment = planning::environment(&session.topology, &args.environment.name()?)?;
     let observation = planning::observe_and_tell(&session, &environment, ui, cancel).await?;
     let request = Request {
         environment: &environment,
@@ -112,10 +116,11 @@ pub(super) async fn run(
     {
         saved_plan::write(file, &session.topology, &plan, reason.as_deref())?;
     }
-    ui.answer(&match global.format {
-        Format::Json => planning::json::render(&plan, reason.as_deref()),
-        Format::Text | Format::Markdown => planning::text::render(&plan),
-    })?;
+    if global.format == Format::Json {
+        ui.answer(&planning::json::render(&plan, reason.as_deref()))?;
+    } else {
+        ui.answer_painted(&planning::text::render(&plan), paint::plan)?;
+    }
     if !plan.changes.is_empty()
         && let Some(why) = session.apis.no_journal()
     {

@@ -222,6 +222,9 @@ pub(super) async fn look(
     ui: &Ui,
     cancel: &CancellationToken,
 ) -> Result<Exit, Failure> {
+    if matches!(global.format, Format::Html | Format::Prometheus) {
+        return Err(no_such_form(global.format));
+    }
     let place = args.place();
     let session = Session::open_to_read(global, Waiting::Ordinary)?;
     let environment = planning::environment(&session.topology, &place.environment)?;
@@ -239,9 +242,17 @@ pub(super) async fn look(
     ui.answer(&match global.format {
         Format::Text => text::status(&held.record, &facts, &next),
         Format::Json => text::json(&held.record, &facts, &next),
-        Format::Markdown => text::markdown(&held.record, &next),
+        _ => text::markdown(&held.record, &next),
     })?;
     Ok(Exit::Success)
+}
+
+fn no_such_form(format: Format) -> Failure {
+    Failure::usage(
+        format!("A release has no {} form.", format.as_str()),
+        "--format",
+        "Use `text`, `json` or `markdown`.",
+    )
 }
 
 /// Does what changes the record.

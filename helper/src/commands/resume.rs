@@ -11,6 +11,7 @@ use crate::{
     exit::Exit,
     failure::Failure,
     global::Global,
+    last_run::WhichRun,
     planning::{self, https::HttpsOptions},
     running::{Anew, Control, Job, Probes, Verb, confirm, view::RunView},
     session::{Session, Waiting},
@@ -35,16 +36,15 @@ pub(crate) struct ResumeArgs {
 /// What the commands understand that go on from an earlier run.
 #[derive(Debug, Args)]
 pub(crate) struct EarlierArgs {
-    /// The run, as `gigadb-roles history` lists it.
-    #[arg(value_name = "ID")]
-    pub(super) id: String,
+    #[command(flatten)]
+    pub(super) which: WhichRun,
 
     /// Do not ask.
-    #[arg(long)]
+    #[arg(short = 'y', long)]
     pub(super) yes: bool,
 
     /// Waive this rule, by name; may be given more than once.
-    #[arg(long = "override", value_name = "RULE", value_parser = planning::waivable)]
+    #[arg(long = "override", value_name = "RULE", value_parser = planning::waivable, add = clap_complete::engine::ArgValueCandidates::new(crate::candidates::rules))]
     pub(super) overrides: Vec<Rule>,
 
     /// Why, in a line: kept in the journal of the run. No secrets.
@@ -66,7 +66,7 @@ pub(super) async fn run(
     let args = &args.earlier;
     let session = Session::open(global, Waiting::Ordinary)?;
     let topology = &session.topology;
-    let mut earlier = earlier_runs::read(&args.id, topology, ui)?;
+    let mut earlier = earlier_runs::read(&args.which.incomplete(ui)?, topology, ui)?;
     let nothing_left = |earlier: &earlier_runs::Earlier| {
         Failure::refused(
             "The run left nothing in force, so there is nothing to complete.",

@@ -27,7 +27,8 @@ use crate::{
 #[command(after_help = "\
 Examples:
   gigadb-roles history
-  gigadb-roles revert 20261122T093000123Z-live-0a1b")]
+  gigadb-roles revert 20261122T093000123Z-live-0a1b
+  gigadb-roles revert --last --environment live")]
 pub(crate) struct RevertArgs {
     #[command(flatten)]
     earlier: EarlierArgs,
@@ -44,7 +45,7 @@ pub(super) async fn run(
     let args = &args.earlier;
     let session = Session::open(global, Waiting::Ordinary)?;
     let topology = &session.topology;
-    let earlier = earlier_runs::read(&args.id, topology, ui)?;
+    let earlier = earlier_runs::read(&args.which.in_force(ui)?, topology, ui)?;
     let nothing_left = |earlier: &earlier_runs::Earlier| {
         Failure::refused(
             "The run left nothing in force, so there is nothing to put back.",

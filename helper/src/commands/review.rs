@@ -19,7 +19,7 @@ use crate::{
     review::{
         document::{self, Review},
         gates::Gates,
-        live, markdown,
+        html, live, markdown,
         source::{self, Source},
     },
     session::{self, Session, Waiting},
@@ -37,6 +37,7 @@ Examples:
   terraform show -json swap.tfplan | gigadb-roles review -
   gigadb-roles review plan.json --require-only-role-change --forbid-failover
   gigadb-roles review plan.json --live --format json
+  gigadb-roles review plan.json --format html > review.html
   gigadb-roles review plan.json --gitlab-note --terraform-report tfplan-report.json
 
 Environment of --gitlab-note, as GitLab CI sets it:
@@ -120,7 +121,8 @@ pub(super) async fn run(
     let text = markdown::render(&review);
     ui.answer(&match global.format {
         Format::Json => document::json(&review),
-        Format::Text | Format::Markdown => text.clone(),
+        Format::Html => html::render(&review),
+        Format::Text | Format::Markdown | Format::Prometheus => text.clone(),
     })?;
     if let Some(note) = note {
         let done = Box::pin(merge_request::post(&note, &text, cancel)).await?;

@@ -3,9 +3,16 @@
 
 use std::{collections::BTreeMap, fs, io::ErrorKind};
 
-use gigadb_engine::{name::InfrastructureName, topology::Topology};
+use clap::Args;
+use clap_complete::ArgValueCandidates;
+use gigadb_engine::{
+    name::{EnvironmentName, InfrastructureName},
+    topology::Topology,
+};
 
+use super::words::RoleWord;
 use crate::{
+    candidates,
     failure::Failure,
     inventory::{Inventory, properties, scope::Scope},
     surroundings,
@@ -13,6 +20,65 @@ use crate::{
 
 /// The variable with the operator's own SSH key; with a side's name behind it, for that side.
 const KEY_VARIABLE: &str = "GIGADB_SSH_KEY";
+
+/// The options of a scope.
+#[derive(Debug, Default, Args)]
+pub(crate) struct ScopeArgs {
+    /// List only this environment.
+    #[arg(short = 'e', long, value_name = "ENVIRONMENT", add = ArgValueCandidates::new(candidates::environments))]
+    environment: Option<String>,
+
+    /// List the side that holds this role now: production or `hot_standby`.
+    #[arg(long, value_name = "ROLE", add = ArgValueCandidates::new(candidates::roles))]
+    role: Option<String>,
+
+    /// List only this infrastructure.
+    #[arg(long, value_name = "INFRASTRUCTURE", add = ArgValueCandidates::new(candidates::infrastructures))]
+    infrastructure: Option<String>,
+}
+
+impl ScopeArgs {
+    pub(super) fn scope(&self) -> Result<Scope, Failure> {
+        let environment: Option<EnvironmentName> = setting(
+            self.environment.as_deref(),
+            "--environment",
+            "GIGADB_ENVIRONMENT",
+        )?;
+        let infrastructure: Option<InfrastructureName> = setting(
+            self.infrastructure.as_deref(),
+            "--infrastructure",
+            "GIGADB_INFRASTRUCTURE",
+        )?;
+        let role: Option<RoleWord> = setting(self.role.as_deref(), "--role", "GIGADB_ROLE")?;
+        Ok(Scope {
+            environment,
+            role: role.map(|word| word.0),
+            infrastructure,
+        })
+    }
+}
+
+/// An option, or the environment variable that stands in for it; empty ones are unset.
+pub(super) fn setting<T: std::str::FromStr<Err: ToString>>(
+    given: Option<&str>,
+    option: &str,
+    variable: &str,
+) -> Result<Option<T>, Failure> {
+    let from_option = given
+        .filter(|text| !text.is_empty())
+        .map(|text| (text.to_owned(), option));
+    let from_variable = || surroundings::variable(variable).map(|text| (text, variable));
+    let Some((text, source)) = from_option.or_else(from_variable) else {
+        return Ok(None);
+    };
+    text.trim().parse().map(Some).map_err(|error: T::Err| {
+        Failure::usage(
+            format!("{source} cannot be used: {}.", error.to_string()),
+            source,
+            "Correct it, or leave it out to widen the scope.",
+        )
+    })
+}
 
 /// The text of the working directory's `ansible.properties`, where there is one.
 pub(super) fn properties_here() -> Result<Option<String>, Failure> {

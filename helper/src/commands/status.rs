@@ -1,6 +1,7 @@
 //! `gigadb-roles status`.
 
 use std::{
+    collections::BTreeMap,
     fs, io,
     os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
@@ -8,20 +9,30 @@ use std::{
 };
 
 use clap::{Args, ValueEnum};
-use gigadb_clients::Which;
+use gigadb_clients::{Which, journal::RunId};
 use gigadb_engine::{
-    name::EnvironmentName, observation::Observation, topology::Topology, view::Status,
+    name::EnvironmentName, observation::Observation, rules::one_swap_at_a_time::LeasePlace,
+    topology::Topology, view::Status,
 };
+use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
+use super::history;
 use crate::{
     exit::Exit,
     failure::Failure,
     global::{Format, Global},
-    planning, reading,
+    last_known::Ages,
+    named::OnlyEnvironment,
+    paint, planning, reading,
     replace::replace,
     session::{Session, Waiting},
-    status::{self, Report, section},
+    status::{
+        self, Report,
+        prometheus::{Further, Lease},
+        section,
+    },
+    surroundings,
     ui::Ui,
 };
 
@@ -42,15 +53,16 @@ Examples:
   gigadb-roles status --environment live --format json
   gigadb-roles status --environment live --require consistent
   gigadb-roles status --format markdown
+  gigadb-roles status --format html > roles.html
+  gigadb-roles status --format prometheus > gigadb.prom
   gigadb-roles status --environment live --write docs/DEPLOYING.md
 
 Markers in the document, around the table:
   <!-- gigadb-roles status live -->
   <!-- /gigadb-roles status -->")]
 pub(crate) struct StatusArgs {
-    /// Show only this environment (Markdown shows `live` unless another is named).
-    #[arg(long, value_name = "ENVIRONMENT")]
-    environment: Option<String>,
+    #[command(flatten)]
+    environment: OnlyEnvironment,
 
     /// Write the Markdown table between the markers in this document; nothing else of it changes.
     #[arg(long, value_name = "FILE", conflicts_with = "check")]
@@ -88,7 +100,8 @@ pub(super) async fn run(
     cancel: &CancellationToken,
 ) -> Result<Exit, Failure> {
     let document = args.write.as_ref().or(args.check.as_ref());
-    if document.is_some() && global.format == Format::Json {
+    let for_a_document = matches!(global.format, Format::Text | Format::Markdown);
+    if document.is_some() && !for_a_document {
         return Err(Failure::usage(
             "A document holds the status only as Markdown.",
             "--format",
@@ -97,9 +110,9 @@ pub(super) async fn run(
     }
     let session = Session::open_to_read(global, Waiting::Ordinary)?;
     let topology = &session.topology;
-    let asked = args.environment.as_deref();
+    let asked = args.environment.name();
     let asked = asked
-        .map(|text| planning::environment(topology, text))
+        .map(|text| planning::environment(topology, &text))
         .transpose()?;
     let asked = if document.is_some() || global.format == Format::Markdown {
         asked.or_else(|| documented(topology))
@@ -113,7 +126,7 @@ pub(super) async fn run(
     let environments = asked.clone().map_or(Which::All, Which::one);
     let at_once = global.format == Format::Text && document.is_none() && args.require.is_none();
     let grace = if at_once { GRACE } else { PATIENCE };
-    let reports = reports(&session, &environments, grace, ui, cancel).await?;
+    let (reports, ages) = reports(&session, &environments, grace, ui, cancel).await?;
     if let (Some(file), Some(environment)) = (document, &asked) {
         let table = status::markdown::render(topology, &reports);
         let (present, wanted) = with_table(file, environment, &table)?;
@@ -123,11 +136,29 @@ pub(super) async fn run(
             write(file, environment, &wanted, present == wanted, ui)
         };
     }
-    ui.answer(&match global.format {
-        Format::Text => status::text::render(topology, &reports, ui.width()),
-        Format::Json => status::json::render(topology, &reports),
-        Format::Markdown => status::markdown::render(topology, &reports),
-    })?;
+    match global.format {
+        Format::Text => {
+            let text = status::text::render(topology, &reports, ui.width());
+            ui.answer_painted(&text, paint::status)
+        }
+        Format::Json => ui.answer(&status::json::render(topology, &reports)),
+        Format::Markdown => ui.answer(&status::markdown::render(topology, &reports)),
+        Format::Html => {
+            let past = history::past();
+            let (source, now) = (session.source(), surroundings::now());
+            ui.answer(&status::html::render(
+                topology, &reports, &past, &source, now,
+            ))
+        }
+        Format::Prometheus => {
+            let further = Further {
+                now: surroundings::now(),
+                ages,
+                leases: leases(&session, &environments, ui).await,
+            };
+            ui.answer(&status::prometheus::render(topology, &reports, &further))
+        }
+    }?;
     require(args.require, &reports)?;
     Ok(Exit::Success)
 }
@@ -147,7 +178,7 @@ async fn reports(
     grace: Duration,
     ui: &Ui,
     cancel: &CancellationToken,
-) -> Result<Vec<Report>, Failure> {
+) -> Result<(Vec<Report>, Ages), Failure> {
     let topology = &session.topology;
     let mut read = reading::read(session, environments, grace, cancel).await;
     read.observed.source.tell(ui);
@@ -166,7 +197,47 @@ async fn reports(
         let places = places.join(", ");
         ui.note(&format!("The release of {places} is unknown: {reason}."));
     }
-    Ok(reports)
+    Ok((reports, read.observed.ages))
+}
+
+/// Who holds the leases, where the topology names any. One that cannot be looked at is told.
+async fn leases(
+    session: &Session,
+    environments: &Which<EnvironmentName>,
+    ui: &Ui,
+) -> BTreeMap<EnvironmentName, Lease> {
+    let topology = &session.topology;
+    let mut leases = BTreeMap::new();
+    let Some(lock) = &topology.lock else {
+        return leases;
+    };
+    for name in topology
+        .environments
+        .keys()
+        .filter(|name| environments.holds(name))
+    {
+        let place = LeasePlace {
+            project: lock.gitlab_project.clone(),
+            name: lock.name.fill(name, None),
+        };
+        let run = RunId::new(name, Timestamp::now());
+        // Not cut short: whoever looks at a free lease holds it for a moment.
+        let lease = match session.apis.lease_holder(&place, &run).await {
+            Ok(None) => Lease::Free,
+            Ok(Some(holder)) => {
+                let since = holder
+                    .since
+                    .and_then(|since| since.parse::<Timestamp>().ok());
+                Lease::Held(since.map(Timestamp::as_second))
+            }
+            Err(failure) => {
+                ui.note(&format!("Who holds the {place} is not known: {failure}."));
+                continue;
+            }
+        };
+        leases.insert(name.clone(), lease);
+    }
+    leases
 }
 
 /// Fails where an environment is not as `--require` asks.

@@ -7,6 +7,7 @@ use crate::{
     exit::Exit,
     failure::Failure,
     global::Global,
+    named::OneEnvironment,
     planning::{self, Goal, PlanOptions, Request},
     running::{Control, Job, Probes, Verb, confirm, view::RunView},
     session::{Session, Waiting},
@@ -25,12 +26,11 @@ Examples:
   gigadb-roles swap --environment staging --yes
   gigadb-roles swap --environment staging --yes --format json")]
 pub(crate) struct SwapArgs {
-    /// The environment whose roles are traded.
-    #[arg(long, value_name = "ENVIRONMENT")]
-    environment: String,
+    #[command(flatten)]
+    environment: OneEnvironment,
 
     /// Do not ask.
-    #[arg(long)]
+    #[arg(short = 'y', long)]
     yes: bool,
 
     #[command(flatten)]
@@ -45,9 +45,10 @@ pub(super) async fn run(
     view: &dyn RunView,
     control: &Control,
 ) -> Result<Exit, Failure> {
+    let environment = args.environment.name()?;
     let change = Change {
         verb: Verb::Swap,
-        environment: &args.environment,
+        environment: &environment,
         goal: Goal::Swap,
         mode: Mode::Switchover,
         prepare: None,

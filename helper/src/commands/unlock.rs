@@ -35,7 +35,7 @@ pub(crate) struct UnlockArgs {
     id: String,
 
     /// Do not ask.
-    #[arg(long)]
+    #[arg(short = 'y', long)]
     yes: bool,
 }
 

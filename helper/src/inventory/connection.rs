@@ -1,6 +1,6 @@
 //! How Ansible gets to a host: its address, login, key and way there, and a connection of its own.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, net::Ipv4Addr};
 
 use gigadb_engine::topology::{Reach, Ssh, Topology};
 use sha2::{Digest as _, Sha256};
@@ -8,7 +8,7 @@ use sha2::{Digest as _, Sha256};
 use super::{
     Place, Settings,
     machine::{AddressKind, Machine},
-    ssh::{self, Jump},
+    ssh::{self, Jump, Way},
     variables::{Variables, set},
 };
 
@@ -32,61 +32,117 @@ pub(super) fn of(
     settings: &Settings,
 ) -> Result<(), String> {
     let host = place.host();
-    let side = topology.infrastructures.get(place.infrastructure);
-    let ssh = side.and_then(|side| side.ssh.as_ref());
-    let key = ssh.and_then(|ssh| {
-        let own = settings.keys.get(place.infrastructure);
-        own.or(ssh.private_key.as_ref()).cloned()
-    });
-    let user = ssh.map(|ssh| login(topology, ssh, place));
-    if let Some(user) = user {
+    let route = Route::of(topology, place, machines, settings);
+    if let Some(user) = route.user {
         set(variables, "ansible_user", user);
     }
-    if let Some(key) = &key {
+    if let Some(key) = &route.key {
         set(variables, "ansible_ssh_private_key_file", key.as_str());
     }
-    let via = match (settings.address, topology.reach(place.endpoint)) {
-        (AddressKind::Public, _) | (AddressKind::ByEndpoint, Reach::Public) => None,
-        (AddressKind::ByEndpoint | AddressKind::Private, Reach::Via(via)) => Some(via),
-        // Its own side's way in, if there is one: a bastion is reached through itself.
-        (AddressKind::Private, Reach::Public) => way_in(topology),
-    };
-    let private = via.is_some() || settings.address == AddressKind::Private;
-    let jump = via.as_ref().and_then(|via| {
-        let (place, machine) = machines.iter().find(|(p, _)| p.endpoint == via)?;
-        Some(Jump {
-            host: place.host(),
-            address: machine.public?,
-        })
-    });
-    let machine = machines.get(&place);
-    let address = machine.and_then(|m| if private { m.private } else { m.public });
-    let reached = match (address, &via, &jump) {
-        (None, ..) => {
-            let which = if private { "private" } else { "public" };
-            Err(format!(
-                "`{host}` has no {which} address, so it has no `ansible_host` and cannot be \
-                 reached."
-            ))
-        }
-        (Some(_), Some(via), None) => Err(format!(
-            "`{host}` is reached through the {via} of `{}`, which has no public address; it has \
-             no `ansible_host` and cannot be reached.",
-            place.infrastructure
-        )),
-        (Some(address), ..) => Ok(address),
-    };
-    let jump = jump.filter(|_| reached.is_ok());
-    if let Some(ssh) = ssh {
-        let args = ssh::common_args(&host, jump.as_ref(), ssh, key.as_deref());
+    if let Some(ssh) = route.ssh {
+        let args = ssh::common_args(&host, route.jump.as_ref(), ssh, route.key.as_deref());
         set(variables, "ansible_ssh_common_args", args);
     }
+    let Route {
+        user,
+        key,
+        jump,
+        address,
+        ..
+    } = &route;
     let identity = format!("{host} {address:?} {jump:?} {user:?} {key:?}");
     let path = control_path(&identity, &settings.sockets);
     set(variables, "ansible_control_path", path);
-    let address = reached?;
+    let address = route.reached?;
     set(variables, "ansible_host", address.to_string());
     Ok(())
+}
+
+/// How ssh reaches the host at `place`; nothing where it cannot, or where the topology leaves SSH
+/// to others, who keep host keys by address.
+pub(super) fn way(
+    topology: &Topology,
+    place: Place<'_>,
+    machines: &BTreeMap<Place<'_>, Machine<'_>>,
+    settings: &Settings,
+) -> Option<Way> {
+    let route = Route::of(topology, place, machines, settings);
+    Some(Way {
+        address: route.reached.ok()?,
+        user: route.user?.to_owned(),
+        jump: route.jump,
+        ssh: route.ssh?.clone(),
+        key: route.key,
+    })
+}
+
+/// What the topology, the world and the operator say of the way to a host.
+struct Route<'a> {
+    ssh: Option<&'a Ssh>,
+    user: Option<&'a str>,
+    key: Option<String>,
+    jump: Option<Jump>,
+    /// The address of the kind that is used, if the machine has one.
+    address: Option<Ipv4Addr>,
+    /// The same, or why the host cannot be reached.
+    reached: Result<Ipv4Addr, String>,
+}
+
+impl<'a> Route<'a> {
+    fn of(
+        topology: &'a Topology,
+        place: Place<'_>,
+        machines: &BTreeMap<Place<'_>, Machine<'_>>,
+        settings: &Settings,
+    ) -> Self {
+        let host = place.host();
+        let side = topology.infrastructures.get(place.infrastructure);
+        let ssh = side.and_then(|side| side.ssh.as_ref());
+        let key = ssh.and_then(|ssh| {
+            let own = settings.keys.get(place.infrastructure);
+            own.or(ssh.private_key.as_ref()).cloned()
+        });
+        let user = ssh.map(|ssh| login(topology, ssh, place));
+        let via = match (settings.address, topology.reach(place.endpoint)) {
+            (AddressKind::Public, _) | (AddressKind::ByEndpoint, Reach::Public) => None,
+            (AddressKind::ByEndpoint | AddressKind::Private, Reach::Via(via)) => Some(via),
+            // Its own side's way in, if there is one: a bastion is reached through itself.
+            (AddressKind::Private, Reach::Public) => way_in(topology),
+        };
+        let private = via.is_some() || settings.address == AddressKind::Private;
+        let jump = via.as_ref().and_then(|via| {
+            let (place, machine) = machines.iter().find(|(p, _)| p.endpoint == via)?;
+            Some(Jump {
+                host: place.host(),
+                address: machine.public?,
+            })
+        });
+        let machine = machines.get(&place);
+        let address = machine.and_then(|m| if private { m.private } else { m.public });
+        let reached = match (address, &via, &jump) {
+            (None, ..) => {
+                let which = if private { "private" } else { "public" };
+                Err(format!(
+                    "`{host}` has no {which} address, so it has no `ansible_host` and cannot be \
+                     reached."
+                ))
+            }
+            (Some(_), Some(via), None) => Err(format!(
+                "`{host}` is reached through the {via} of `{}`, which has no public address; it \
+                 has no `ansible_host` and cannot be reached.",
+                place.infrastructure
+            )),
+            (Some(address), ..) => Ok(address),
+        };
+        Self {
+            ssh,
+            user,
+            key,
+            jump: jump.filter(|_| reached.is_ok()),
+            address,
+            reached,
+        }
+    }
 }
 
 /// The login: the bastion's where others are reached through this endpoint.

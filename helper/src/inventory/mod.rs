@@ -37,6 +37,7 @@ pub(crate) use self::{
     facts::{Facts, facts},
     machine::AddressKind,
     scope::ScopeError,
+    ssh::Way,
 };
 use self::{machine::Machine, outputs::Outputs, scope::Scope};
 
@@ -82,6 +83,8 @@ pub(crate) struct Host {
     pub(crate) groups: BTreeSet<String>,
     /// Its variables.
     pub(crate) variables: BTreeMap<String, Value>,
+    /// How ssh reaches it, where the topology says so.
+    pub(crate) way: Option<Way>,
 }
 
 /// Why there is no inventory.
@@ -178,6 +181,7 @@ pub(crate) fn build(
                 let entry = Host {
                     groups: BTreeSet::new(),
                     variables,
+                    way: connection::way(topology, *place, &found, settings),
                 };
                 if hosts.insert(host.clone(), entry).is_some() {
                     return Err(BuildError::SameHost(host));

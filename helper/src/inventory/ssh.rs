@@ -6,11 +6,38 @@ use gigadb_engine::topology::Ssh;
 
 /// The bastion to go through.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Jump {
+pub(crate) struct Jump {
     /// Its name in the inventory, under which its host key is kept.
-    pub(super) host: String,
+    pub(crate) host: String,
     /// Its public address.
-    pub(super) address: Ipv4Addr,
+    pub(crate) address: Ipv4Addr,
+}
+
+/// How a host is reached whose keys are kept by its name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Way {
+    /// The address that ssh connects to.
+    pub(crate) address: Ipv4Addr,
+    /// The login there.
+    pub(crate) user: String,
+    /// The bastion, where the host is behind one.
+    pub(crate) jump: Option<Jump>,
+    pub(super) ssh: Ssh,
+    pub(super) key: Option<String>,
+}
+
+impl Way {
+    /// What ssh is told beside the address: the same as by Ansible, with `hop` more options for
+    /// the way through the bastion.
+    pub(crate) fn options(&self, host: &str, hop: &[String]) -> Vec<String> {
+        options(
+            host,
+            self.jump.as_ref(),
+            &self.ssh,
+            self.key.as_deref(),
+            hop,
+        )
+    }
 }
 
 /// The value of `ansible_ssh_common_args`, which Ansible splits as a shell would.
@@ -18,19 +45,34 @@ pub(super) struct Jump {
 /// `HostKeyAlias` keeps host keys apart by inventory name, because private addresses repeat
 /// between the sides.
 pub(super) fn common_args(host: &str, jump: Option<&Jump>, ssh: &Ssh, key: Option<&str>) -> String {
-    let mut args = vec!["-o".to_owned(), format!("HostKeyAlias={host}")];
-    if let Some(jump) = jump {
-        args.push("-o".to_owned());
-        args.push(format!("ProxyCommand={}", proxy_command(jump, ssh, key)));
-    }
+    let args = options(host, jump, ssh, key, &[]);
     let args: Vec<String> = args.iter().map(|arg| quoted(arg)).collect();
     args.join(" ")
 }
 
+fn options(
+    host: &str,
+    jump: Option<&Jump>,
+    ssh: &Ssh,
+    key: Option<&str>,
+    hop: &[String],
+) -> Vec<String> {
+    let mut args = vec!["-o".to_owned(), format!("HostKeyAlias={host}")];
+    if let Some(jump) = jump {
+        args.push("-o".to_owned());
+        args.push(format!(
+            "ProxyCommand={}",
+            proxy_command(jump, ssh, key, hop)
+        ));
+    }
+    args
+}
+
 /// The command that ssh runs by a shell after expanding its own `%` tokens.
-fn proxy_command(jump: &Jump, ssh: &Ssh, key: Option<&str>) -> String {
+fn proxy_command(jump: &Jump, ssh: &Ssh, key: Option<&str>, hop: &[String]) -> String {
     let mut words = vec!["ssh".to_owned(), "-W".to_owned(), "%h:%p".to_owned()];
     let literal = |text: &str| quoted(&text.replace('%', "%%"));
+    words.extend(hop.iter().map(|word| literal(word)));
     if let Some(key) = key {
         words.extend(["-i".to_owned(), literal(key)]);
     }

@@ -48,6 +48,13 @@ pub(super) fn of(
         infrastructure.as_str(),
     );
     set(&mut variables, "gigadb_endpoint", endpoint.as_str());
+    if let Some(machine) = machines.get(&place) {
+        set(
+            &mut variables,
+            "gigadb_instance_id",
+            machine.instance.id.as_str(),
+        );
+    }
     let stale = facts
         .observation
         .sides

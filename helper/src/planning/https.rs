@@ -22,7 +22,7 @@ const MODE_VARIABLE: &str = "GIGADB_HTTPS_CHECK";
 pub(crate) struct HttpsOptions {
     /// Probe the promoted side under production's names: require, warn or off (default:
     /// `$GIGADB_HTTPS_CHECK`, else warn).
-    #[arg(id = "https_check", long = "https-check", value_name = "MODE")]
+    #[arg(id = "https_check", long = "https-check", value_name = "MODE", add = clap_complete::engine::ArgValueCandidates::new(crate::candidates::https_modes))]
     mode: Option<HttpsMode>,
 
     /// Trust the authorities of this PEM file besides the system's.

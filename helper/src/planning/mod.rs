@@ -2,6 +2,7 @@
 
 pub(crate) mod https;
 pub(crate) mod json;
+pub(crate) mod owed;
 pub(crate) mod text;
 
 use clap::Args;
@@ -30,11 +31,11 @@ use crate::{
 #[derive(Debug, Args)]
 pub(crate) struct PlanOptions {
     /// Waive this rule, by name; may be given more than once.
-    #[arg(long = "override", value_name = "RULE", value_parser = waivable)]
+    #[arg(long = "override", value_name = "RULE", value_parser = waivable, add = clap_complete::engine::ArgValueCandidates::new(crate::candidates::rules))]
     overrides: Vec<Rule>,
 
     /// What to do when a step fails before the last DNS batch was sent: revert or stop.
-    #[arg(long, value_name = "ACTION", default_value = "revert")]
+    #[arg(long, value_name = "ACTION", default_value = "revert", add = clap_complete::engine::ArgValueCandidates::new(crate::candidates::on_failure))]
     on_failure: OnFailure,
 
     /// Why, in a line: kept in the plan and in the journal of the run. No secrets.

@@ -9,6 +9,8 @@ use gigadb_engine::{
     rules::{Finding, Severity},
 };
 
+use super::owed;
+
 /// Renders a plan; the last line says what will happen.
 pub(crate) fn render(plan: &Plan) -> String {
     let pair = &plan.intent.arrangement;
@@ -31,14 +33,11 @@ pub(crate) fn render(plan: &Plan) -> String {
             }
         };
     }
-    for owed in &plan.owed {
-        let wanted = owed.wanted.as_deref().unwrap_or("not known yet");
-        let _ = writeln!(
-            text,
-            "  owed: {} should be {wanted}: {}",
-            owed.object,
-            Foreign(&owed.reason)
-        );
+    for owed in owed::by_cause(plan.owed.iter().map(|owed| {
+        let (wanted, reason) = (owed.wanted.as_deref(), owed.reason.as_str());
+        (owed.object.to_string(), wanted, reason)
+    })) {
+        let _ = writeln!(text, "  owed: {owed}");
     }
     if !plan.findings.is_empty() {
         text.push('\n');

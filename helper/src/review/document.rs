@@ -38,6 +38,9 @@ pub(crate) struct Review {
     pub(crate) made: Made,
     pub(crate) sides: Sides,
     pub(crate) data_sync: BTreeMap<String, bool>,
+    /// The endpoints that answer SSH, and each environment's variables that playbooks read.
+    pub(crate) ssh: BTreeSet<String>,
+    pub(crate) playbooks: BTreeMap<String, BTreeSet<String>>,
     pub(crate) certificate_variable: Option<String>,
     /// Why a policy or a finding refuses the plan.
     pub(crate) refused: Vec<String>,
@@ -86,6 +89,21 @@ impl Review {
                 .iter()
                 .flat_map(|topology| &topology.environments)
                 .map(|(name, table)| (name.to_string(), table.data_sync))
+                .collect(),
+            ssh: topology
+                .iter()
+                .flat_map(|topology| topology.ssh_endpoints())
+                .map(ToString::to_string)
+                .collect(),
+            playbooks: topology
+                .iter()
+                .flat_map(|topology| {
+                    topology.environments.keys().map(|environment| {
+                        let keys = topology.read_by_playbooks(environment);
+                        let keys = keys.into_iter().map(ToString::to_string);
+                        (environment.to_string(), keys.collect())
+                    })
+                })
                 .collect(),
             certificate_variable: topology
                 .and_then(|topology| topology.certificate_variable.as_ref())
@@ -166,6 +184,14 @@ impl Review {
                 .unwrap_or(true),
             certificate_variable: self.certificate_variable.as_deref(),
             hostnames,
+            ssh: self.ssh.iter().map(String::as_str).collect(),
+            playbooks: self
+                .playbooks
+                .get(&change.environment)
+                .into_iter()
+                .flatten()
+                .map(String::as_str)
+                .collect(),
             at: None,
         }
         .due()

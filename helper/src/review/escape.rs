@@ -4,6 +4,8 @@ use std::fmt::Write as _;
 
 use gigadb_engine::foreign::Foreign;
 
+use crate::page;
+
 /// The longest text that is shown whole, in characters.
 const LONGEST: usize = 300;
 
@@ -42,18 +44,7 @@ pub(crate) fn cell(markdown: &str) -> String {
 
 /// A text in HTML.
 pub(crate) fn html(text: &str) -> String {
-    let mut shown = String::new();
-    for c in line(text).chars() {
-        match c {
-            '&' => shown.push_str("&amp;"),
-            '<' => shown.push_str("&lt;"),
-            '>' => shown.push_str("&gt;"),
-            '"' => shown.push_str("&quot;"),
-            '\'' => shown.push_str("&#39;"),
-            _ => shown.push(c),
-        }
-    }
-    shown
+    page::escaped(&line(text))
 }
 
 /// A name as running text where it is an ordinary one, else as code.

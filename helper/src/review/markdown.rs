@@ -1,306 +1,53 @@
 //! A review for people: what GitLab shows in a merge request.
 
-use std::collections::BTreeMap;
-use std::fmt::Write as _;
-
 use super::{
-    change::{Change, Kind, Place},
-    document::{Review, counted, name_of_place},
-    escape::{cell, code, html, name, whole},
-    findings::{Finding, Findings},
+    document::Review,
+    escape::{cell, html, name},
     mermaid::diagram,
-    unseen::What,
+    parts::{Part, Table, parts},
 };
-
-/// Addresses that are named for each verb.
-const NAMED: usize = 12;
-/// How a plan gets findings.
-const HOW: &str = "Put a `gigadb_preflight` data source with the same arrangement into the configuration, or review with `--live`.";
 
 /// Renders the review.
 pub(crate) fn render(review: &Review) -> String {
     let weight = review.weight();
     let weight = weight.map_or_else(String::new, |weight| format!(": {weight}"));
-    let mut parts = vec![format!("**{}**{weight}", review.verdict())];
-    for refused in &review.refused {
-        parts.push(format!("**Refused:** {refused}"));
-    }
-    for (change, findings) in review.acting() {
-        if review.acting().count() > 1 {
-            parts.push(format!("### {}", name(&change.environment)));
-        }
-        parts.extend(facts(review, change));
-        if change.writes() {
-            parts.push(findings_of(change, findings));
-        }
-        parts.extend(diagram(review, change));
-        parts.extend(hostnames(review, change));
-        parts.extend(variables(review, change));
-        let due = review.due(change);
-        if !due.is_empty() {
-            let items: Vec<String> = due
-                .iter()
-                .map(|item| format!("- {}", sentence(item)))
-                .collect();
-            parts.push(format!("Due afterwards:\n\n{}", items.join("\n")));
-        }
-    }
-    parts.push(everything_else(review));
-    parts.extend(review.made.line());
-    if review.acting().next().is_some() {
-        parts.push(format!("Digest of the role change: `{}`", review.digest()));
-    }
-    parts.join("\n\n")
+    let first = format!("**{}**{weight}", review.verdict());
+    let rest = parts(review).into_iter().filter_map(|part| {
+        Some(match part {
+            Part::Environment(environment) => format!("### {}", name(environment)),
+            Part::Line(line) => line,
+            Part::Refused(why) => format!("**Refused:** {why}"),
+            Part::Facts(items) => {
+                let items: Vec<String> = items.iter().map(|item| format!("- {item}")).collect();
+                items.join("\n")
+            }
+            Part::Diagram(change) => diagram(review, change)?,
+            Part::Table(rows) => table(&rows),
+            Part::Folded(count, environment, rows) => format!(
+                "<details><summary>{count} in scope <code>{}</code></summary>\n\n{}\n\n</details>",
+                html(environment),
+                table(&rows)
+            ),
+        })
+    });
+    let lines: Vec<String> = std::iter::once(first).chain(rest).collect();
+    lines.join("\n\n")
 }
 
-/// What stands beside the roles: mode, reason, waived rules, settings.
-fn facts(review: &Review, change: &Change) -> Option<String> {
-    let mut facts = Vec::new();
-    if !matches!(change.kind, Kind::Forget) && change.mode != "switchover" {
-        facts.push(format!("- Mode: {}", code(&change.mode)));
-    }
-    if change.kind != Kind::Rename {
-        let renamed = change.renamed.iter();
-        facts.extend(renamed.map(|(from, to)| format!("- Renamed: {} → {}", code(from), code(to))));
-    }
-    if let (Some(prepare), false) = (&change.prepare, change.kind == Kind::Prepare) {
-        facts.push(format!("- Prepared side: {}", review.side(prepare)));
-    }
-    if !change.overrides.is_empty() {
-        let rules: Vec<String> = change.overrides.iter().map(|rule| code(rule)).collect();
-        facts.push(format!("- Waived rules: {}", rules.join(", ")));
-    }
-    if let Some(reason) = &change.reason {
-        facts.push(format!("- Reason: {}", code(reason)));
-    }
-    for setting in &change.settings {
-        let text =
-            |value: &Option<String>| value.as_deref().map_or_else(|| "unset".to_owned(), code);
-        let (from, to) = (text(&setting.from), text(&setting.to));
-        facts.push(format!("- `{}`: {from} → {to}", setting.name));
-    }
-    (!facts.is_empty()).then(|| facts.join("\n"))
-}
-
-fn table(head: [&str; 5], columns: usize, rows: impl Iterator<Item = Vec<String>>) -> String {
+fn table(table: &Table) -> String {
     let mut lines = vec![
-        format!("| {} |", head[..columns].join(" | ")),
-        format!("|{}", "---|".repeat(columns)),
+        format!("| {} |", table.head.join(" | ")),
+        format!("|{}", "---|".repeat(table.head.len())),
     ];
-    lines.extend(rows.map(|cells| {
+    lines.extend(table.rows.iter().map(|cells| {
         let cells: Vec<String> = cells.iter().map(|markdown| cell(markdown)).collect();
         format!("| {} |", cells.join(" | "))
     }));
-    lines.join("\n")
-}
-
-fn or_nothing(text: Option<&String>) -> String {
-    text.map_or_else(|| "nothing".to_owned(), |text| code(text))
-}
-
-fn hostnames(review: &Review, change: &Change) -> Option<String> {
-    let adopted = change.from.is_none() && change.to.is_some();
-    let moved: Vec<_> = if adopted {
-        change.names.iter().collect()
-    } else {
-        change.moved().collect()
-    };
-    if moved.is_empty() {
-        return None;
-    }
-    let row = |name: &&super::change::Hostname| {
-        let region = |place: &Place| {
-            let side = place
-                .infrastructure
-                .as_deref()
-                .and_then(|side| review.sides.region(side));
-            side.map_or_else(|| "—".to_owned(), name_of_place)
-        };
-        let side = |place: &Place| {
-            place
-                .infrastructure
-                .as_ref()
-                .map_or_else(|| "neither".to_owned(), |side| code(side))
-        };
-        let trade = |from: String, to: String| {
-            if from == to || adopted {
-                to
-            } else {
-                format!("{from} → {to}")
-            }
-        };
-        vec![
-            code(&name.hostname),
-            if adopted {
-                "as it is".to_owned()
-            } else {
-                or_nothing(name.from.address.as_ref())
-            },
-            or_nothing(name.to.address.as_ref()),
-            trade(side(&name.from), side(&name.to)),
-            trade(region(&name.from), region(&name.to)),
-        ]
-    };
-    let mut text = table(
-        ["Hostname", "From", "To", "Side", "Region"],
-        5,
-        moved.iter().map(row),
-    );
-    let rest = change.names.len() - moved.len();
-    if rest > 0 {
-        let _ = write!(
-            text,
-            "\n\n{} of {} stay as they are.",
-            counted(rest, "hostname"),
-            change.names.len()
-        );
-    }
-    Some(text)
-}
-
-fn variables(review: &Review, change: &Change) -> Option<String> {
-    if change.variables.is_empty() {
-        return None;
-    }
-    let rows = change.variables.iter().map(|one| {
-        let project = review
-            .sides
-            .project(&one.infrastructure)
-            .unwrap_or(&one.infrastructure);
-        vec![
-            code(project),
-            code(&one.variable),
-            if one.from_known {
-                or_nothing(one.from.as_ref())
-            } else {
-                "not in this plan".to_owned()
-            },
-            or_nothing(one.to.as_ref()),
-        ]
-    });
-    let text = table(["Project", "Variable", "From", "To", ""], 4, rows);
-    Some(format!(
-        "<details><summary>{} in scope <code>{}</code></summary>\n\n{text}\n\n</details>",
-        counted(change.variables.len(), "variable"),
-        html(&change.environment)
-    ))
-}
-
-fn findings_of(change: &Change, findings: &Findings) -> String {
-    let (found, origin) = match findings {
-        Findings::None(why) => {
-            let why = if why.is_empty() {
-                String::new()
-            } else {
-                format!(": {}", sentence(why))
-            };
-            return format!("Findings: this plan holds no findings{why}. {HOW}");
-        }
-        Findings::Plan(found) => (found, "from the plan"),
-        Findings::Live(found) => (found, "judged now"),
-    };
-    if found.is_empty() {
-        return format!(
-            "Findings ({origin}): none. Nothing stands in the way of {}.",
-            name(&change.environment)
-        );
-    }
-    let row = |one: &Finding| {
-        let weight = match (one.severity.as_str(), one.waived) {
-            (severity, true) => format!("{}, waived", name(severity)),
-            ("error", false) => "**error**".to_owned(),
-            (severity, false) => name(severity),
-        };
-        let what = one.message.split('\n').next().unwrap_or_default();
-        vec![
-            code(&one.rule),
-            weight,
-            sentence(what),
-            sentence(&one.object),
-        ]
-    };
-    let text = table(
-        ["Rule", "Weight", "What", "Object", ""],
-        4,
-        found.iter().map(row),
-    );
-    format!("Findings ({origin}):\n\n{text}")
-}
-
-/// A sentence of somebody else's: its names in backquotes are code, and so is every word that
-/// could be markup, a link or one of GitLab's references.
-fn sentence(text: &str) -> String {
-    let mut shown = String::new();
-    for (index, piece) in whole(text).split('`').enumerate() {
-        if index % 2 == 1 {
-            shown.push_str(&code(piece));
-        } else {
-            let words = piece.split(' ').map(|one| {
-                if is_word(one) {
-                    one.to_owned()
-                } else {
-                    code(one)
-                }
-            });
-            shown.push_str(&words.collect::<Vec<_>>().join(" "));
-        }
-    }
-    shown
-}
-
-fn is_word(text: &str) -> bool {
-    let inner =
-        text.trim_matches(|c: char| matches!(c, '(' | ')' | '.' | ',' | ';' | ':' | '?' | '\''));
-    let allowed = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | '\'' | '=' | ':');
-    let ends = |c: char| c.is_alphanumeric();
-    inner.is_empty()
-        || inner.chars().all(allowed)
-            && inner.starts_with(ends)
-            && inner.ends_with(ends)
-            && !inner.to_ascii_lowercase().starts_with("www.")
-}
-
-fn everything_else(review: &Review) -> String {
-    let mut said: BTreeMap<&str, (usize, Vec<String>)> = BTreeMap::new();
-    for (verb, addresses) in &review.other {
-        let shown = addresses.iter().take(NAMED).map(|address| code(address));
-        said.insert(verb, (addresses.len(), shown.collect()));
-    }
-    if !review.outputs.is_empty() {
-        let shown = review.outputs.iter().take(NAMED).map(|output| code(output));
-        said.insert("outputs", (review.outputs.len(), shown.collect()));
-    }
-    let mut unseen: BTreeMap<What, Vec<String>> = BTreeMap::new();
-    for one in &review.unseen {
-        unseen.entry(one.what).or_default().push(code(&one.address));
-    }
-    if said.is_empty() && unseen.is_empty() {
-        return "Everything else in this plan: nothing.".to_owned();
-    }
-    let named = |count: usize, names: &[String]| {
-        let more = match count.saturating_sub(NAMED) {
-            0 => String::new(),
-            more => format!(" and {more} more"),
-        };
-        let names: Vec<&str> = names.iter().take(NAMED).map(String::as_str).collect();
-        format!("({}{more})", names.join(", "))
-    };
-    let parts: Vec<String> = said
-        .into_iter()
-        .map(|(verb, (count, names))| {
-            let what = match verb {
-                "outputs" => format!("{} to change", counted(count, "output")),
-                "read" => format!("{count} to read"),
-                verb => format!("**{count} to {verb}**"),
-            };
-            format!("{what} {}", named(count, &names))
-        })
-        .collect();
-    let unseen = unseen.into_iter().map(|(what, names)| {
-        let (one, several) = what.words();
-        let words = if names.len() == 1 { one } else { several };
-        format!("**{} {words}** {}", names.len(), named(names.len(), &names))
-    });
-    let parts: Vec<String> = parts.into_iter().chain(unseen).collect();
-    format!("Everything else in this plan: {}.", parts.join("; "))
+    let table = [
+        table.intro.clone(),
+        Some(lines.join("\n")),
+        table.after.clone(),
+    ];
+    let parts: Vec<String> = table.into_iter().flatten().collect();
+    parts.join("\n\n")
 }

@@ -11,7 +11,9 @@
 //! gates      Review                  -> refusals   what a pipeline does not let pass
 //! document   Source, Topology        -> Review     all of it, and the JSON form
 //! verdict    Review                  -> one line   what happens to the roles, and how much of it
-//! markdown   Review                  -> text       a diagram and tables; nothing of a plan is markup
+//! parts      Review                  -> parts      what is said of it, for every form that people read
+//! markdown   its parts               -> text       a diagram and tables; nothing of a plan is markup
+//! html       its parts               -> a page     the same for a browser
 //! ```
 //!
 //! **Invariants.** Values that Terraform marks as sensitive are replaced before anything else sees
@@ -23,11 +25,13 @@ pub(crate) mod escape;
 pub(crate) mod findings;
 pub(crate) mod gates;
 mod holder;
+pub(crate) mod html;
 mod judge;
 pub(crate) mod live;
 mod made;
 pub(crate) mod markdown;
 mod mermaid;
+mod parts;
 pub(crate) mod regions;
 pub(crate) mod source;
 pub(crate) mod unseen;

@@ -1,18 +1,23 @@
 //! How a run ended, and what is said of it.
 
-use std::fmt;
-
 use gigadb_clients::{
     journal::{Follows, RunId},
+    notify::News,
     swap::Carried,
 };
 use gigadb_engine::{
-    carry::{Whole, clock},
-    message::Message,
+    carry::Whole,
+    intent::Mode,
+    message::{Message, clock},
+    topology::NotifyEvent,
 };
 use serde::Serialize;
 
-use crate::{exit::Exit, failure::Failure, planning::text};
+use crate::{
+    exit::Exit,
+    failure::{Ended, Failure, Left},
+    planning::{owed::Item, text},
+};
 
 /// Which command a run belongs to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,13 +81,10 @@ pub(crate) struct Owing {
     pub(crate) reason: String,
 }
 
-impl fmt::Display for Owing {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let wanted = self
-            .wanted
-            .as_deref()
-            .unwrap_or("set, to what is not known yet");
-        write!(f, "{} should be {wanted}: {}", self.object, self.reason)
+impl Owing {
+    /// The item, to be told by its cause.
+    pub(super) fn item(&self) -> Item<'_> {
+        (self.object.clone(), self.wanted.as_deref(), &self.reason)
     }
 }
 
@@ -99,6 +101,7 @@ pub(crate) struct Conclusion {
     /// How many records and variables were written.
     pub(crate) records: usize,
     pub(crate) variables: usize,
+    pub(crate) objects: Vec<Ended>,
     pub(crate) owed: Vec<Owing>,
     pub(crate) due: Vec<String>,
     /// The answer, in a sentence or two.
@@ -167,6 +170,7 @@ impl Conclusion {
             run: carried.run.as_ref().map(ToString::to_string),
             records,
             variables,
+            objects: Ended::all(ending),
             owed,
             due: carried.due.clone(),
             summary,
@@ -196,6 +200,35 @@ impl Conclusion {
     }
 }
 
+/// What webhooks are told of a run that ended so.
+pub(super) fn news(verb: &Verb, carried: &Carried, concluded: Result<&Exit, &Failure>) -> News {
+    let intent = &carried.ending.plan.intent;
+    let event = match (verb, intent.mode) {
+        (Verb::Revert(_), _) => NotifyEvent::Revert,
+        (_, Mode::Failover) => NotifyEvent::Failover,
+        (_, Mode::Switchover) => NotifyEvent::Swap,
+    };
+    let conclusion = Conclusion::new(verb, carried);
+    let arrangement = concluded.is_ok().then_some(&intent.arrangement);
+    let (outcome, text) = match concluded {
+        Ok(_) => (conclusion.outcome(), conclusion.summary),
+        Err(failure) => {
+            let Message { what, changed, .. } = &failure.message;
+            (failure.exit.outcome(), format!("{what} {changed}"))
+        }
+    };
+    News {
+        event,
+        outcome: outcome.to_owned(),
+        environment: intent.environment.to_string(),
+        production: arrangement.map(|pair| pair.production.to_string()),
+        hot_standby: arrangement.map(|pair| pair.hot_standby.to_string()),
+        run: carried.run.as_ref().map(ToString::to_string),
+        step: None,
+        text,
+    }
+}
+
 /// How a run ended that did not go to its end.
 pub(super) fn not_completed(verb: &Verb, carried: &Carried, stopped: bool) -> Failure {
     let ending = &carried.ending;
@@ -210,8 +243,7 @@ pub(super) fn not_completed(verb: &Verb, carried: &Carried, stopped: bool) -> Fa
             text::capitalized(&why)
         ),
         Whole::Unread | Whole::NotShown => {
-            let differences: Vec<String> =
-                ending.differences.iter().map(ToString::to_string).collect();
+            let differences = ending.not_as_planned();
             let shown = if differences.is_empty() {
                 why
             } else {
@@ -269,8 +301,8 @@ pub(super) fn not_completed(verb: &Verb, carried: &Carried, stopped: bool) -> Fa
     } else {
         exit
     };
-    Failure {
-        run: run.map(|run| run.as_str().into()),
-        ..Failure::with(exit, message)
-    }
+    Failure::with(exit, message).leaving(Left {
+        run: run.map(ToString::to_string),
+        objects: Ended::all(ending),
+    })
 }

@@ -22,6 +22,7 @@ use self::{ending::Conclusion, progress::Progress, view::RunView};
 use crate::{
     exit::Exit,
     failure::Failure,
+    outbox::Outbox,
     planning::{
         self,
         https::{self, HttpsOptions},
@@ -41,6 +42,8 @@ pub(crate) struct Control {
     pub(crate) cancel: CancellationToken,
     /// Set when the first request is about to be sent: the run's journal, where there is one.
     pub(crate) began: OnceLock<Option<RunId>>,
+    /// What webhooks are told once the run has ended.
+    pub(crate) outbox: Outbox,
 }
 
 /// A run of one command.
@@ -130,7 +133,19 @@ impl Job<'_> {
         let carried = run
             .result
             .map_err(|why| self.not_carried_out(environment, why))?;
-        self.conclude(&carried)
+        let concluded = self.conclude(&carried);
+        self.report(&carried, concluded.as_ref());
+        concluded
+    }
+
+    /// Puts how a run ended into the outbox, where it wrote anything or tried to.
+    fn report(&self, carried: &Carried, concluded: Result<&Exit, &Failure>) {
+        if carried.ending.whole == Whole::NothingToWrite {
+            return;
+        }
+        let news = ending::news(&self.verb, carried, concluded);
+        let webhooks = &self.session.topology.notify;
+        self.control.outbox.put(&self.session.apis, webhooks, news);
     }
 
     /// Tells how a run ended.

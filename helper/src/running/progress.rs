@@ -10,9 +10,9 @@ use std::{
 
 use gigadb_clients::{journal::RunId, run::Watch};
 use gigadb_engine::{
-    carry::clock,
     changes::{ChangeSet, Transaction},
     executor::{Announcement, Report},
+    message::clock,
 };
 use tokio::time::Instant;
 

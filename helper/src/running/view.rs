@@ -12,7 +12,12 @@ use gigadb_engine::{
 use serde::Serialize;
 
 use super::ending::{Conclusion, Owing};
-use crate::{exit::Exit, failure::Failure, global::Format, planning, ui::Ui};
+use crate::{
+    failure::{Ended, Failure},
+    global::Format,
+    paint, planning,
+    ui::Ui,
+};
 
 /// The version of the lines. New keys and events do not change it.
 const FORMAT_VERSION: u32 = 1;
@@ -49,8 +54,8 @@ pub(crate) fn view<'a>(format: Format, ui: &'a Ui) -> Result<Box<dyn RunView + '
             ui,
             ended: AtomicBool::new(false),
         })),
-        Format::Markdown => Err(Failure::usage(
-            "A run has no Markdown form.",
+        Format::Markdown | Format::Html | Format::Prometheus => Err(Failure::usage(
+            format!("A run has no {} form.", format.as_str()),
             "--format",
             "Use `text` or `json`.",
         )),
@@ -63,7 +68,8 @@ struct Text<'a> {
 
 impl RunView for Text<'_> {
     fn planned(&self, plan: &Plan, _: Option<&str>) {
-        self.ui.conversation(&planning::text::render(plan));
+        self.ui
+            .conversation_painted(&planning::text::render(plan), paint::plan);
     }
 
     fn began(&self, run: Option<&str>) {
@@ -94,7 +100,8 @@ impl RunView for Text<'_> {
 
     fn concluded(&self, conclusion: &Conclusion) -> Result<(), Failure> {
         self.ui.answer(&conclusion.summary)?;
-        for owed in &conclusion.owed {
+        let owed = conclusion.owed.iter().map(Owing::item);
+        for owed in planning::owed::by_cause(owed) {
             self.ui.warning(&format!("Owed: {owed}"));
         }
         if let Some(next) = &conclusion.next {
@@ -165,6 +172,7 @@ enum Event<'a> {
         run: Option<&'a str>,
         records: usize,
         variables: usize,
+        objects: &'a [Ended],
         owed: &'a [Owing],
         due: &'a [String],
         message: Option<&'a Message>,
@@ -246,6 +254,7 @@ impl RunView for Lines<'_> {
             run: conclusion.run.as_deref(),
             records: conclusion.records,
             variables: conclusion.variables,
+            objects: &conclusion.objects,
             owed: &conclusion.owed,
             due: &conclusion.due,
             message: None,
@@ -259,21 +268,15 @@ impl RunView for Lines<'_> {
         }
         self.line(Event::Outcome {
             command,
-            outcome: match failure.exit {
-                Exit::Success | Exit::ChangesPending | Exit::Failed => "failed",
-                Exit::PartlyApplied => "partly_applied",
-                Exit::Stale => "stale",
-                Exit::NotVerified => "not_verified",
-                Exit::Usage => "usage",
-                Exit::Interrupted => "interrupted",
-            },
+            outcome: failure.exit.outcome(),
             exit_code: failure.exit as u8,
             environment: None,
             production: None,
             hot_standby: None,
-            run: failure.run.as_deref(),
+            run: failure.left.run.as_deref(),
             records: 0,
             variables: 0,
+            objects: &failure.left.objects,
             owed: &[],
             due: &[],
             message: Some(&failure.message),

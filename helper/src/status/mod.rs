@@ -2,8 +2,10 @@
 //!
 //! Pure. The engine judges; this puts its judgement into words.
 
+pub(crate) mod html;
 pub(crate) mod json;
 pub(crate) mod markdown;
+pub(crate) mod prometheus;
 pub(crate) mod section;
 pub(crate) mod text;
 

@@ -31,13 +31,22 @@ pub(crate) fn render(topology: &Topology, reports: &[Report], width: Option<u16>
             .unwrap_or_default();
         width.is_none_or(|width| widest <= usize::from(width))
     };
-    let unfolded = (NEEDED..=HEADER.len())
+    let mut unfolded = (NEEDED..=HEADER.len())
         .rev()
-        .map(|columns| table(&rows, columns));
-    let mut text = unfolded
-        .into_iter()
-        .find(fits)
-        .unwrap_or_else(|| stacked(&rows));
+        .map(|columns| (table(&rows, columns), columns));
+    let (mut text, columns) = unfolded
+        .find(|(text, _)| fits(text))
+        .unwrap_or_else(|| (stacked(&rows), NEEDED));
+    if columns < HEADER.len() {
+        text.push_str("\n\nLeft out:");
+        for left_out in &HEADER[columns..] {
+            // Writing to a string cannot fail.
+            let _ = write!(text, " {}", left_out.to_lowercase().replace("aws", "AWS"));
+            if Some(left_out) != HEADER.last() {
+                text.push(',');
+            }
+        }
+    }
     for report in reports {
         details(&mut text, report);
     }
@@ -123,7 +132,8 @@ fn details(text: &mut String, report: &Report) {
     }
 }
 
-fn sentence(disagreement: &Disagreement) -> String {
+/// One disagreement as a clause.
+pub(super) fn sentence(disagreement: &Disagreement) -> String {
     let Disagreement {
         object,
         what,

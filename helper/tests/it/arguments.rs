@@ -84,17 +84,17 @@ fn a_missing_topology_is_named() {
     exit 1
     -- stderr
     error: The topology could not be read: No such file or directory (os error 2).
-      on:      `topology.yaml`
+      on:      `topology.yaml` (looked for in `$HOME` and the folders above it)
       changed: Nothing was changed.
-      next:    Name the file with --topology or GIGADB_TOPOLOGY, or run the command where `topology.yaml` is.
+      next:    Name the file with --topology or GIGADB_TOPOLOGY, or run the command in the folder of `topology.yaml` or below it.
     ");
     assert_snapshot!(stage.run(&["--list", "--topology", "other.yaml"]), @"
     exit 1
     -- stderr
     error: The topology could not be read: No such file or directory (os error 2).
-      on:      `other.yaml`
+      on:      `other.yaml` (looked for at `$HOME/other.yaml`)
       changed: Nothing was changed.
-      next:    Name the file with --topology or GIGADB_TOPOLOGY, or run the command where `topology.yaml` is.
+      next:    Name the file with --topology or GIGADB_TOPOLOGY, or run the command in the folder of `topology.yaml` or below it.
     ");
 }
 

@@ -316,7 +316,8 @@ fn a_closed_pipe_changes_neither_the_exit_code_nor_what_is_kept() {
 
 #[test]
 fn forty_columns_fold_no_name() {
-    let stage = Stage::sop();
+    // Without colors, which take no room.
+    let stage = Stage::sop().with("NO_COLOR", "1");
     stage.write("plan.json", &plan_of_a_swap());
     stage.answer(&SWAP);
     let id = stage.last_run();

@@ -106,11 +106,11 @@ fn a_machine_as_the_procedure_asks_is_well() {
     -- stdout
     RESULT       CHECK             OBJECT                              FOUND
     ok           topology          topology.yaml                       2 infrastructures and 2 environments
-    warning      topology          topology.yaml:46:19                 see below
-    warning      topology          topology.yaml:47:26                 see below
-    warning      topology          topology.yaml:49:37                 see below
-    warning      topology          topology.yaml:69:19                 see below
-    warning      topology          topology.yaml:70:26                 see below
+    warning      topology          topology.yaml:48:19                 see below
+    warning      topology          topology.yaml:49:26                 see below
+    warning      topology          topology.yaml:51:37                 see below
+    warning      topology          topology.yaml:71:19                 see below
+    warning      topology          topology.yaml:72:26                 see below
     ok           network           proxy                               not needed: every API is asked on this machine, over plain http
     ok           network           certificates                        not needed: every API is asked on this machine, over plain http
     ok           aws profile       UpstreamAlt                         in ap-southeast-2
@@ -142,15 +142,15 @@ fn a_machine_as_the_procedure_asks_is_well() {
     not checked  certificate       gigadb-website                      see below
     warning      lease             none                                see below
 
-    warning: topology topology.yaml:46:19, topology.yaml:69:19
+    warning: topology topology.yaml:48:19, topology.yaml:71:19
       `HOME_URL` is `http` for the hot standby and `https` for production.
       next: Write the same scheme for both, unless that is meant.
 
-    warning: topology topology.yaml:47:26, topology.yaml:70:26
+    warning: topology topology.yaml:49:26, topology.yaml:72:26
       `REMOTE_HOME_URL` is `http` for the hot standby and `https` for production.
       next: Write the same scheme for both, unless that is meant.
 
-    warning: topology topology.yaml:49:37
+    warning: topology topology.yaml:51:37
       `files.alt-live.gigadb.host` in `remote_fileserver_hostname` is a hostname of neither role of `live`.
       next: Did you mean `files.alt-live.gigadb.org`?
 
@@ -237,8 +237,8 @@ fn faults_of_the_topology_come_with_their_places() {
     not checked  everything else  all           see below
 
     failed: topology missing.yaml
-      The file could not be read: No such file or directory (os error 2).
-      next: Name it with --topology or GIGADB_TOPOLOGY, or run the command where `topology.yaml` is.
+      The file could not be read: No such file or directory (os error 2); looked for at `$HOME/missing.yaml`.
+      next: Name it with --topology or GIGADB_TOPOLOGY, or run the command in the folder of `topology.yaml` or below it.
 
     not checked: everything else all
       It needs a topology.

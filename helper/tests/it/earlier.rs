@@ -79,17 +79,17 @@ fn history_lists_every_run() {
                 .join(" ")
         })
         .collect();
-    assert_snapshot!(told.join("\n"), @r"
+    assert_snapshot!(told.join("\n"), @"
     exit 0
     -- stdout
-    ID WHEN ENVIRONMENT WHAT ENDED
-    RUN live revert of RUN completed
-    RUN live production gigadb-website partly applied: 8 of 10 in force
-    RUN live production alt-gigadb-website completed
+    ID WHEN ENVIRONMENT WHAT ENDED PROGRAM REASON
+    RUN live revert of RUN completed gigadb-roles 0.1.0
+    RUN live production gigadb-website partly applied: 8 of 10 in force gigadb-roles 0.1.0
+    RUN live production alt-gigadb-website completed gigadb-roles 0.1.0 release 4.4
     ");
     let narrow = stage.with("COLUMNS", "40").run(&["history"]);
     assert!(
-        narrow.contains("\n  put back\n") || narrow.contains("\n  completed\n"),
+        narrow.contains("\n  ended: completed\n") && narrow.contains("\n  reason: release 4.4"),
         "{narrow}"
     );
 }

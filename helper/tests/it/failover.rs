@@ -58,10 +58,11 @@ fn a_failover_does_not_need_what_is_lost() {
       ~ alt-gigadb-website REMOTE_HOME_URL: http://alt-live.gigadb.host -> https://gigadb.org
       ~ alt-gigadb-website REMOTE_HOSTNAME: alt-live.gigadb.host -> gigadb.org
       ~ alt-gigadb-website remote_fileserver_hostname: files.alt-live.gigadb.host -> files.gigadb.org
-      owed: variable `HOME_URL` of `gigadb-website` should be http://alt-live.gigadb.host: ...
-      owed: variable `REMOTE_HOME_URL` of `gigadb-website` should be http://alt-live.gigadb.host: ...
-      owed: variable `REMOTE_HOSTNAME` of `gigadb-website` should be alt-live.gigadb.host: ...
-      owed: variable `remote_fileserver_hostname` of `gigadb-website` should be files.alt-live.gigadb.host: ...
+      owed: 4 items: ...
+        variable `HOME_URL` of `gigadb-website` should be http://alt-live.gigadb.host
+        variable `REMOTE_HOME_URL` of `gigadb-website` should be http://alt-live.gigadb.host
+        variable `REMOTE_HOSTNAME` of `gigadb-website` should be alt-live.gigadb.host
+        variable `remote_fileserver_hostname` of `gigadb-website` should be files.alt-live.gigadb.host
 
     warning[known-address]: The Elastic IPs of `gigadb-website` could not be read: ...
       on:      infrastructure `gigadb-website` (profile `Upstream`, region ap-east-1)
@@ -82,10 +83,11 @@ fn a_failover_does_not_need_what_is_lost() {
     in force: variable `REMOTE_HOME_URL` of `alt-gigadb-website`
     in force: variable `REMOTE_HOSTNAME` of `alt-gigadb-website`
     in force: variable `remote_fileserver_hostname` of `alt-gigadb-website`
-    warning: Owed: variable `HOME_URL` of `gigadb-website` should be http://alt-live.gigadb.host: ...
-    warning: Owed: variable `REMOTE_HOME_URL` of `gigadb-website` should be http://alt-live.gigadb.host: ...
-    warning: Owed: variable `REMOTE_HOSTNAME` of `gigadb-website` should be alt-live.gigadb.host: ...
-    warning: Owed: variable `remote_fileserver_hostname` of `gigadb-website` should be files.alt-live.gigadb.host: ...
+    warning: Owed: 4 items: ...
+        variable `HOME_URL` of `gigadb-website` should be http://alt-live.gigadb.host
+        variable `REMOTE_HOME_URL` of `gigadb-website` should be http://alt-live.gigadb.host
+        variable `REMOTE_HOSTNAME` of `gigadb-website` should be alt-live.gigadb.host
+        variable `remote_fileserver_hostname` of `gigadb-website` should be files.alt-live.gigadb.host
     note: Remove each cause, then finish what is owed: `gigadb-roles resume RUN`
     note: In the Terraform configuration of `live`, set production = "alt-gigadb-website", so that the next apply agrees.
     "#);
@@ -226,7 +228,9 @@ fn where_records_disagree_nothing_that_was_kept_is_written() {
         let told = stage.told(&output);
         assert_eq!(output.status.code(), Some(3), "{told}");
         assert!(
-            told.contains("owed: A record of `alt-live.gigadb.host` should be not known yet"),
+            told.contains(
+                "A record of `alt-live.gigadb.host` should be set, to what is not known yet"
+            ),
             "{told}"
         );
         let kept = "web not known (EC2 said ";

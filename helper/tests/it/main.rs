@@ -5,6 +5,7 @@
     reason = "a test that cannot be set up has failed"
 )]
 
+mod ambiguous;
 mod arguments;
 mod bad_days;
 mod bad_input;
@@ -15,22 +16,29 @@ mod check_machine;
 mod dns;
 mod document;
 mod earlier;
+mod endpoints;
 mod exec;
 mod exit_codes;
 mod expired;
 mod failover;
 mod foreign;
 mod guide;
+mod guides;
 mod https;
+mod init;
 mod inventory;
 mod keys;
 mod leaked;
 mod lease;
 mod lines;
+mod manners;
 mod network;
+mod notify;
 mod output;
 mod outputs;
+mod pages;
 mod profiles;
+mod prometheus;
 mod prompts;
 mod reference;
 mod release;
@@ -43,3 +51,5 @@ mod status;
 mod swap;
 mod terminal;
 mod their_day;
+mod verify;
+mod watch;

@@ -26,6 +26,72 @@ fn the_apex_typed_right_swaps() {
     );
 }
 
+/// The plan has scrolled away on a small terminal: what is decided stands right above the question.
+#[test]
+fn the_last_lines_before_the_question_say_what_is_decided() {
+    let failover = [
+        "failover",
+        "-e",
+        "live",
+        "--production",
+        "alt-gigadb-website",
+    ];
+    for (arguments, gitlab, expected) in [
+        (
+            &SWAP[..],
+            true,
+            "production: gigadb-website (Hong Kong) -> alt-gigadb-website (Sydney)\n\
+             written: 8 records and 8 variables; 0 warnings\n\
+             Type `gigadb.org` to trade the roles: ",
+        ),
+        (
+            &failover[..],
+            false,
+            "production: gigadb-website (Hong Kong) -> alt-gigadb-website (Sydney)\n\
+             written: 8 records; owed: 8 items; 2 warnings\n\
+             Type `gigadb.org` to make `alt-gigadb-website` production: ",
+        ),
+    ] {
+        let stage = Stage::sop();
+        if !gitlab {
+            let gone = Fault::new(Effect::ResetBeforeCommit).always();
+            stage.simulator.fault(gone.api(Api::Gitlab));
+        }
+        let mut terminal = stage.on_terminal(80, arguments);
+        terminal.wait_for("Type `gigadb.org`");
+        terminal.keys("\n");
+        let (_, shown) = terminal.end();
+        assert!(shown.contains(expected), "{shown:?}");
+    }
+}
+
+#[test]
+fn from_and_to_and_states_have_colors_on_a_terminal_only() {
+    let stage = Stage::sop();
+    let plan = ["plan", "-e", "live", "--swap"];
+    let (_, shown) = stage.on_terminal(200, &plan).end();
+    let colored = "gigadb.org: \u{1b}[31m198.51.100.10\u{1b}[0m -> \u{1b}[32m203.0.113.10\u{1b}[0m";
+    assert!(shown.contains(colored), "{shown:?}");
+    let (_, shown) = stage.on_terminal(200, &["status"]).end();
+    assert!(shown.contains("\u{1b}[32mconsistent\u{1b}[0m"), "{shown:?}");
+    let always = stage.answer(&["status", "--color", "always"]);
+    assert!(
+        always.contains("\u{1b}[32mconsistent\u{1b}[0m"),
+        "{always:?}"
+    );
+    for plain in [
+        stage.answer_with(2, &plan),
+        stage.answer(&["status"]),
+        stage
+            .with("NO_COLOR", "1")
+            .on_terminal(200, &["status"])
+            .end()
+            .1,
+    ] {
+        assert!(!plain.contains("\u{1b}[3"), "{plain:?}");
+    }
+}
+
 #[test]
 fn anything_else_changes_nothing() {
     for (keys, exit) in [

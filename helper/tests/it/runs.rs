@@ -5,6 +5,7 @@ use std::{
     process::{Child, Command},
 };
 
+use gigadb_simulator::{Api, Effect, Fault};
 use serde_json::Value;
 
 use crate::stage::Stage;
@@ -62,4 +63,16 @@ pub(crate) fn interrupt(child: &Child) {
 pub(crate) fn without_due(told: &str) -> String {
     let lines = told.lines().filter(|line| !line.starts_with("note: Due:"));
     lines.collect::<Vec<_>>().join("\n")
+}
+
+/// Leaves a swap of live half done: the second zone's batch is refused, and the policy says stop.
+pub(crate) fn interrupted_run(stage: &Stage) {
+    let refused = Fault::new(Effect::Refuse)
+        .api(Api::Cloudflare)
+        .template("/zones/{zone_id}/dns_records/batch")
+        .skip(1);
+    stage.simulator.fault(refused);
+    let arguments = [&SWAP[..], &["--on-failure", "stop"]].concat();
+    assert_eq!(stage.output(&arguments).status.code(), Some(3));
+    stage.simulator.clear_faults();
 }

@@ -170,6 +170,8 @@ fn a_narrow_terminal_loses_columns_and_never_folds_a_name() {
     ENVIRONMENT  STATUS      ROLE         INFRASTRUCTURE      REGION
     live         consistent  production   gigadb-website      ap-east-1
     live         consistent  hot standby  alt-gigadb-website  ap-southeast-2
+
+    Left out: AWS profile, release
     ");
     assert_snapshot!(narrow("60"), @"
     exit 0
@@ -177,6 +179,8 @@ fn a_narrow_terminal_loses_columns_and_never_folds_a_name() {
     ENVIRONMENT  STATUS      ROLE         INFRASTRUCTURE
     live         consistent  production   gigadb-website
     live         consistent  hot standby  alt-gigadb-website
+
+    Left out: region, AWS profile, release
     ");
     assert_snapshot!(narrow("40"), @"
     exit 0
@@ -185,6 +189,8 @@ fn a_narrow_terminal_loses_columns_and_never_folds_a_name() {
       gigadb-website
     live consistent hot standby
       alt-gigadb-website
+
+    Left out: region, AWS profile, release
     ");
 }
 

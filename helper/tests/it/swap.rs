@@ -287,7 +287,7 @@ fn a_swap_that_reading_back_does_not_show_exits_with_5() {
     in force: variable `remote_fileserver_hostname` of `gigadb-website`
     in force: 3 records of zone `gigadb.host`
     in force: 5 records of zone `gigadb.org`
-    error: The swap was applied, but reading back does not show it: A record of `files.gigadb.org`: planned `203.0.113.12`, there is `198.51.100.12`.
+    error: The swap was applied, but reading back does not show it: A record of `files.gigadb.org`: planned `203.0.113.12`, read back as `198.51.100.12`.
       on:      environment `live`
       changed: In force (15 of 16)
                  alt-gigadb-website/HOME_URL, alt-gigadb-website/REMOTE_HOME_URL, alt-gigadb-website/REMOTE_HOSTNAME, alt-gigadb-website/remote_fileserver_hostname, gigadb-website/HOME_URL, gigadb-website/REMOTE_HOME_URL, gigadb-website/REMOTE_HOSTNAME, gigadb-website/remote_fileserver_hostname, alt-live.gigadb.host, bastion.alt-live.gigadb.host, portainer.alt-live.gigadb.host, bastion.gigadb.org, files.alt-live.gigadb.org, gigadb.org, portainer.gigadb.org

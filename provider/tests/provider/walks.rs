@@ -43,14 +43,23 @@ async fn item_08_unknown_settings_are_named_by_the_first_call_that_needs_them() 
     refused(
         &stage,
         &planned.diagnostics,
-        &["`cloudflare.api_token`", "`gitlab.base_url`"],
+        &[
+            "`cloudflare.api_token`, `gitlab.base_url` must be known",
+            "it needs what they say.",
+            "Take them from",
+        ],
     );
     assert_eq!(stage.simulator.requests(), []);
 
     let block = Value::object([("topology_file", Value::Unknown)]);
     let driver = stage.driver().configured_with(block);
     let planned = driver.resource(RESOURCE).plan(live(UPSTREAM)).await;
-    refused(&stage, &planned.diagnostics, &["`topology_file`"]);
+    let told = [
+        "`topology_file` must be known",
+        "it needs what it says.",
+        "Take it from",
+    ];
+    refused(&stage, &planned.diagnostics, &told);
 }
 
 #[tokio::test]

@@ -54,9 +54,14 @@ pub(super) fn spelled(name: &Name) -> String {
 pub(super) fn addresses(reply: &mut Message, name: &Name, addresses: &[Ipv4Addr]) {
     reply.metadata.response_code = ResponseCode::NoError;
     reply.metadata.authoritative = true;
+    // They may be kept for as long as what they stand for.
+    let ttl = reply
+        .answers
+        .first()
+        .map_or(AUTOMATIC_TTL, |record| record.ttl);
     reply.answers = addresses
         .iter()
-        .map(|address| Record::from_rdata(name.clone(), AUTOMATIC_TTL, RData::A(A(*address))))
+        .map(|address| Record::from_rdata(name.clone(), ttl, RData::A(A(*address))))
         .collect();
 }
 

@@ -1,86 +1,28 @@
 //! Every request of an apply fails, in every way, under every policy.
 
-use std::{collections::BTreeMap, fmt, time::Instant};
+use std::{
+    collections::BTreeMap,
+    time::{Duration, Instant},
+};
 
-use gigadb_simulator::Effect;
 use gigadb_tests::{
     places::{Place, places},
     proof, side_by_side_on,
 };
 
+use crate::failure::Case;
 use crate::{
-    gate::Gate,
+    failure::{Counts, Failure, Take, cases},
     judge,
     stage::{Policy, Stage, Swap},
 };
 
 /// Side by side: most of the time is spent waiting for what does not answer.
-const WORKERS: usize = 8;
-
-/// What goes wrong with a request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Failure {
-    Forbidden,
-    /// With a `Retry-After` of an hour.
-    TooManyRequests,
-    ServerError,
-    BadGateway,
-    /// No answer, and nothing done.
-    TimeOut,
-    /// Done, then the connection is reset.
-    ResetAfterCommit,
-    /// From this request on, nobody listens.
-    Refused,
-}
-
-impl Failure {
-    const ALL: [Self; 7] = [
-        Self::Forbidden,
-        Self::TooManyRequests,
-        Self::ServerError,
-        Self::BadGateway,
-        Self::TimeOut,
-        Self::ResetAfterCommit,
-        Self::Refused,
-    ];
-
-    fn effect(self) -> Option<Effect> {
-        Some(match self {
-            Self::Forbidden => Effect::Refuse,
-            Self::TooManyRequests => Effect::RateLimited {
-                retry_after: Some(3600),
-            },
-            Self::ServerError => Effect::ServerError,
-            Self::BadGateway => Effect::BadGateway,
-            Self::TimeOut => Effect::Hang,
-            Self::ResetAfterCommit => Effect::ResetAfterCommit,
-            Self::Refused => return None,
-        })
-    }
-}
+const WORKERS: usize = 12;
+/// When a late write is carried out, in milliseconds: after it was given up.
+const LATE: u64 = 1600;
 
 type Group = (&'static [&'static str], Policy);
-
-/// One case of the matrix.
-#[derive(Debug, Clone)]
-struct Case {
-    environments: &'static [&'static str],
-    policy: Policy,
-    failure: Failure,
-    place: Place,
-}
-
-impl fmt::Display for Case {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            environments,
-            policy,
-            failure,
-            place,
-        } = self;
-        write!(f, "{environments:?} {policy:?} {failure:?} at {place}")
-    }
-}
 
 /// The stage, and the swaps on it that are planned and wait to be applied.
 struct Worker {
@@ -118,24 +60,16 @@ impl Worker {
     async fn run(&mut self, case: &Case) -> Vec<&'static str> {
         let mut swap = self.swap((case.environments, case.policy)).await;
         let stage = &self.stage;
-        if case.failure == Failure::TimeOut {
+        if case.failure.is_silent() {
             stage.impatient();
         }
-        let gate = match case.failure.effect() {
-            Some(effect) => {
-                // A read fails until it is given up, a write once.
-                let times = if case.place.is_write { 1 } else { 2 };
-                stage.simulator.fault(case.place.fault(effect).times(times));
-                None
-            }
-            None => {
-                let gate = Gate::open(stage.address(), case.place.before).await;
-                stage.through(case.place.api, &gate);
-                Some(gate)
-            }
-        };
+        let gate = case.meet(stage, 2, LATE).await;
         let told = swap.apply().await;
         drop(gate);
+        if case.failure.is_late() {
+            // Whatever was sent has been carried out, or never will be.
+            tokio::time::sleep(Duration::from_millis(LATE)).await;
+        }
         stage.directly();
         stage.simulator.clear_faults();
 
@@ -161,47 +95,21 @@ impl Worker {
     }
 }
 
-fn runtime() -> tokio::runtime::Runtime {
+pub(crate) fn runtime() -> tokio::runtime::Runtime {
     let mut builder = tokio::runtime::Builder::new_current_thread();
     builder.enable_all().build().unwrap()
-}
-
-/// How many cases there are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Take {
-    /// Every request with every failure under every policy.
-    All,
-    /// Every request with every failure; the policies take turns.
-    PoliciesInTurn,
-}
-
-fn cases(environments: &'static [&'static str], take: Take) -> Vec<Case> {
-    let mut cases = Vec::new();
-    let runtime = runtime();
-    let mut worker = runtime.block_on(Worker::new());
-    for (turn, policy) in Policy::ALL.into_iter().enumerate() {
-        let places = runtime.block_on(worker.discover((environments, policy)));
-        for (row, place) in places.iter().enumerate() {
-            for (column, failure) in Failure::ALL.into_iter().enumerate() {
-                if take == Take::PoliciesInTurn && (row + column) % Policy::ALL.len() != turn {
-                    continue;
-                }
-                cases.push(Case {
-                    environments,
-                    policy,
-                    failure,
-                    place: place.clone(),
-                });
-            }
-        }
-    }
-    cases
 }
 
 /// Runs every case; tells how many there were and how they ended, and fails if one did not hold.
 fn run_all(environments: &'static [&'static str], take: Take) {
     let started = Instant::now();
-    let cases = cases(environments, take);
+    let cases = {
+        let runtime = runtime();
+        let mut worker = runtime.block_on(Worker::new());
+        cases(environments, take, |policy| {
+            runtime.block_on(worker.discover((environments, policy)))
+        })
+    };
     let set_up = || {
         let runtime = runtime();
         let worker = runtime.block_on(Worker::new());
@@ -210,23 +118,19 @@ fn run_all(environments: &'static [&'static str], take: Take) {
     let ends = side_by_side_on(&cases, WORKERS, set_up, |(runtime, worker), case| {
         runtime.block_on(worker.run(case))
     });
-    let mut counts: BTreeMap<_, usize> = BTreeMap::new();
+    let mut counts = Counts::default();
     for (case, ends) in cases.iter().zip(ends) {
         for end in ends {
-            *counts.entry((case.policy, end)).or_default() += 1;
+            counts.add(case, end);
         }
     }
-    let environments = environments.join(" and ");
+    let what = format!("faults of an apply of {}", environments.join(" and "));
     proof(format_args!(
-        "faults of an apply of {environments}: {} cases in {:.0?}",
+        "{what}: {} cases in {:.0?}",
         cases.len(),
         started.elapsed()
     ));
-    for ((policy, end), count) in counts {
-        proof(format_args!(
-            "faults of an apply of {environments}: under {policy:?} {end}: {count}"
-        ));
-    }
+    counts.tell(&what);
     assert!(cases.len() > 300, "only {} cases", cases.len());
 }
 
@@ -238,7 +142,5 @@ fn whatever_fails_the_swap_of_live_ends_known() {
 /// Three times as many with `GIGADB_FAULTS=all`.
 #[test]
 fn whatever_fails_the_swap_of_live_and_staging_ends_known() {
-    let all = std::env::var_os("GIGADB_FAULTS").is_some_and(|wish| wish == "all");
-    let take = if all { Take::All } else { Take::PoliciesInTurn };
-    run_all(&["live", "staging"], take);
+    run_all(&["live", "staging"], Take::wished());
 }

@@ -110,6 +110,11 @@ impl Stage {
         stage
     }
 
+    /// What a program needs to reach this stage.
+    pub(crate) fn environment(&self) -> BTreeMap<String, String> {
+        self.setup.lock().unwrap().environment.clone()
+    }
+
     /// The address at which all three APIs live.
     pub(crate) fn address(&self) -> SocketAddr {
         let url = self.simulator.aws_url().trim_start_matches("http://");
@@ -196,8 +201,8 @@ fn calm() -> Timing {
         failover_reads: Duration::from_secs(2),
         lost_side_writes: Duration::from_secs(10),
         backoff: Duration::from_millis(5),
-        read_backs: 2,
-        open_for: Duration::from_secs(1),
+        read_backs: 4,
+        open_for: Duration::from_secs(2),
     }
 }
 

@@ -13,7 +13,9 @@
 mod targets {
     pub(crate) mod answers;
     pub(crate) mod journal;
+    pub(crate) mod states;
     pub(crate) mod topology;
+    pub(crate) mod types;
     pub(crate) mod values;
 }
 
@@ -98,6 +100,29 @@ fn topologies() {
     ];
     let seeds = seeds.map(|text| text.as_bytes().to_vec());
     hold(targets::topology::topology, &seeds, 1000);
+}
+
+#[test]
+fn stored_states_of_the_plugin_protocol() {
+    let seeds = [
+        r#"{"a":"x","b":[1,2.5,1e400],"c":{"type":["list","string"],"value":["y"]}}"#,
+        r#"{"a":1,"b":null,"c":{"value":true,"type":"bool"},"gone":0}"#,
+        r#"{"k":[true,false,true]}"#,
+        r#"{"type":"dynamic","value":null}"#,
+    ];
+    let seeds = seeds.map(|text| text.as_bytes().to_vec());
+    hold(targets::states::states, &seeds, 4000);
+}
+
+#[test]
+fn types_of_the_plugin_protocol() {
+    let seeds = [
+        r#""string""#,
+        r#"["list",["set",["map","number"]]]"#,
+        r#"["object",{"a":"bool","b":["tuple",["dynamic","string"]]},["a"]]"#,
+    ];
+    let seeds = seeds.map(|text| text.as_bytes().to_vec());
+    hold(targets::types::types, &seeds, 4000);
 }
 
 #[test]

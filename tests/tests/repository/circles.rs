@@ -15,7 +15,7 @@ const LIMITS: [(&str, usize); 5] = [
     ("engine", 3),
     ("clients", 5),
     ("provider", 11),
-    ("helper", 6),
+    ("helper", 3),
     ("tfplug", 0),
 ];
 

@@ -12,3 +12,8 @@ pub fn decode_value(bytes: &[u8], ty: &Type) -> Result<Value, String> {
 pub fn encode_value(value: &Value, ty: &Type) -> Result<Vec<u8>, String> {
     codec::encode(value, ty).map_err(|error| error.to_string())
 }
+
+/// Reads a stored state's JSON text as core hands it over; an error says what is wrong and where, without any value.
+pub fn decode_state(json: &[u8], ty: &Type) -> Result<Value, String> {
+    codec::decode_state(json, ty).map_err(|error| error.to_string())
+}

@@ -32,7 +32,7 @@ use std::sync::Arc;
 use crate::{Diagnostics, Provider, Value};
 use walk::Answers;
 
-pub use bytes::{decode_value, encode_value};
+pub use bytes::{decode_state, decode_value, encode_value};
 pub use resource::{Action, Applied, Planned, Refreshed, ResourceDriver};
 pub use walk::Walk;
 

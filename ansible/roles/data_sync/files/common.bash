@@ -117,9 +117,11 @@ file_name() { # side key
     printf '%s%s.dump\n' "$(dump_prefix "$1")" "$2"
 }
 
-# Sets `listing` to the names in the bucket that begin so; fails where the bucket could not be asked.
-list_bucket() { # prefix
-    listing=$(rclone lsf --files-only --max-depth 1 --include "/$1*" "$BACKUPS")
+# Sets `listing` to the names in the bucket that begin so, with format `tp` each after the time it was written, in UTC;
+# fails where the bucket could not be asked.
+list_bucket() { # prefix [format]
+    listing=$(TZ=UTC rclone lsf --files-only --max-depth 1 --use-server-modtime --separator ' ' --format "${2:-p}" \
+        --include "/$1*" "$BACKUPS")
 }
 
 is_listed() { # name

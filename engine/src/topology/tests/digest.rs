@@ -50,6 +50,16 @@ fn every_field_counts() {
         (", https: true", ""),
         (", reach: public", ""),
         ("reach: public", "reach: { via: jump }"),
+        (", protocols: [ssh, tcp:80]", ""),
+        ("protocols: [ssh, tcp:80]", "protocols: [ssh, tcp:81]"),
+        ("protocols: [ssh, tcp:80]", "protocols: []"),
+        ("variables: { K: { takes_effect: playbook } }", ""),
+        ("takes_effect: playbook", "takes_effect: build"),
+        ("resolvers: [1.1.1.1]", ""),
+        ("resolvers: [1.1.1.1]", "resolvers: [1.1.1.2]"),
+        ("url_variable: U", "url_variable: V"),
+        ("format: slack", "format: json"),
+        ("events: [swap]", "events: [swap, revert]"),
         ("  blue:", "  cyan:"),
         ("checkout: c", "checkout: c2"),
         ("checkout: c,", ""),
@@ -118,7 +128,7 @@ const FULL: &str = "
 version: 1
 endpoints:
   web: { eip: E, instance: I, https: true, reach: public }
-  jump: { eip: J, instance: K }
+  jump: { eip: J, instance: K, protocols: [ssh, tcp:80] }
 infrastructures:
   blue: { gitlab_project: g/blue, checkout: c, aws: { profile: P, region: eu-west-1 }, owner: o, eips: { web: x }, ssh: { user: u, private_key: k, bastion_user: b }, terraform_state: { name: s } }
   green: { gitlab_project: g/green, aws: { profile: Q, region: eu-west-2 } }
@@ -135,4 +145,7 @@ lock: { gitlab_project: g/lock, name: l }
 certificate_variable: C
 release: { swap: helper, deploy_jobs: [build, deploy], more_jobs: { warm: [cache] }, ref: 'v{release}', commands: { backup: [dump, '{key}'] } }
 policy: { missing_records: create, missing_variables: error, record_ttl: 60, proxied: true }
+variables: { K: { takes_effect: playbook } }
+resolvers: [1.1.1.1]
+notify: [ { url_variable: U, format: slack, events: [swap] } ]
 ";

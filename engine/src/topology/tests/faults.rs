@@ -67,12 +67,8 @@ fn what_is_not_yaml() {
     assert_snapshot!(check("# nothing\n"), @r"
     t.yaml:1:1: The file is empty. Begin it with `version: 1`.
     ");
-    assert_snapshot!(check("---\n"), @r"
-    t.yaml:2:1: The file holds nothing. Write a mapping with the keys `version`, `endpoints`, `infrastructures`, `environments`, `lock`, `certificate_variable`, `policy` and `release`.
-    ");
-    assert_snapshot!(check("- version: 1\n"), @r"
-    t.yaml:1:1: The file holds a list. Write a mapping with the keys `version`, `endpoints`, `infrastructures`, `environments`, `lock`, `certificate_variable`, `policy` and `release`.
-    ");
+    assert_snapshot!(check("---\n"), @"t.yaml:2:1: The file holds nothing. Write a mapping with the keys `version`, `endpoints`, `infrastructures`, `environments`, `lock`, `certificate_variable`, `policy`, `variables`, `resolvers`, `notify` and `release`.");
+    assert_snapshot!(check("- version: 1\n"), @"t.yaml:1:1: The file holds a list. Write a mapping with the keys `version`, `endpoints`, `infrastructures`, `environments`, `lock`, `certificate_variable`, `policy`, `variables`, `resolvers`, `notify` and `release`.");
     assert_snapshot!(check("version: 1\nendpoints:\n\tweb: {}\n"), @r"
     t.yaml:3:2: This is not YAML: tabs disallowed within this context (block indentation). Indent with spaces: YAML does not allow tabs there.
     ");
@@ -116,17 +112,17 @@ fn top_level_keys() {
         ("version: 1", "version: 1\ntopologies: {}"),
         ("environments:", "envs:"),
         ("endpoints:\n  web: { eip: \"eip-{environment}\", instance: \"web-{environment}\" }", "endpoints: {}"),
-    ]), @r"
+    ]), @"
     t.yaml:1:10: `version` is `2`, and this program reads version 1. Write `version: 1`.
     t.yaml:1:10: `version` is a text. Write `version: 1`, without quotes.
     t.yaml:1:10: `version` is not a number. Write `version: 1`.
     t.yaml:1:1: The file has no `version`. Add `version: 1`.
     t.yaml:1:1: `verison` is not a key here. Did you mean `version`?
     t.yaml:2:1: `version` stands here a second time, after 1:1. Keep one of the two.
-    t.yaml:2:3: This key is not a word. Write a mapping with the keys `version`, `endpoints`, `infrastructures`, `environments`, `lock`, `certificate_variable`, `policy` and `release`.
-    t.yaml:2:1: `topologies` is not a key here. Write one of `version`, `endpoints`, `infrastructures`, `environments`, `lock`, `certificate_variable`, `policy` and `release`, or remove it.
+    t.yaml:2:3: This key is not a word. Write a mapping with the keys `version`, `endpoints`, `infrastructures`, `environments`, `lock`, `certificate_variable`, `policy`, `variables`, `resolvers`, `notify` and `release`.
+    t.yaml:2:1: `topologies` is not a key here. Write one of `version`, `endpoints`, `infrastructures`, `environments`, `lock`, `certificate_variable`, `policy`, `variables`, `resolvers`, `notify` and `release`, or remove it.
     t.yaml:1:1: The file has no `environments`. Add `environments: { live: { production: …, hot_standby: … } }`.
-    t.yaml:7:1: `envs` is not a key here. Write one of `version`, `endpoints`, `infrastructures`, `environments`, `lock`, `certificate_variable`, `policy` and `release`, or remove it.
+    t.yaml:7:1: `envs` is not a key here. Write one of `version`, `endpoints`, `infrastructures`, `environments`, `lock`, `certificate_variable`, `policy`, `variables`, `resolvers`, `notify` and `release`, or remove it.
     t.yaml:2:12: `endpoints` is empty. Write `endpoints: { web: { eip: …, instance: … } }`.
     ");
 }
@@ -157,7 +153,7 @@ fn endpoints() {
         ("\"web-{environment}\"", "\"web-{owner}\""),
     ]), @r#"
     t.yaml:3:3: `endpoints.web` has no `eip`. Add `eip: "eip-gigadb-{environment}-gigadb"`.
-    t.yaml:3:10: `elastic_ip` is not a key here. Write one of `eip`, `instance`, `https` and `reach`, or remove it.
+    t.yaml:3:10: `elastic_ip` is not a key here. Write one of `eip`, `instance`, `https`, `reach` and `protocols`, or remove it.
     t.yaml:3:10: `epi` is not a key here. Did you mean `eip`?
     t.yaml:3:15: `endpoints.web.eip`: `{enviroment}` is not a placeholder here. Did you mean `{environment}`?
     t.yaml:3:15: `endpoints.web.eip`: `{region}` is not a placeholder here. Write `{environment}` or `{owner}`, or no braces.
@@ -176,7 +172,7 @@ fn endpoints() {
     t.yaml:3:19: `by` is not a key here. Write one of `via`, or remove it.
     t.yaml:4:54: `endpoints.far.reach` is by way of `web`, which is itself reached by way of `bastion`. Name an endpoint whose `reach` is `public`.
     t.yaml:3:3: `we b` is no valid name. Write a name (a letter or digit, then letters, digits, `_` or `-`).
-    t.yaml:3:8: `endpoints.web` holds a number. Write a mapping with the keys `eip`, `instance`, `https` and `reach`.
+    t.yaml:3:8: `endpoints.web` holds a number. Write a mapping with the keys `eip`, `instance`, `https`, `reach` and `protocols`.
     t.yaml:4:15: `eip-live` is the Elastic IP of both `web` and `aux`, and each endpoint has its own address. Write the name of `web`'s own.
     t.yaml:5:3: `infrastructures.blue` has no `owner`, and `endpoints.web.instance` needs one. Add `owner: gigadb`, or the names that differ under `eips` and `instances`.
     t.yaml:6:3: `infrastructures.green` has no `owner`, and `endpoints.web.instance` needs one. Add `owner: gigadb`, or the names that differ under `eips` and `instances`.

@@ -1,14 +1,17 @@
 //! Random valid topologies, and their YAML.
 
-use std::{collections::BTreeMap, fmt::Write as _};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Write as _,
+};
 
 use proptest::{collection::btree_map, option, prelude::*, sample::Index};
 
 use crate::{
     name::{EndpointName, EnvironmentName, Hostname, InfrastructureName, VariableKey},
     topology::{
-        Aws, Endpoint, Environment, Infrastructure, Lock, Missing, NameTemplate, Policy, RoleTable,
-        Ssh, Topology,
+        Aws, Endpoint, Environment, Infrastructure, Lock, Missing, NameTemplate, Notify,
+        NotifyEvent, NotifyFormat, Policy, Protocol, RoleTable, Ssh, TakesEffect, Topology,
     },
 };
 
@@ -37,7 +40,12 @@ pub(super) fn topology() -> impl Strategy<Value = Topology> {
     (
         btree_map(
             word(),
-            (template("eip"), template("i"), any::<Option<bool>>()),
+            (
+                template("eip"),
+                template("i"),
+                any::<Option<bool>>(),
+                option::of(proptest::collection::btree_set(1_u16.., 0..3)),
+            ),
             1..4,
         ),
         btree_map(word(), infrastructure(), 2..4),
@@ -50,12 +58,17 @@ pub(super) fn topology() -> impl Strategy<Value = Topology> {
             option::of(60_u32..=86_400),
             any::<bool>(),
         ),
+        (
+            option::of(any::<bool>()),
+            proptest::collection::btree_set(1_u16.., 0..3),
+            option::of(any::<bool>()),
+        ),
     )
         .prop_map(
-            |(endpoints, sides, environments, lock, certificate, policy)| {
+            |(endpoints, sides, environments, lock, certificate, policy, told)| {
                 let endpoints: BTreeMap<EndpointName, Endpoint> = endpoints
                     .into_iter()
-                    .map(|(name, (eip, instance, https))| {
+                    .map(|(name, (eip, instance, https, ports))| {
                         let eip = NameTemplate::new(format!("{eip} {name}"));
                         let instance = NameTemplate::new(instance);
                         (
@@ -65,6 +78,7 @@ pub(super) fn topology() -> impl Strategy<Value = Topology> {
                                 instance,
                                 https,
                                 reach: None,
+                                protocols: ports.map(|ports| protocols(https, ports)),
                             },
                         )
                     })
@@ -84,6 +98,28 @@ pub(super) fn topology() -> impl Strategy<Value = Topology> {
                         (name.parse().unwrap(), draft.finish(number, &names))
                     })
                     .collect::<BTreeMap<EnvironmentName, _>>();
+                let keys = environments.values().flat_map(Environment::variable_keys);
+                let takes_effect = keys.filter_map(|key| {
+                    let when = if told.0? {
+                        TakesEffect::Playbook
+                    } else {
+                        TakesEffect::Build
+                    };
+                    Some((key.clone(), when))
+                });
+                let takes_effect = takes_effect.collect();
+                let notify = told.2.map(|slack| Notify {
+                    url_variable: "GIGADB_WEBHOOK_URL".to_owned(),
+                    format: if slack {
+                        NotifyFormat::Slack
+                    } else {
+                        NotifyFormat::Json
+                    },
+                    events: NotifyEvent::ALL
+                        .into_iter()
+                        .skip(usize::from(slack))
+                        .collect(),
+                });
                 let missing = |create| {
                     if create {
                         Missing::Create
@@ -106,10 +142,27 @@ pub(super) fn topology() -> impl Strategy<Value = Topology> {
                         record_ttl: policy.2,
                         proxied: policy.3,
                     },
+                    takes_effect,
+                    resolvers: told
+                        .1
+                        .into_iter()
+                        .map(|port| ([192, 0, 2, 53], port).into())
+                        .collect(),
+                    notify: notify.into_iter().collect(),
                     release: None,
                 }
             },
         )
+}
+
+fn protocols(https: Option<bool>, ports: BTreeSet<u16>) -> BTreeSet<Protocol> {
+    let listed = (https == Some(true)).then_some(Protocol::HTTPS);
+    let ports = ports.into_iter().map(Protocol::Tcp);
+    listed
+        .into_iter()
+        .chain([Protocol::Ssh(22)])
+        .chain(ports)
+        .collect()
 }
 
 #[derive(Debug, Clone)]
@@ -253,6 +306,9 @@ pub(super) fn render(topology: &Topology) -> String {
         if let Some(https) = endpoint.https {
             line_of(out, 2, "https", &https.to_string());
         }
+        if let Some(protocols) = &endpoint.protocols {
+            line_of(out, 2, "protocols", &list(protocols));
+        }
     }
     line_of(out, 0, "infrastructures", "");
     for (name, side) in &topology.infrastructures {
@@ -309,7 +365,37 @@ pub(super) fn render(topology: &Topology) -> String {
         .map_or("auto".to_owned(), |ttl| ttl.to_string());
     line_of(out, 1, "record_ttl", &ttl);
     line_of(out, 1, "proxied", &policy.proxied.to_string());
+    if !topology.takes_effect.is_empty() {
+        line_of(out, 0, "variables", "");
+    }
+    for (key, when) in &topology.takes_effect {
+        line_of(out, 1, key.as_str(), "");
+        line_of(out, 2, "takes_effect", when.as_str());
+    }
+    if !topology.resolvers.is_empty() {
+        line_of(out, 0, "resolvers", &list(&topology.resolvers));
+    }
+    for Notify {
+        url_variable,
+        format,
+        events,
+    } in &topology.notify
+    {
+        let events = list(events.iter().map(|event| event.as_str()));
+        let format = format.as_str();
+        let one =
+            format!("[ {{ url_variable: {url_variable}, format: {format}, events: {events} }} ]");
+        line_of(out, 0, "notify", &one);
+    }
     yaml
+}
+
+fn list<T: ToString>(items: impl IntoIterator<Item = T>) -> String {
+    let items: Vec<String> = items
+        .into_iter()
+        .map(|one| quoted(&one.to_string()))
+        .collect();
+    format!("[{}]", items.join(", "))
 }
 
 fn render_side(out: &mut String, side: &Infrastructure) {

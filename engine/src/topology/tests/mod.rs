@@ -7,4 +7,5 @@ mod faults;
 mod generate;
 mod release;
 mod schema;
+mod told;
 mod warnings;

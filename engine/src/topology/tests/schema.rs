@@ -125,6 +125,25 @@ fn the_schema_refuses_what_the_parser_refuses() {
             "lock: { gitlab_project: a/b, name: \"{owner}\" }\nenvironments:",
         ),
         ("environments:", "certificate_variable: a b\nenvironments:"),
+        ("environments:", "resolvers: [5]\nenvironments:"),
+        ("environments:", "resolvers: 1.1.1.1\nenvironments:"),
+        ("{ takes_effect: playbook }", "{}"),
+        ("takes_effect: playbook", "takes_effect: soon"),
+        (
+            "environments:",
+            "notify: [ { url_variable: \"https://example.org\" } ]\nenvironments:",
+        ),
+        (
+            "environments:",
+            "notify: [ { url_variable: A, events: [] } ]\nenvironments:",
+        ),
+        (
+            "environments:",
+            "notify: [ { url_variable: A, format: xml } ]\nenvironments:",
+        ),
+        ("protocols: [ssh]", "protocols: [sssh]"),
+        ("protocols: [ssh]", "protocols: ssh"),
+        ("protocols: [ssh]", "protocols: [\"tcp:0\"]"),
         ("  live:", "  -live:"),
     ] {
         let changed = text.replacen(from, to, 1);

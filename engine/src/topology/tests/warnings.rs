@@ -15,12 +15,12 @@ use crate::{
 
 #[test]
 fn the_sop_contradicts_itself_once_and_its_standbys_speak_http() {
-    assert_snapshot!(check(&examples::text("upstream")), @r"
-    46:19 warning: `HOME_URL` is `http` for the hot standby and `https` for production. Write the same scheme for both, unless that is meant.
-    47:26 warning: `REMOTE_HOME_URL` is `http` for the hot standby and `https` for production. Write the same scheme for both, unless that is meant.
-    49:37 warning: `files.alt-live.gigadb.host` in `remote_fileserver_hostname` is a hostname of neither role of `live`. Did you mean `files.alt-live.gigadb.org`?
-    69:19 warning: `HOME_URL` is `http` for the hot standby and `https` for production. Write the same scheme for both, unless that is meant.
-    70:26 warning: `REMOTE_HOME_URL` is `http` for the hot standby and `https` for production. Write the same scheme for both, unless that is meant.
+    assert_snapshot!(check(&examples::text("upstream")), @"
+    48:19 warning: `HOME_URL` is `http` for the hot standby and `https` for production. Write the same scheme for both, unless that is meant.
+    49:26 warning: `REMOTE_HOME_URL` is `http` for the hot standby and `https` for production. Write the same scheme for both, unless that is meant.
+    51:37 warning: `files.alt-live.gigadb.host` in `remote_fileserver_hostname` is a hostname of neither role of `live`. Did you mean `files.alt-live.gigadb.org`?
+    71:19 warning: `HOME_URL` is `http` for the hot standby and `https` for production. Write the same scheme for both, unless that is meant.
+    72:26 warning: `REMOTE_HOME_URL` is `http` for the hot standby and `https` for production. Write the same scheme for both, unless that is meant.
     ");
 }
 

@@ -127,7 +127,7 @@ fn a_swap_alone() {
     - Run the data_sync playbook on both bastions now: a databaseReset job still present on `alt-gigadb-website` drops production's database at its next run, at 10:05 UTC.
     - Rebuild and deploy `gigascience/upstream/alt-gigadb-website`: `HOME_URL`, `REMOTE_HOME_URL`, `REMOTE_HOSTNAME` take effect when its images are built.
     - Rebuild and deploy `gigascience/upstream/gigadb-website`: `HOME_URL`, `REMOTE_HOME_URL`, `REMOTE_HOSTNAME` take effect when its images are built.
-    - Run the files playbook on both sides: `remote_fileserver_hostname` takes effect then.
+    - Run the playbook that reads `remote_fileserver_hostname` on both sides: its new value takes effect then.
     - See to the certificates of both sides, and to what GitLab stores of them: a certificate follows a hostname, not a side.
     - Tell users that the SSH host keys of `bastion.gigadb.org` and `files.gigadb.org` change.
     - Keep `gigadb-website` serving: resolvers may use the old addresses for as long as the records' TTL.
@@ -231,7 +231,7 @@ fn a_swap_among_other_changes_with_a_waived_rule() {
     - Run the data_sync playbook on both bastions now: a databaseReset job still present on `alt-gigadb-website` drops production's database at its next run, at 10:05 UTC.
     - Rebuild and deploy `gigascience/upstream/alt-gigadb-website`: `HOME_URL`, `REMOTE_HOME_URL`, `REMOTE_HOSTNAME` take effect when its images are built.
     - Rebuild and deploy `gigascience/upstream/gigadb-website`: `HOME_URL`, `REMOTE_HOME_URL`, `REMOTE_HOSTNAME` take effect when its images are built.
-    - Run the files playbook on both sides: `remote_fileserver_hostname` takes effect then.
+    - Run the playbook that reads `remote_fileserver_hostname` on both sides: its new value takes effect then.
     - See to the certificates of both sides, and to what GitLab stores of them: a certificate follows a hostname, not a side.
     - Tell users that the SSH host keys of `bastion.gigadb.org` and `files.gigadb.org` change.
     - Keep `gigadb-website` serving: resolvers may use the old addresses for as long as the records' TTL.
@@ -290,7 +290,7 @@ fn a_failover_is_said_and_can_be_forbidden() {
 
     - Run the data_sync playbook on the bastion of `alt-gigadb-website` now (with `--limit`: a host that cannot be reached stops the play), and on that of `gigadb-website` as soon as it can be reached: a databaseReset job still present on `alt-gigadb-website` drops production's database at its next run, at 10:05 UTC.
     - When `gigadb-website` can be reached again, rebuild and deploy `gigascience/upstream/gigadb-website`: `HOME_URL`, `REMOTE_HOME_URL`, `REMOTE_HOSTNAME` take effect when its images are built.
-    - Run the files playbook on `alt-gigadb-website` now, and on `gigadb-website` as soon as it can be reached: `remote_fileserver_hostname` takes effect then.
+    - Run the playbook that reads `remote_fileserver_hostname` on `alt-gigadb-website` now, and on `gigadb-website` as soon as it can be reached: its new value takes effect then.
     - Resolvers may use the old addresses for as long as the records' TTL: some users are sent to `gigadb-website`, which is lost, and see errors meanwhile.
 
 
@@ -308,7 +308,7 @@ fn a_failover_is_said_and_can_be_forbidden() {
     - Keep `gigadb-website` serving: resolvers may use the old addresses for as long as the records' TTL.
     - Rebuild and deploy `gigascience/upstream/gigadb-website`: `HOME_URL`, `REMOTE_HOME_URL`, `REMOTE_HOSTNAME` take effect when its images are built.
     - Run the data_sync playbook on both bastions now: a databaseReset job still present on `alt-gigadb-website` drops production's database at its next run, at 10:05 UTC.
-    - Run the files playbook on both sides: `remote_fileserver_hostname` takes effect then.
+    - Run the playbook that reads `remote_fileserver_hostname` on both sides: its new value takes effect then.
     exit 2
     ");
 }

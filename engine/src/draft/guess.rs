@@ -1,0 +1,436 @@
+//! What is likely, from what is there.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::Ipv4Addr,
+};
+
+use crate::{
+    name::{Hostname, Role, ZoneName},
+    world::{Record, RecordType, Side},
+};
+
+/// What was found. Whatever could not be read is empty.
+#[derive(Debug, Clone, Default)]
+pub struct Survey {
+    /// AWS profiles with what their region has.
+    pub sides: Vec<SideSurvey>,
+    /// The zones that the token sees.
+    pub zones: Vec<ZoneName>,
+    /// Their records.
+    pub records: Vec<Record>,
+    /// The variables of each GitLab project whose values name a host of those zones.
+    pub projects: BTreeMap<String, Vec<SurveyedVariable>>,
+}
+
+/// One AWS profile.
+#[derive(Debug, Clone)]
+pub struct SideSurvey {
+    /// The profile.
+    pub profile: String,
+    /// Its region.
+    pub region: String,
+    /// Its Elastic IPs and instances.
+    pub found: Side,
+}
+
+/// A variable whose value is a host's name or a URL.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct SurveyedVariable {
+    /// The key.
+    pub key: String,
+    /// The scope.
+    pub scope: String,
+    /// The value.
+    pub value: String,
+}
+
+/// A first topology.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Draft {
+    /// Templates of the Elastic IP's and the instance's name, by endpoint.
+    pub endpoints: BTreeMap<String, (String, String)>,
+    /// The sides.
+    pub sides: Vec<DraftSide>,
+    /// The environments, by name.
+    pub environments: BTreeMap<String, DraftEnvironment>,
+    /// What has to be filled in by hand: sentences.
+    pub missing: Vec<String>,
+}
+
+/// One side.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DraftSide {
+    /// What it is called.
+    pub name: String,
+    /// The GitLab project.
+    pub project: String,
+    /// The AWS profile.
+    pub profile: String,
+    /// Its region.
+    pub region: String,
+}
+
+/// One environment, by role.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct DraftEnvironment {
+    /// The index of the side that holds production's names.
+    pub production: usize,
+    /// Hostnames with their endpoints: production's, the hot standby's.
+    pub hostnames: [BTreeMap<Hostname, String>; 2],
+    /// Variables: production's, the hot standby's.
+    pub variables: [BTreeMap<String, String>; 2],
+}
+
+/// The words that environments are usually called, where no variable's scope tells.
+const USUAL: [&str; 4] = ["live", "staging", "production", "dev"];
+const ENVIRONMENT: &str = "{environment}";
+/// What stands for a project that is not known.
+pub(super) const UNKNOWN: &str = "group/project-";
+
+/// The topology that what was found makes likely.
+pub fn guess(survey: &Survey) -> Draft {
+    let names = environment_names(survey);
+    let mut draft = Draft {
+        endpoints: endpoints(survey, &names),
+        ..Draft::default()
+    };
+    let sides: Vec<&SideSurvey> = sides(survey, &draft.endpoints, &names);
+    let owners = owners(&sides, &draft.endpoints, &names);
+    draft.sides = named(survey, &sides, &owners);
+    for name in &names {
+        let environment = environment(survey, name, &owners, &draft.sides);
+        if !environment.hostnames[0].is_empty() {
+            draft.environments.insert(name.clone(), environment);
+        }
+    }
+    draft.fill_in();
+    draft
+}
+
+/// The scopes of variables that stand in the name of an Elastic IP, else the usual words that do.
+fn environment_names(survey: &Survey) -> BTreeSet<String> {
+    let eips: BTreeSet<&str> = survey
+        .sides
+        .iter()
+        .flat_map(|side| &side.found.elastic_ips)
+        .map(|eip| eip.name.as_str())
+        .collect();
+    let used = |word: &str| eips.iter().any(|eip| template(eip, word).is_some());
+    let scopes = survey.projects.values().flatten();
+    let scopes: BTreeSet<String> = scopes
+        .map(|variable| variable.scope.clone())
+        .filter(|scope| used(scope))
+        .collect();
+    if scopes.is_empty() {
+        let usual = USUAL.into_iter().filter(|word| used(word));
+        return usual.map(str::to_owned).collect();
+    }
+    scopes
+}
+
+/// A name with the environment's in braces, where it holds that as a word.
+fn template(name: &str, environment: &str) -> Option<String> {
+    let is_word = |c: char| c.is_ascii_alphanumeric();
+    for (at, _) in name.match_indices(environment) {
+        let before = name[..at].chars().next_back();
+        let after = name[at + environment.len()..].chars().next();
+        if !before.is_some_and(is_word) && !after.is_some_and(is_word) {
+            let rest = &name[at + environment.len()..];
+            return Some(format!("{}{ENVIRONMENT}{rest}", &name[..at]));
+        }
+    }
+    None
+}
+
+/// The templates that most sides share, each with the instance's beside it.
+fn endpoints(survey: &Survey, names: &BTreeSet<String>) -> BTreeMap<String, (String, String)> {
+    let mut found: BTreeMap<String, (BTreeSet<usize>, Option<String>)> = BTreeMap::new();
+    for (index, side) in survey.sides.iter().enumerate() {
+        for eip in &side.found.elastic_ips {
+            for name in names {
+                let Some(eip_template) = template(&eip.name, name) else {
+                    continue;
+                };
+                let instances = side.found.instances.iter();
+                let mut instances =
+                    instances.filter(|one| Some(&one.id) == eip.instance_id.as_ref());
+                let instance = instances.find_map(|one| template(&one.name, name));
+                let entry = found.entry(eip_template).or_default();
+                entry.0.insert(index);
+                entry.1 = entry.1.take().or(instance);
+            }
+        }
+    }
+    let most = found.values().map(|(sides, _)| sides.len()).max();
+    found.retain(|_, (sides, _)| Some(sides.len()) == most);
+    let words: Vec<BTreeSet<&str>> = found.keys().map(|text| words(text)).collect();
+    let common: BTreeSet<&str> = words.first().map_or_else(BTreeSet::new, |first| {
+        let shared = first
+            .iter()
+            .filter(|w| words.iter().all(|all| all.contains(*w)));
+        shared.copied().collect()
+    });
+    found
+        .iter()
+        .map(|(eip, (_, instance))| {
+            let own: Vec<&str> = eip
+                .split(['-', '_', ' '])
+                .filter(|word| !word.is_empty() && !common.contains(word))
+                .filter(|word| *word != ENVIRONMENT)
+                .collect();
+            let name = if own.is_empty() {
+                "web".to_owned()
+            } else {
+                own.join("-")
+            };
+            let instance = instance.clone().unwrap_or_else(|| eip.clone());
+            (name, (eip.clone(), instance))
+        })
+        .collect()
+}
+
+fn words(text: &str) -> BTreeSet<&str> {
+    text.split(['-', '_', ' ']).collect()
+}
+
+/// The profiles whose regions have Elastic IPs of these endpoints. Two profiles that see the same
+/// addresses are one side.
+fn sides<'a>(
+    survey: &'a Survey,
+    endpoints: &BTreeMap<String, (String, String)>,
+    names: &BTreeSet<String>,
+) -> Vec<&'a SideSurvey> {
+    let mut seen: BTreeSet<Vec<Ipv4Addr>> = BTreeSet::new();
+    let has = |side: &&SideSurvey| {
+        let eips = side.found.elastic_ips.iter();
+        let ours = eips.filter(|eip| {
+            names.iter().any(|name| {
+                let found = template(&eip.name, name);
+                found.is_some_and(|found| endpoints.values().any(|(eip, _)| *eip == found))
+            })
+        });
+        let mut addresses: Vec<Ipv4Addr> = ours.map(|eip| eip.address).collect();
+        addresses.sort_unstable();
+        !addresses.is_empty() && seen.insert(addresses)
+    };
+    survey.sides.iter().filter(has).collect()
+}
+
+/// Each address with its side, endpoint and environment.
+type Owners = BTreeMap<Ipv4Addr, (usize, String, String)>;
+
+fn owners(
+    sides: &[&SideSurvey],
+    endpoints: &BTreeMap<String, (String, String)>,
+    names: &BTreeSet<String>,
+) -> Owners {
+    let mut owners = Owners::new();
+    for (index, side) in sides.iter().enumerate() {
+        for (endpoint, (eip, _)) in endpoints {
+            for name in names {
+                let wanted = eip.replace(ENVIRONMENT, name);
+                let found = side
+                    .found
+                    .elastic_ips
+                    .iter()
+                    .filter(|one| one.name == wanted);
+                for one in found {
+                    owners.insert(one.address, (index, endpoint.clone(), name.clone()));
+                }
+            }
+        }
+    }
+    owners
+}
+
+/// The names that lead to a known address, each by one A record.
+fn leading<'a>(survey: &'a Survey) -> BTreeMap<&'a Hostname, Ipv4Addr> {
+    let mut records: BTreeMap<&'a Hostname, Vec<&'a Record>> = BTreeMap::new();
+    for record in &survey.records {
+        records.entry(&record.name).or_default().push(record);
+    }
+    let single = |(name, records): (&'a Hostname, Vec<&Record>)| match records.as_slice() {
+        [one] if one.record_type == RecordType::A => Some((name, one.address()?)),
+        _ => None,
+    };
+    records.into_iter().filter_map(single).collect()
+}
+
+/// Sides with their projects: the one whose variables name hosts of that side.
+fn named(survey: &Survey, sides: &[&SideSurvey], owners: &Owners) -> Vec<DraftSide> {
+    let leading = leading(survey);
+    let mut votes: BTreeMap<(usize, &str), usize> = BTreeMap::new();
+    for (project, variables) in &survey.projects {
+        for variable in variables {
+            let Some(host) = host(&variable.value) else {
+                continue;
+            };
+            let owner = leading.get(&host).and_then(|address| owners.get(address));
+            if let Some((side, _, environment)) = owner
+                && *environment == variable.scope
+            {
+                *votes.entry((*side, project.as_str())).or_default() += 1;
+            }
+        }
+    }
+    let mut taken: BTreeSet<&str> = BTreeSet::new();
+    sides
+        .iter()
+        .enumerate()
+        .map(|(index, side)| {
+            let ours = votes.iter().filter(|((of, _), _)| *of == index);
+            let best = ours.max_by_key(|(_, count)| **count).map(|((_, p), _)| *p);
+            let free = || survey.projects.keys().find(|p| !taken.contains(p.as_str()));
+            let project = best
+                .or_else(|| free().map(String::as_str))
+                .unwrap_or_default();
+            taken.insert(project);
+            let name = project.rsplit('/').next().unwrap_or_default();
+            DraftSide {
+                name: if name.is_empty() {
+                    plain(&side.profile)
+                } else {
+                    name.to_owned()
+                },
+                project: project.to_owned(),
+                profile: side.profile.clone(),
+                region: side.region.clone(),
+            }
+        })
+        .collect()
+}
+
+/// A profile's name as an infrastructure's.
+fn plain(text: &str) -> String {
+    let plain: String = text
+        .chars()
+        .map(|c| {
+            if c.is_ascii_alphanumeric() {
+                c.to_ascii_lowercase()
+            } else {
+                '-'
+            }
+        })
+        .collect();
+    plain.trim_matches('-').to_owned()
+}
+
+fn environment(
+    survey: &Survey,
+    name: &str,
+    owners: &Owners,
+    sides: &[DraftSide],
+) -> DraftEnvironment {
+    let of_zone = |hostname: &Hostname| {
+        let zones = survey.zones.iter();
+        zones.filter_map(|zone| hostname.labels_below(zone)).min()
+    };
+    let mut by_side: BTreeMap<usize, BTreeMap<Hostname, String>> = BTreeMap::new();
+    for (hostname, address) in leading(survey) {
+        if let Some((side, endpoint, environment)) = owners.get(&address)
+            && environment == name
+        {
+            let names = by_side.entry(*side).or_default();
+            names.insert(hostname.clone(), endpoint.clone());
+        }
+    }
+    // Production has the name that people know: the fewest labels, then the shortest.
+    let known = |names: &BTreeMap<Hostname, String>| {
+        let ranks = names
+            .keys()
+            .filter_map(|h| Some((of_zone(h)?, h.as_str().len())));
+        ranks.min()
+    };
+    let production = by_side
+        .iter()
+        .filter_map(|(side, names)| Some((known(names)?, *side)))
+        .min()
+        .map_or(0, |(_, side)| side);
+    let standby = (0..sides.len()).find(|side| *side != production);
+    let mut of = |side: Option<usize>| side.and_then(|side| by_side.remove(&side));
+    let hostnames = [of(Some(production)), of(standby)].map(Option::unwrap_or_default);
+    let rows = |side: Option<usize>| -> BTreeMap<&str, &str> {
+        let project = side
+            .and_then(|side| sides.get(side))
+            .map(|side| side.project.as_str());
+        let rows = project.and_then(|project| survey.projects.get(project));
+        let rows = rows.into_iter().flatten().filter(|row| row.scope == name);
+        rows.map(|row| (row.key.as_str(), row.value.as_str()))
+            .collect()
+    };
+    let (here, there) = (rows(Some(production)), rows(standby));
+    let mut variables = [BTreeMap::new(), BTreeMap::new()];
+    for (key, value) in &here {
+        // What is the same on both sides follows no role.
+        let Some(other) = there.get(key).filter(|other| *other != value) else {
+            continue;
+        };
+        for (role, value) in Role::ALL.into_iter().zip([value, other]) {
+            variables[usize::from(role == Role::HotStandby)]
+                .insert((*key).to_owned(), (*value).to_owned());
+        }
+    }
+    DraftEnvironment {
+        production,
+        hostnames,
+        variables,
+    }
+}
+
+/// The host that a value names: of a URL without a login, or the value itself.
+pub fn host(value: &str) -> Option<Hostname> {
+    let rest = value.split_once("://").map_or(value, |(_, rest)| rest);
+    let host = rest.split(['/', ':', '?', '#']).next()?;
+    (!rest.contains('@')).then(|| host.parse().ok())?
+}
+
+impl Draft {
+    /// Puts something in the place of what was not found, and says so.
+    fn fill_in(&mut self) {
+        if self.endpoints.is_empty() {
+            let web = (
+                "eip-{environment}".to_owned(),
+                "web_{environment}".to_owned(),
+            );
+            self.endpoints.insert("web".to_owned(), web);
+            self.missing.push("No Elastic IPs were found whose names hold an environment's: write the names under `endpoints`.".to_owned());
+        }
+        for number in self.sides.len()..2 {
+            self.sides.push(DraftSide {
+                name: format!("side-{}", number + 1),
+                project: String::new(),
+                profile: format!("PROFILE-{}", number + 1),
+                region: ["eu-west-1", "eu-west-2"][number].to_owned(),
+            });
+            self.missing.push(format!(
+                "AWS shows fewer than two sides: write the profile and region of `side-{}`.",
+                number + 1
+            ));
+        }
+        for (number, side) in self.sides.iter_mut().enumerate() {
+            if side.project.is_empty() {
+                side.project = format!("{UNKNOWN}{}", number + 1);
+                self.missing.push(format!(
+                    "The GitLab project of `{}` is not known: write its path.",
+                    side.name
+                ));
+            }
+        }
+        if self.environments.is_empty() {
+            let endpoint = self.endpoints.keys().next().cloned().unwrap_or_default();
+            let names = |text: &str| {
+                let name = text.parse().ok();
+                name.map(|name| (name, endpoint.clone()))
+                    .into_iter()
+                    .collect()
+            };
+            let environment = DraftEnvironment {
+                hostnames: [names("www.example.org"), names("alt.example.org")],
+                ..DraftEnvironment::default()
+            };
+            self.environments.insert("live".to_owned(), environment);
+            self.missing.push("No names were found that lead to an Elastic IP: write those of both roles under `environments`.".to_owned());
+        }
+    }
+}
