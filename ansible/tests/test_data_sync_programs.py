@@ -161,7 +161,7 @@ def test_a_swap_during_the_restore_stops_it_before_the_database_is_replaced(fill
     real = filled.postgres.bin / "pg_restore"
     filled.green.shadow(
         "pg_restore",
-        'case $* in *--exit-on-error*) echo %s >"%s" ;; esac\nexec "%s" "$@"\n' % (ADDRESSES["green"], filled.root / "apex", real),
+        'case $* in *--exit-on-error*) %s ;; esac\nexec "%s" "$@"\n' % (filled.then_answer(ADDRESSES["green"]), real),
     )
     before = filled.green.database_id()
     filled.green.run("databaseReset").failed(*FOUR_PARTS, "this side is production")

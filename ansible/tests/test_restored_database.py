@@ -134,7 +134,7 @@ def test_migrations_that_fail_leave_the_old_database_serving(filled):
 def test_a_swap_during_the_migrations_stops_it_before_the_point_of_no_return(filled, answer, words):
     green = filled.green
     filled.blue.run("s3backup").succeeded()
-    migrate(green, 'echo %s >"%s"\n' % (answer, filled.root / "apex"))
+    migrate(green, filled.then_answer(answer) + "\n")
     before = green.database_id()
     green.run("databaseReset").failed(*FOUR_PARTS, words, status=1)
     assert (green.database_id(), green.databases()) == (before, [green.database])
@@ -147,8 +147,8 @@ def test_the_role_is_asked_again_before_each_attempt_to_rename(filled):
     real = filled.postgres.bin / "psql"
     green.shadow(
         "psql",
-        'case ${PGAPPNAME:-} in databaseReset-*) echo %s >"%s"; echo "ERROR: is being accessed by other users" >&2; exit 3 ;; esac\nexec "%s" "$@"\n'
-        % (ADDRESSES["green"], filled.root / "apex", real),
+        'case ${PGAPPNAME:-} in databaseReset-*) %s; echo "ERROR: is being accessed by other users" >&2; exit 3 ;; esac\nexec "%s" "$@"\n'
+        % (filled.then_answer(ADDRESSES["green"]), real),
     )
     before = green.database_id()
     green.run("databaseReset").failed(*FOUR_PARTS, "this side is production", status=1)
@@ -269,7 +269,7 @@ def test_a_bucket_that_cannot_be_listed_is_not_written_to(filled):
 
 def test_a_swap_during_the_dump_writes_nothing(filled):
     real = filled.postgres.bin / "pg_dump"
-    filled.blue.shadow("pg_dump", '"%s" "$@"; echo %s >"%s"\n' % (real, ADDRESSES["green"], filled.root / "apex"))
+    filled.blue.shadow("pg_dump", '"%s" "$@"; %s\n' % (real, filled.then_answer(ADDRESSES["green"])))
     filled.blue.run("s3backup").failed(*FOUR_PARTS, "not known to be production", status=1)
     assert filled.dumps() == []
 

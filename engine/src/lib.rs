@@ -9,6 +9,7 @@
 //! check    ChangeSet, Observation, Evidence -> Findings   rules::check
 //! execute  ChangeSet                     -> Outcome       executor::Executor, a state machine
 //! verify   Desired, Observation          -> Verdict       verify::verify
+//! end      Plan, Outcome, Observation    -> Ending        carry::ended, of each object fate::fate
 //! ```
 //!
 //! **Invariants.** Nothing here does I/O, reads the environment or the clock. The same inputs give

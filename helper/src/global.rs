@@ -51,6 +51,19 @@ impl Global {
             "Leave it out.",
         ))
     }
+
+    /// Refuses the forms of documents where there are but text and JSON. `what` is the subject
+    /// with its verb: "The checks have".
+    pub(crate) fn text_or_json(&self, what: &str) -> Result<(), Failure> {
+        if !self.format.is_document() {
+            return Ok(());
+        }
+        Err(Failure::usage(
+            format!("{what} no {} form.", self.format.as_str()),
+            "--format",
+            "Use `text` or `json`.",
+        ))
+    }
 }
 
 /// How an answer is written.

@@ -11,8 +11,8 @@ use crate::{
     table::{Table, Way},
 };
 
-/// The topology without some of its keys: those left stand for the others, which differ from them
-/// in nothing but their names.
+/// The topology without some of its keys, and without what is said of them as variables: those
+/// left stand for the others, which differ from them in nothing but their names.
 fn without(keys: &[&str]) -> String {
     let named = |line: &&str| {
         keys.iter()
@@ -20,7 +20,7 @@ fn without(keys: &[&str]) -> String {
     };
     let kept: Vec<&str> = model::UPSTREAM
         .lines()
-        .filter(|line| !named(line))
+        .filter(|line| !named(line) && !line.starts_with("variables:"))
         .collect();
     kept.join("\n")
 }

@@ -47,13 +47,7 @@ pub(super) async fn run(
     ui: &Ui,
     cancel: &CancellationToken,
 ) -> Result<Exit, Failure> {
-    if global.format.is_document() {
-        return Err(Failure::usage(
-            format!("The checks have no {} form.", global.format.as_str()),
-            "--format",
-            "Use `text` or `json`.",
-        ));
-    }
+    global.text_or_json("The checks have")?;
     if let Some(folder) = &args.repository {
         return answer(&check::repository::checks(folder), global, ui);
     }

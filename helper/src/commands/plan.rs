@@ -79,13 +79,7 @@ pub(super) async fn run(
     ui: &Ui,
     cancel: &CancellationToken,
 ) -> Result<Exit, Failure> {
-    if global.format.is_document() {
-        return Err(Failure::usage(
-            format!("A plan has no {} form.", global.format.as_str()),
-            "--format",
-            "Use `text` or `json`.",
-        ));
-    }
+    global.text_or_json("A plan has")?;
     // A plan that is kept to be carried out needs what only Cloudflare's API tells: record ids.
     let session = match args.out {
         Some(_) => Session::open(global, Waiting::Ordinary)?,

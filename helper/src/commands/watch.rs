@@ -86,13 +86,7 @@ pub(super) async fn run(
     ui: &Ui,
     cancel: &CancellationToken,
 ) -> Result<Exit, Failure> {
-    if global.format.is_document() {
-        return Err(Failure::usage(
-            "A cutover has no Markdown form.",
-            "--format",
-            "Use `text` or `json`.",
-        ));
-    }
+    global.text_or_json("A cutover has")?;
     let session = Session::open_to_read(global, Waiting::AtMost(PATIENCE))?;
     let topology = &session.topology;
     let environment = planning::environment(topology, &args.environment)?;

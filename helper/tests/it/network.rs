@@ -29,7 +29,10 @@ impl Proxy {
                 let Ok(mut stream) = stream else { return };
                 let mut line = String::new();
                 let _ = BufReader::new(&stream).read_line(&mut line);
-                noted.lock().unwrap().push(line.trim().to_owned());
+                // A connection that was given up asks for nothing.
+                if !line.is_empty() {
+                    noted.lock().unwrap().push(line.trim().to_owned());
+                }
                 let _ = stream.write_all(b"HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\n\r\n");
             }
         });

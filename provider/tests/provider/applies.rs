@@ -233,7 +233,7 @@ async fn item_07_what_cannot_be_read_back_is_said_to_be_unread_and_not_to_be_oth
             &[
                 summary,
                 "could not be read back: GitLab refused",
-                "variable `HOME_URL` of `gigadb-website`: planned `http://alt-live.gigadb.host`, could not be read back",
+                "could not be read back: gigadb-website/HOME_URL, gigadb-website/REMOTE_HOME_URL, ",
             ],
         );
         assert!(!applied.diagnostics.to_string().contains("there is"));

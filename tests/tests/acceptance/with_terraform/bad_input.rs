@@ -50,12 +50,14 @@ fn about_to_swap() -> Scene {
 fn a_missing_topology_is_named_at_the_attribute() {
     let scene = Scene::new();
     scene.configure_live(Side::Upstream);
-    std::fs::remove_file(scene.root().join("topology.yaml")).unwrap();
+    let file = scene.root().join("topology.yaml");
+    std::fs::remove_file(&file).unwrap();
+    let object = format!("`./topology.yaml` (looked for at `{}`)", file.display());
     let output = refused(
         &scene,
         &[Parts {
             what: &["The topology file cannot be read: No such file or directory (os error 2)."],
-            object: "`./topology.yaml`",
+            object: &object,
             next: "Name the file in `topology_file` or in `GIGADB_TOPOLOGY`, relative to where Terraform runs.",
         }],
     );
@@ -75,7 +77,7 @@ fn all_faults_of_a_topology_are_shown_at_once_with_their_places() {
         &[Parts {
             what: &[
                 "./topology.yaml:3:1: `spare` is not a key here. Write one of `version`,",
-                "./topology.yaml:26:1: `enviroments` is not a key here. Did you mean `environments`?",
+                "./topology.yaml:28:1: `enviroments` is not a key here. Did you mean `environments`?",
             ],
             object: "topology file `./topology.yaml`",
             next: "Correct the file at these places.",
@@ -380,7 +382,9 @@ fn a_region_that_is_not_enabled_is_named() {
         &scene,
         &[Parts {
             what: &[
-                "The addresses of `alt-gigadb-website` are not known: EC2 in ap-southeast-3 (profile `UpstreamAlt`) refused DescribeAddresses with 401, code AuthFailure: AWS was not able to validate the provided access credentials; ap-southeast-3 is a region that each account must enable: it may not be enabled for the account of profile `UpstreamAlt` (request id ",
+                // Of two questions beside each other, either may be answered first.
+                "The addresses of `alt-gigadb-website` are not known: EC2 in ap-southeast-3 (profile `UpstreamAlt`) refused Describe",
+                " with 401, code AuthFailure: AWS was not able to validate the provided access credentials; ap-southeast-3 is a region that each account must enable: it may not be enabled for the account of profile `UpstreamAlt` (request id ",
             ],
             object: "infrastructure `alt-gigadb-website` (profile `UpstreamAlt`, region ap-southeast-3)",
             next: "See in the AWS console that ap-southeast-3 is enabled for the account of profile `UpstreamAlt`, and that its key is in force. Then plan again.",
