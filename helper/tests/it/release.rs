@@ -58,7 +58,7 @@ fn world() -> World {
 }
 
 /// A topology with a lock and with commands that leave a trace in the working directory.
-fn stage() -> Stage {
+pub(crate) fn stage() -> Stage {
     let stage = Stage::with_world(world()).with("GIGADB_RELEASE_POLL", "10");
     let example = concat!(
         env!("CARGO_MANIFEST_DIR"),
