@@ -10,6 +10,9 @@
 //! run       lease and journal around a drive   -> Outcome              run
 //! write     one zone batch, one variable       -> done, not, unknown   write
 //! drive     ChangeSet                          -> Outcome              drive
+//! jobs      project, ref                       -> what runs, started jobs jobs
+//! record    a release                          -> a state of GitLab    record
+//! command   argv                               -> its end              command
 //! note      a merge request, a text         -> posted, updated notes
 //! probe     names, addresses                   -> ready, why not      probe
 //! watch     names, servers, resolvers          -> where they lead     dns
@@ -26,12 +29,14 @@
 
 mod certificate;
 mod cloudflare;
+pub mod command;
 mod delivery;
 mod dns;
 mod drive;
 mod ec2;
 mod gitlab;
 mod http;
+mod jobs;
 pub mod journal;
 pub mod lease;
 mod network;
@@ -40,6 +45,7 @@ pub mod notify;
 mod observe;
 pub mod probe;
 pub mod process;
+pub mod record;
 pub mod run;
 mod secret;
 pub mod settings;
@@ -69,6 +75,7 @@ pub(crate) use crate::{
 };
 pub use crate::{
     dns::{DnsSettings, Lookout, SERVER_VARIABLE as DNS_SERVER_VARIABLE},
+    jobs::SideAsked,
     network::Network,
     notes::{MergeRequest, Noted},
     observe::{Scope, Which},

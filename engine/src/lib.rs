@@ -46,6 +46,7 @@ pub mod preflight;
 pub mod readiness;
 mod recorded;
 pub mod region;
+pub mod release;
 mod resolve;
 pub mod roles;
 pub mod rules;

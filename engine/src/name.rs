@@ -107,6 +107,10 @@ identifier! {
     EndpointName, "a name (a letter or digit, then letters, digits, `_` or `-`)", key_like
 }
 identifier! {
+    /// A list of further jobs that a release plays: a key of `release.more_jobs` in the topology.
+    JobListName, "a name (a letter or digit, then letters, digits, `_` or `-`)", key_like
+}
+identifier! {
     /// A fully qualified hostname: Punycode, lower case, no trailing dot.
     Hostname, "a fully qualified hostname (labels of letters, digits and hyphens, joined by dots)", hostname
 }

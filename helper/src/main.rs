@@ -11,6 +11,7 @@
 //! saved_plan Plan                            -> a file        and back, computed again
 //! earlier_runs a run's id                    -> EarlierRun    from its journal
 //! running   Plan, a journal                  -> Exit          looks again, writes, reads back
+//! releasing Record, facts                    -> Exit          a release, step by step
 //! outbox    how a run ended                  -> webhooks      told when all is said
 //! review    a plan of Terraform's, Topology  -> Review        pure, rendered three ways
 //! status    Topology, Observation            -> Report        pure, rendered four ways
@@ -43,6 +44,7 @@ mod paint;
 mod planning;
 mod project;
 mod reading;
+mod releasing;
 mod replace;
 mod review;
 mod running;

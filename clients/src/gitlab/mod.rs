@@ -1,6 +1,7 @@
 //! GitLab's project variables: one list, and one write per row, always by key *and* scope.
 
 mod deployments;
+mod jobs;
 mod lock;
 mod notes;
 mod pipelines;

@@ -51,3 +51,54 @@ impl Gitlab {
             .collect())
     }
 }
+
+/// The state that holds a release's record; nothing of any other state is kept.
+impl Gitlab {
+    /// The whole state `name` where its only outputs are a release's; `None` where there is no
+    /// version of it.
+    pub(crate) async fn release_state(
+        &self,
+        project: &str,
+        name: &str,
+        budget: Budget<'_>,
+    ) -> Result<Option<Value>, Box<CallError>> {
+        let call = Call {
+            method: Method::GET,
+            template: "/projects/{id}/terraform/state/{name}",
+            object: format!("Terraform state `{name}` of project `{project}`"),
+            segments: &["projects", project, "terraform", "state", name],
+            query: &[],
+            body: None,
+            repeat: Repeat::Always,
+        };
+        match self.api.send(&call, budget).await {
+            Ok(answer) if answer.status == 204 => Ok(None),
+            Ok(answer) => self.open(&call, &answer).map(Some),
+            Err(error) if error.fault.status() == Some(404) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Sends a version of a state under its lock; `false` where a version of this serial is there.
+    /// <https://docs.gitlab.com/administration/terraform_state/>
+    pub(crate) async fn put_state(
+        &self,
+        project: &str,
+        name: &str,
+        lock: &str,
+        body: Value,
+        budget: Budget<'_>,
+    ) -> Result<bool, Box<CallError>> {
+        let call = Call {
+            method: Method::POST,
+            template: "/projects/{id}/terraform/state/{name}",
+            object: format!("Terraform state `{name}` of project `{project}`"),
+            segments: &["projects", project, "terraform", "state", name],
+            query: &[("ID", lock)],
+            body: Some(body),
+            repeat: Repeat::OnlyIfNotApplied,
+        };
+        let answer = self.api.send_or(&call, budget, &[422]).await?;
+        Ok(answer.status != 422)
+    }
+}

@@ -9,8 +9,8 @@ use std::{borrow::Borrow, collections::BTreeMap};
 use sha2::{Digest, Sha256};
 
 use super::{
-    Aws, Endpoint, Environment, Infrastructure, Lock, Missing, NameTemplate, Notify, Policy, Reach,
-    RoleTable, Ssh, Topology, TopologyDigest,
+    Aws, Endpoint, Environment, Infrastructure, Jobs, Lock, Missing, NameTemplate, Notify, Policy,
+    Reach, Release, RoleTable, Ssh, Topology, TopologyDigest,
 };
 
 /// Names the rendering; to be changed with it.
@@ -83,6 +83,7 @@ impl Rendering {
             takes_effect,
             resolvers,
             notify,
+            release,
         } = topology;
         self.map(endpoints, |r, endpoint| {
             let Endpoint {
@@ -164,6 +165,42 @@ impl Rendering {
                 r.text(format.as_str());
                 r.list(events, |r, event| r.text(event.as_str()));
             });
+        }
+        if let Some(release) = release {
+            self.text("release");
+            self.release(release);
+        }
+    }
+
+    fn release(&mut self, release: &Release) {
+        let Release {
+            swap,
+            deploy_jobs,
+            more_jobs,
+            reference,
+            commands,
+        } = release;
+        self.text(swap.as_str());
+        self.jobs(deploy_jobs);
+        self.map(more_jobs, Self::jobs);
+        self.text(reference);
+        self.text(&commands.len().to_string());
+        for (name, argv) in commands {
+            self.text(name.as_str());
+            self.list(argv, |r, word| r.text(word));
+        }
+    }
+
+    fn jobs(&mut self, jobs: &Jobs) {
+        match jobs {
+            Jobs::Everywhere(jobs) => {
+                self.text("everywhere");
+                self.list(jobs, |r, job| r.text(job));
+            }
+            Jobs::ByEnvironment(jobs) => {
+                self.text("by environment");
+                self.map(jobs, |r, jobs| r.list(jobs, |r, job| r.text(job)));
+            }
         }
     }
 

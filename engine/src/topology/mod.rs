@@ -13,6 +13,7 @@ mod parse;
 mod protocol;
 mod reach;
 mod reader;
+mod release;
 mod schema;
 mod template;
 mod warn;
@@ -33,6 +34,7 @@ pub use effect::TakesEffect;
 pub use notify::{Notify, NotifyEvent, NotifyFormat};
 pub use protocol::Protocol;
 pub use reach::Reach;
+pub use release::{CommandName, Filling, Jobs, Release, SwapBy};
 pub use schema::schema;
 
 use crate::name::{
@@ -60,6 +62,8 @@ pub struct Topology {
     pub resolvers: Vec<SocketAddr>,
     /// Who is told of what.
     pub notify: Vec<Notify>,
+    /// How a release is carried out, where the file says.
+    pub release: Option<Release>,
 }
 
 /// A kind of machine, and how its address and instance are found in EC2.

@@ -10,6 +10,7 @@ use super::{
     infrastructures::infrastructures,
     notify, protocol, reach,
     reader::{Entry, Fields, ROOT, Reader, join},
+    release,
     template::{self, Owner},
     warn::warnings,
     yaml::{self, Kind, Node, Scalar},
@@ -107,7 +108,7 @@ impl Known {
 }
 
 fn topology(reader: &mut Reader, root: &Node) -> Option<Topology> {
-    const KEYS: [&str; 10] = [
+    const KEYS: [&str; 11] = [
         "version",
         "endpoints",
         "infrastructures",
@@ -118,6 +119,7 @@ fn topology(reader: &mut Reader, root: &Node) -> Option<Topology> {
         "variables",
         "resolvers",
         "notify",
+        "release",
     ];
     let start = Place { line: 1, column: 1 };
     let file = reader.fields(start, root, ROOT, &KEYS)?;
@@ -191,6 +193,10 @@ fn topology(reader: &mut Reader, root: &Node) -> Option<Topology> {
     let resolvers = resolvers.map(|node| notify::resolvers(reader, node));
     let notify = file.get("notify");
     let notify = notify.map(|node| notify::notify(reader, node));
+    let release = file.get("release").map(|node| {
+        let place = file.place_of("release");
+        release::read(reader, place, node, &known.environments)
+    });
     Some(Topology {
         endpoints: endpoints?,
         infrastructures: infrastructures?,
@@ -201,6 +207,7 @@ fn topology(reader: &mut Reader, root: &Node) -> Option<Topology> {
         takes_effect: flat(effects)?.unwrap_or_default(),
         resolvers: flat(resolvers)?.unwrap_or_default(),
         notify: flat(notify)?.unwrap_or_default(),
+        release: flat(release)?,
     })
 }
 

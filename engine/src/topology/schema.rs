@@ -78,7 +78,8 @@ pub fn schema() -> Value {
                 "description": "Webhooks that are told of runs and release steps.",
                 "type": "array",
                 "items": { "$ref": "#/$defs/notify" }
-            }
+            },
+            "release": super::release::schema()
         },
         "$defs": definitions()
     })

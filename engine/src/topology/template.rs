@@ -43,7 +43,7 @@ pub(super) fn needs_owner(template: &NameTemplate) -> bool {
 }
 
 /// The first thing that is wrong with the braces of `text`.
-fn misplaced(text: &str, placeholders: &[&str]) -> Option<String> {
+pub(super) fn misplaced(text: &str, placeholders: &[&str]) -> Option<String> {
     let mut rest = text;
     while let Some(brace) = rest.find(['{', '}']) {
         let closed = rest[brace..]

@@ -65,6 +65,7 @@ pub(super) async fn run(
             hot_standby: args.hot_standby.as_deref(),
         },
         mode: Mode::Failover,
+        prepare: None,
         yes: args.yes,
         without_terminal: "Run the failover with --yes, or save a plan with `gigadb-roles plan \
                            --mode failover --out FILE` and apply that.",

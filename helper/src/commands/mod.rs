@@ -13,6 +13,7 @@ pub(crate) mod inventory;
 pub(crate) mod known_hosts;
 pub(crate) mod man;
 pub(crate) mod plan;
+pub(crate) mod release;
 pub(crate) mod resume;
 pub(crate) mod revert;
 pub(crate) mod review;
@@ -92,6 +93,15 @@ pub(crate) async fn run(cli: &Cli, ui: &Ui, outbox: &Outbox) -> Result<Exit, Fai
             writing("failover", (global, outbox), ui, run).await
         }
         Some(Command::Help(args)) => help::run(args, Cli::command(), global),
+        Some(Command::Release(args)) if args.writes() => {
+            let run = async |view: &dyn RunView, control: &Control| {
+                release::run(args, global, ui, view, control).await
+            };
+            writing("release", (global, outbox), ui, run).await
+        }
+        Some(Command::Release(args)) => {
+            until_interrupted(Box::pin(release::look(args, global, ui, &cancel))).await
+        }
         Some(Command::History(args)) => history::run(args, global, ui),
         Some(Command::Unlock(args)) => until_interrupted(unlock::run(args, global, ui)).await,
         Some(Command::Resume(args)) => {

@@ -51,6 +51,7 @@ pub(super) async fn run(
         environment: &environment,
         goal: Goal::Swap,
         mode: Mode::Switchover,
+        prepare: None,
         yes: args.yes,
         without_terminal: "Review `gigadb-roles plan --swap`, then run the swap with --yes.",
         options: &args.options,
@@ -64,6 +65,8 @@ pub(super) struct Change<'a> {
     pub(super) environment: &'a str,
     pub(super) goal: Goal<'a>,
     pub(super) mode: Mode,
+    /// The side that shall carry production's variables already.
+    pub(super) prepare: Option<&'a str>,
     /// Whether nobody is asked.
     pub(super) yes: bool,
     /// What to do where there is nobody to ask.
@@ -110,7 +113,7 @@ impl Change<'_> {
             environment: &environment,
             goal: self.goal,
             mode: self.mode,
-            prepare: None,
+            prepare: self.prepare,
             options: self.options,
         };
         let evidence = session.apis.evidence(topology).await;

@@ -47,6 +47,20 @@ pub(crate) struct PlanOptions {
 }
 
 impl PlanOptions {
+    /// The options of a plan that belongs to a release.
+    pub(crate) fn of_release(
+        overrides: Vec<Rule>,
+        reason: Option<String>,
+        https: https::HttpsOptions,
+    ) -> Self {
+        Self {
+            overrides,
+            on_failure: OnFailure::Revert,
+            reason,
+            https,
+        }
+    }
+
     /// Why, in the operator's words.
     pub(crate) fn reason(&self) -> Option<&str> {
         self.reason.as_deref()

@@ -41,6 +41,7 @@ mod profiles;
 mod prometheus;
 mod prompts;
 mod reference;
+mod release;
 mod repository;
 mod runs;
 mod saved_plan;

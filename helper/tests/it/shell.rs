@@ -47,7 +47,7 @@ const STAND_INS: [(&str, &str); 6] = [
 ];
 
 /// What an example needs, by a text that it holds: a command for the shell.
-const PREPARED: [(&str, &str); 5] = [
+const PREPARED: [(&str, &str); 8] = [
     (
         "gigadb-roles init ",
         "echo PROJECT_VARIABLES_URL=$GITLAB_BASE_URL/projects/gigascience%2Fupstream%2Fgigadb-website/variables > .env",
@@ -62,7 +62,24 @@ const PREPARED: [(&str, &str); 5] = [
     ),
     ("--checkouts", CHECKOUTS),
     ("gigadb-roles review", PLANNED),
+    ("gigadb-roles release next", BEGUN),
+    ("gigadb-roles release confirm validate-business", DEPLOYED),
+    ("gigadb-roles release back", BEGUN),
 ];
+
+/// A release that has begun.
+const BEGUN: &str =
+    "gigadb-roles release start -e live --process complex --release v4.4.0 > begun.txt";
+
+/// A release whose hot standby is deployed.
+const DEPLOYED: &str = "\
+set -e
+export GIGADB_ENVIRONMENT=live
+gigadb-roles release start --process complex --release v4.4.0
+gigadb-roles release confirm embargo --by 'Grace Example'
+for step in pause-sync backup restore deploy-standby; do
+  gigadb-roles release next --yes
+done";
 
 /// A swap as `terraform show -json` tells it, as far as a review needs.
 const PLANNED: &str = "\
@@ -96,11 +113,15 @@ END
 done";
 
 /// How an example ends, by a text that it holds; all others end with 0.
-const EXPECTED: [(&str, i32); 10] = [
+const EXPECTED: [(&str, i32); 12] = [
     // It is interrupted: records are kept for minutes.
     ("gigadb-roles watch ", 130),
     ("gigadb-roles review ", 2),
     ("gigadb-roles plan ", 2),
+    // A person has to act first.
+    ("gigadb-roles release next", 2),
+    // There is no release to finish.
+    ("gigadb-roles release finish", 1),
     // There is nobody to ask.
     ("gigadb-roles failover --environment live", 64),
     ("gigadb-roles swap --environment live", 64),
@@ -122,6 +143,8 @@ fn typed(line: &str) -> Output {
         let Machines { stage, sites } = Machines::new("[]", "[]", "", 1);
         let authority = sites.ca_file().to_str().unwrap().to_owned();
         (stage.with("SSL_CERT_FILE", &authority), Some(sites))
+    } else if line.contains("gigadb-roles release ") {
+        (crate::release::stage(), None)
     } else {
         (Stage::sop(), None)
     };

@@ -1,11 +1,11 @@
-//! What was deployed: environments, deployments, pipelines, jobs, releases, freezes.
+//! What was deployed: environments, deployments, pipelines, releases, freezes.
 
 use serde_json::{Value, json};
 
 use super::paging::page;
 use super::params::missing;
 use crate::http::{Reply, Request};
-use crate::world::{Deployment, Environment, Job, Project};
+use crate::world::{Deployment, Environment, Project};
 
 fn not_found(what: &str) -> Reply {
     super::message(404, &format!("404 {what} Not Found"))
@@ -185,36 +185,6 @@ pub(super) fn pipelines(project: &Project, request: &Request) -> Result<Reply, R
         })
     });
     Ok(page(views.collect(), request))
-}
-
-fn job_place(project: &Project, id: &str) -> Result<usize, Reply> {
-    let mut jobs = project.jobs.iter();
-    jobs.position(|job| job.id.to_string() == id)
-        .ok_or_else(|| super::message(404, "404 Not found"))
-}
-
-fn job_view(job: &Job) -> Value {
-    json!({
-        "id": job.id, "name": job.name, "status": job.status, "stage": "deploy",
-        "pipeline": { "id": job.pipeline },
-    })
-}
-
-/// Answers one job.
-pub(super) fn job(project: &Project, id: &str) -> Result<Reply, Reply> {
-    let job = &project.jobs[job_place(project, id)?];
-    Ok(Reply::json(200, &job_view(job)))
-}
-
-/// Starts a manual job; one that was started before cannot be played again.
-pub(super) fn play(project: &mut Project, id: &str) -> Result<Reply, Reply> {
-    let place = job_place(project, id)?;
-    let job = &mut project.jobs[place];
-    if job.status != "manual" {
-        return Err(super::message(400, "400 Bad request - Unplayable Job"));
-    }
-    "pending".clone_into(&mut job.status);
-    Ok(Reply::json(200, &job_view(job)).written())
 }
 
 /// Lists releases, newest first.

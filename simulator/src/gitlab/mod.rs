@@ -2,6 +2,7 @@
 
 mod auth;
 mod history;
+mod jobs;
 mod notes;
 mod paging;
 mod params;
@@ -33,6 +34,9 @@ enum Route<'a> {
     Pipelines(&'a str),
     Job(&'a str, &'a str),
     PlayJob(&'a str, &'a str),
+    RetryJob(&'a str, &'a str),
+    Jobs(&'a str),
+    PipelineJobs(&'a str, &'a str),
     Releases(&'a str),
     Release(&'a str, &'a str),
     FreezePeriods(&'a str),
@@ -71,6 +75,15 @@ fn route(segments: &[String]) -> (Route<'_>, &'static str) {
         ["projects", id, "jobs", job, "play"] => {
             (Route::PlayJob(id, job), "/projects/{id}/jobs/{job_id}/play")
         }
+        ["projects", id, "jobs", job, "retry"] => (
+            Route::RetryJob(id, job),
+            "/projects/{id}/jobs/{job_id}/retry",
+        ),
+        ["projects", id, "jobs"] => (Route::Jobs(id), "/projects/{id}/jobs"),
+        ["projects", id, "pipelines", pipeline, "jobs"] => (
+            Route::PipelineJobs(id, pipeline),
+            "/projects/{id}/pipelines/{pipeline_id}/jobs",
+        ),
         ["projects", id, "releases"] => (Route::Releases(id), "/projects/{id}/releases"),
         ["projects", id, "releases", tag] => (
             Route::Release(id, tag),
@@ -233,7 +246,30 @@ fn answer(
         }
         ("POST", Route::PlayJob(id, job)) => {
             let index = project(world, request, id, level(AccessLevel::Developer))?;
-            history::play(&mut world.projects[index], job)
+            jobs::play(&mut world.projects[index], job)
+        }
+        ("POST", Route::RetryJob(id, job)) => {
+            let index = project(world, request, id, level(AccessLevel::Developer))?;
+            jobs::retry(&mut world.projects[index], job)
+        }
+        (
+            "GET",
+            Route::Jobs(id)
+            | Route::PipelineJobs(id, _)
+            | Route::Job(id, _)
+            | Route::Deployments(id),
+        ) => {
+            let index = project(world, request, id, level(AccessLevel::Reporter))?;
+            let project = &mut world.projects[index];
+            if matches!(route, Route::Jobs(_)) {
+                jobs::pass(project, now);
+            }
+            match route {
+                Route::Jobs(_) => jobs::list(project, None, request),
+                Route::PipelineJobs(_, pipeline) => jobs::list(project, Some(pipeline), request),
+                Route::Job(_, job) => jobs::one(project, job),
+                _ => history::deployments(project, request),
+            }
         }
         ("GET", Route::StateVersion(id, name, serial)) => {
             let index = project(world, request, id, level(AccessLevel::Developer))?;
@@ -242,10 +278,8 @@ fn answer(
         ("GET", route) => {
             let (Route::Environments(id)
             | Route::Environment(id, _)
-            | Route::Deployments(id)
             | Route::Deployment(id, _)
             | Route::Pipelines(id)
-            | Route::Job(id, _)
             | Route::Releases(id)
             | Route::Release(id, _)
             | Route::FreezePeriods(id)) = route
@@ -257,10 +291,8 @@ fn answer(
             match route {
                 Route::Environments(_) => history::environments(project, request),
                 Route::Environment(_, id) => history::environment(project, id),
-                Route::Deployments(_) => history::deployments(project, request),
                 Route::Deployment(_, id) => history::deployment(project, id),
                 Route::Pipelines(_) => history::pipelines(project, request),
-                Route::Job(_, job) => history::job(project, job),
                 Route::Releases(_) => Ok(history::releases(project, request)),
                 Route::Release(_, tag) => history::release(project, tag),
                 _ => Ok(history::freeze_periods(project, request)),

@@ -267,7 +267,7 @@ pub struct Pipeline {
 }
 
 /// One job of a pipeline.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Job {
     /// Numeric id.
@@ -278,6 +278,28 @@ pub struct Job {
     pub status: String,
     /// Its pipeline.
     pub pipeline: u64,
+    /// Whether another job took its place.
+    #[serde(default)]
+    pub retried: bool,
+    /// How it goes on once it was started; without this it stays pending.
+    #[serde(default)]
+    pub run: Option<JobRun>,
+}
+
+/// How a job goes on once it was started.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct JobRun {
+    /// Through how many looks at the project's jobs it runs.
+    pub looks: u32,
+    /// How many of them there were.
+    pub seen: u32,
+    /// How its runs end, the first first; `success` where nothing is left here.
+    pub ends: Vec<String>,
+    /// The environment that it deploys to.
+    pub environment: Option<String>,
+    /// The jobs of its pipeline that must succeed before it can be played.
+    pub needs: Vec<String>,
 }
 
 /// One release.

@@ -23,7 +23,7 @@ pub use cloudflare::{
 pub use edit::{Edit, EditError};
 pub use gitlab::{
     AccessLevel, Deployable, Deployment, Environment, FreezePeriod, Gitlab, GitlabToken,
-    GitlabTokenStatus, Job, MergeRequest, Note, Pipeline, Project, Release, StateLock,
+    GitlabTokenStatus, Job, JobRun, MergeRequest, Note, Pipeline, Project, Release, StateLock,
     TerraformState, Variable, VariableType,
 };
 pub use sop::{

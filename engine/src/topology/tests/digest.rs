@@ -93,6 +93,14 @@ fn every_field_counts() {
         ("lock: { gitlab_project: g/lock, name: l }", ""),
         ("certificate_variable: C", "certificate_variable: C2"),
         ("certificate_variable: C", ""),
+        ("swap: helper", "swap: terraform"),
+        ("[build, deploy]", "[deploy, build]"),
+        ("[build, deploy]", "{ live: [build, deploy] }"),
+        ("warm: ", "heat: "),
+        ("[cache]", "[cash]"),
+        ("v{release}", "{release}"),
+        ("backup: [dump", "restore: [dump"),
+        ("[dump, ", "[dump, now, "),
         ("missing_records: create", "missing_records: error"),
         ("missing_variables: error", "missing_variables: create"),
         ("record_ttl: 60", "record_ttl: 61"),
@@ -135,6 +143,7 @@ environments:
       variables: { K: w }
 lock: { gitlab_project: g/lock, name: l }
 certificate_variable: C
+release: { swap: helper, deploy_jobs: [build, deploy], more_jobs: { warm: [cache] }, ref: 'v{release}', commands: { backup: [dump, '{key}'] } }
 policy: { missing_records: create, missing_variables: error, record_ttl: 60, proxied: true }
 variables: { K: { takes_effect: playbook } }
 resolvers: [1.1.1.1]

@@ -149,6 +149,7 @@ pub(super) fn topology() -> impl Strategy<Value = Topology> {
                         .map(|port| ([192, 0, 2, 53], port).into())
                         .collect(),
                     notify: notify.into_iter().collect(),
+                    release: None,
                 }
             },
         )

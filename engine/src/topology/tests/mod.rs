@@ -5,6 +5,7 @@ mod digest;
 mod examples;
 mod faults;
 mod generate;
+mod release;
 mod schema;
 mod told;
 mod warnings;

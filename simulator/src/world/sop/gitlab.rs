@@ -188,6 +188,7 @@ fn project(id: u64, path: &str, production: bool) -> Project {
             name: "deploy_live".to_owned(),
             status: "manual".to_owned(),
             pipeline: id * 100 + 1,
+            ..Job::default()
         }],
         releases: vec![Release {
             tag_name: release.to_owned(),

@@ -1,0 +1,313 @@
+//! Interlocks: what stands in the way of a step, each with a name.
+
+use std::{collections::BTreeSet, fmt, str::FromStr};
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    facts::Facts,
+    record::{Record, State},
+    step::{Kind, Step},
+};
+use crate::{message::Message, nearest::nearest};
+
+macro_rules! interlocks {
+    ($($(#[$doc:meta])* $variant:ident = $word:literal;)+) => {
+        /// An interlock of the procedure.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(rename_all = "kebab-case")]
+        pub enum Interlock { $($(#[$doc])* $variant),+ }
+
+        impl Interlock {
+            /// Every interlock.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
+
+            /// Its name.
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $word),+ }
+            }
+        }
+    };
+}
+
+interlocks! {
+    /// One deployment at a time, over both sides.
+    OneDeployment = "one-deployment";
+    /// Production's side is deployed only after the other carries the release, validated.
+    StandbyFirst = "standby-first";
+    /// No restore onto the side whose names are production's.
+    RestoreOffProduction = "restore-off-production";
+    /// No swap without both validations and the probe.
+    ValidatedBeforeSwap = "validated-before-swap";
+    /// No synchronization turned on against the roles.
+    SyncByRole = "sync-by-role";
+    /// The roles are as the last step left them.
+    RolesAsLeft = "roles-as-left";
+    /// Nobody else has begun the step.
+    StepHeld = "step-held";
+    /// The two validations are two people's.
+    TwoPeople = "two-people";
+    /// The former production still carries what it had.
+    FormerUntouched = "former-untouched";
+}
+
+impl fmt::Display for Interlock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl FromStr for Interlock {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        let words = || Self::ALL.iter().map(|one| one.as_str());
+        let found = Self::ALL.iter().find(|one| one.as_str() == text);
+        found.copied().ok_or_else(|| match nearest(text, words()) {
+            Some(near) => format!("`{text}` is no interlock; did you mean `{near}`?"),
+            None => format!(
+                "`{text}` is no interlock; write one of {}",
+                words().collect::<Vec<_>>().join(", ")
+            ),
+        })
+    }
+}
+
+/// What stands in the way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Block {
+    /// The interlock, where there is one that can be overridden.
+    pub interlock: Option<Interlock>,
+    /// What, on which object, what was changed, what to do.
+    pub message: Message,
+}
+
+/// What stands in the way of taking `step` now, without what is overridden.
+pub(super) fn blocks(
+    record: &Record,
+    facts: &Facts,
+    step: &Step,
+    overrides: &BTreeSet<Interlock>,
+) -> Vec<Block> {
+    let judge = Judge {
+        record,
+        facts,
+        step,
+    };
+    let mut blocks = Vec::new();
+    blocks.extend(judge.held());
+    let kind = step.kind;
+    if kind.is_deployment() {
+        blocks.extend(judge.one_deployment());
+        blocks.extend(judge.standby_first());
+    }
+    match kind {
+        Kind::Restore => blocks.extend(judge.restore_off_production()),
+        Kind::Swap => blocks.extend(judge.validated_before_swap()),
+        Kind::BackupOn | Kind::SyncOn => blocks.extend(judge.sync_by_role()),
+        _ => {}
+    }
+    let by_roles = !kind.is_a_persons()
+        && !matches!(
+            kind,
+            Kind::SwapBack | Kind::BackupOn | Kind::SyncOn | Kind::Restore
+        );
+    if by_roles {
+        blocks.extend(judge.roles_as_left());
+    }
+    let waived = |block: &Block| block.interlock.is_some_and(|one| overrides.contains(&one));
+    blocks.retain(|block| !waived(block));
+    blocks
+}
+
+struct Judge<'a> {
+    record: &'a Record,
+    facts: &'a Facts,
+    step: &'a Step,
+}
+
+impl Judge<'_> {
+    fn block(&self, interlock: Interlock, what: String, next: String) -> Block {
+        Block {
+            interlock: Some(interlock),
+            message: Message::nothing_changed(what, self.record.object(self.step), next),
+        }
+    }
+
+    /// Somebody has begun this step, or another one, and may be at work on it.
+    fn held(&self) -> Option<Block> {
+        let (step, entry) = self.record.under_way()?;
+        if self.facts.holder_is_gone {
+            return None;
+        }
+        Some(self.block(
+            Interlock::StepHeld,
+            format!(
+                "`{}` began step `{step}` at {}, and it is not known to have ended.",
+                entry.mark.by, entry.mark.at
+            ),
+            format!(
+                "Ask `{}`. Where that run is surely over, take the step again with --override \
+                 step-held and --reason.",
+                entry.mark.by
+            ),
+        ))
+    }
+
+    /// A deployment runs on the other side, or one that is not this release's on the same.
+    fn one_deployment(&self) -> Option<Block> {
+        let target = self.record.target(self.step.kind);
+        for side in [self.record.beside(target), target] {
+            if let Some(why) = self.facts.unread(side) {
+                return Some(self.block(
+                    Interlock::OneDeployment,
+                    format!("Whether a deployment runs on `{side}` is not known: {why}."),
+                    "Run the command again once GitLab answers.".to_owned(),
+                ));
+            }
+            let Some(read) = self.facts.side(side) else {
+                continue;
+            };
+            let own = |id: u64| side == target && read.jobs.iter().any(|job| job.id == id);
+            if let Some(active) = read.active.iter().find(|one| !own(one.id)) {
+                return Some(self.block(
+                    Interlock::OneDeployment,
+                    format!(
+                        "A deployment runs or waits on `{side}`: {}. One side at a time is \
+                         deployed.",
+                        active.what
+                    ),
+                    "Wait until it has ended, or cancel it in GitLab, then run the command again."
+                        .to_owned(),
+                ));
+            }
+        }
+        None
+    }
+
+    /// The target is production, and the other side does not carry the release, validated.
+    fn standby_first(&self) -> Option<Block> {
+        let target = self.record.target(self.step.kind);
+        let roles = self.facts.roles.as_ref().ok()?;
+        if roles.production != *target {
+            return None;
+        }
+        let other = self.record.beside(target);
+        let carries = self
+            .facts
+            .side(other)
+            .and_then(|side| side.deployed.as_deref());
+        let what = if carries != Some(self.record.reference.as_str()) {
+            let carried = carries.map_or_else(
+                || "no release that is known".to_owned(),
+                |carried| format!("`{carried}`"),
+            );
+            format!("`{target}` is production, and `{other}` carries {carried}.")
+        } else if !self.record.is_past(Kind::ValidateTechnical) {
+            format!("`{target}` is production, and the release on `{other}` is not validated.")
+        } else {
+            return None;
+        };
+        Some(self.block(
+            Interlock::StandbyFirst,
+            what,
+            format!(
+                "Run `gigadb-roles status` to see who is production. Deploy `{}` to `{other}` \
+                 first and have it validated.",
+                self.record.reference
+            ),
+        ))
+    }
+
+    fn restore_off_production(&self) -> Option<Block> {
+        let target = &self.record.hot_standby;
+        let what = match &self.facts.roles {
+            Ok(roles) if roles.production == *target => {
+                format!("The names of production lead to `{target}`, which would be overwritten.")
+            }
+            Ok(_) => return None,
+            Err(why) => format!("It is not clear that `{target}` is not production: {why}."),
+        };
+        Some(self.block(
+            Interlock::RestoreOffProduction,
+            what,
+            "Run `gigadb-roles status`, and restore only onto the hot standby.".to_owned(),
+        ))
+    }
+
+    fn validated_before_swap(&self) -> Option<Block> {
+        let side = &self.record.hot_standby;
+        let needed = [Kind::ValidateBusiness, Kind::ValidateTechnical, Kind::Probe];
+        let missing = needed.into_iter().find(|kind| {
+            let entry = self.record.steps.get(&Step::from(*kind));
+            !entry.is_some_and(|entry| entry.state.is_complete() && entry.state != State::LeftOut)
+        });
+        let what = match (missing, self.facts.side(side)) {
+            (Some(kind), _) => format!("Step `{}` was not done.", kind.as_str()),
+            (None, None) => format!(
+                "What `{side}` carries is not known: {}.",
+                self.facts.unread(side).unwrap_or_default()
+            ),
+            (None, Some(read)) => match read.deployed.as_deref() {
+                Some(carried) if carried != self.record.reference => {
+                    format!("`{side}` carries `{carried}` now, which nobody validated.")
+                }
+                _ => return None,
+            },
+        };
+        Some(self.block(
+            Interlock::ValidatedBeforeSwap,
+            what,
+            "Have the hot standby validated as it is now and probed, then swap; or go back with \
+             `gigadb-roles release back`."
+                .to_owned(),
+        ))
+    }
+
+    fn sync_by_role(&self) -> Option<Block> {
+        let expected = self.record.expected();
+        let what = match &self.facts.roles {
+            Ok(roles) if *roles == expected => return None,
+            Ok(roles) => format!(
+                "`{}` is production now, and this release left `{}` as production: data would \
+                 flow the other way.",
+                roles.production, expected.production
+            ),
+            Err(why) => format!("It is not clear who is production: {why}."),
+        };
+        Some(
+            self.block(
+                Interlock::SyncByRole,
+                what,
+                "Run `gigadb-roles status`, give the roles back as they should be or take \
+             `gigadb-roles release back`."
+                    .to_owned(),
+            ),
+        )
+    }
+
+    fn roles_as_left(&self) -> Option<Block> {
+        let expected = self.record.expected();
+        let what = match &self.facts.roles {
+            Ok(roles) if *roles == expected => return None,
+            Ok(roles) => {
+                // A swap that has begun, or was made by hand, is what this step is about.
+                if self.step.kind == Kind::Swap && *roles == expected.clone().swapped() {
+                    return None;
+                }
+                format!(
+                    "`{}` is production, and the last step of this release left `{}` as \
+                     production: the roles were traded outside this release.",
+                    roles.production, expected.production
+                )
+            }
+            Err(why) => format!("It is not clear who has which role: {why}."),
+        };
+        Some(self.block(
+            Interlock::RolesAsLeft,
+            what,
+            "Run `gigadb-roles status`. Trade the roles back, take `gigadb-roles release back`, \
+             or end this release with `gigadb-roles release abandon`."
+                .to_owned(),
+        ))
+    }
+}

@@ -1,0 +1,27 @@
+//! A release as a procedure: its steps, what is next, and what stands in its way. Pure: a function
+//! of the record (what was done, by whom) and of facts (what is so now).
+//!
+//! ```text
+//! Record + Facts -> Next       what is next, what stands in its way   next
+//! Record + Facts -> Record     begun, done, seen, confirmed, ended    record
+//! Record + Facts -> a list     what an abandoned release leaves open  open
+//! ```
+//!
+//! **Invariants.** One step is taken at a time: a step is begun in the record before its effect,
+//! and the record has one writer at a time. What facts show counts, whoever did it.
+
+mod facts;
+mod guard;
+mod next;
+mod open;
+mod record;
+mod step;
+
+pub use facts::{Active, Dump, Facts, JobFact, JobStatus, SideFacts};
+pub use guard::{Block, Interlock};
+pub use next::{Deploying, Next, Work, next};
+pub use open::open;
+pub use record::{
+    Begin, End, EndedAs, Entry, FORMAT_VERSION, Mark, Override, Record, State, UnreadableRecord,
+};
+pub use step::{Kind, Process, Step};

@@ -1,0 +1,79 @@
+//! What a release leaves open where it ends now.
+
+use super::{
+    facts::Facts,
+    record::{Record, State},
+    step::{Kind, Step},
+};
+
+/// One sentence for each thing that is open.
+pub fn open(record: &Record, facts: &Facts) -> Vec<String> {
+    let mut open = Vec::new();
+    let done = |kind: Kind| {
+        let entry = record.steps.get(&Step::from(kind));
+        entry.is_some_and(|entry| entry.state != State::LeftOut)
+    };
+    for (step, entry) in &record.steps {
+        match entry.state {
+            State::Begun => open.push(format!(
+                "Step `{step}` was begun by `{}` at {}, and how it ended is not known.",
+                entry.mark.by, entry.mark.at
+            )),
+            State::Failed => open.push(format!("Step `{step}` failed at {}.", entry.mark.at)),
+            _ => {}
+        }
+    }
+    let as_meant = record.left().is_empty();
+    match &facts.roles {
+        Ok(roles) if as_meant && *roles == record.expected() && facts.consistent => {}
+        Err(why) => open.push(format!("It is not clear who has which role: {why}.")),
+        Ok(roles) if roles.production != record.production => open.push(format!(
+            "`{}` is production; before this release it was `{}`.",
+            roles.production, record.production
+        )),
+        Ok(_) if facts.prepared && !facts.consistent => open.push(format!(
+            "`{}` carries production's variables and is hot standby: set them back.",
+            record.hot_standby
+        )),
+        Ok(_) if !facts.consistent => {
+            open.push("Some record or variable is not as the topology says.".to_owned());
+        }
+        Ok(_) => {}
+    }
+    for side in [&record.production, &record.hot_standby] {
+        match facts.side(side) {
+            None => open.push(format!(
+                "What runs on `{side}` is not known: {}.",
+                facts.unread(side).unwrap_or_default()
+            )),
+            Some(read) => open.extend(
+                read.active
+                    .iter()
+                    .map(|one| format!("A deployment runs or waits on `{side}`: {}.", one.what)),
+            ),
+        }
+    }
+    let carried = [&record.production, &record.hot_standby]
+        .map(|side| facts.side(side).and_then(|read| read.deployed.as_deref()));
+    if let [Some(one), Some(other)] = carried
+        && one != other
+    {
+        open.push(format!(
+            "`{}` carries `{one}`, `{}` carries `{other}`.",
+            record.production, record.hot_standby
+        ));
+    }
+    if done(Kind::PauseSync) && !record.is_past(Kind::SyncOn) {
+        open.push(
+            "The synchronization of data is paused: decide whose data counts, then turn it on."
+                .to_owned(),
+        );
+    }
+    if done(Kind::Embargo) && !record.is_past(Kind::LiftEmbargo) {
+        open.push("The embargo on changes to production stands.".to_owned());
+    }
+    if !record.steps.is_empty() && !record.is_past(Kind::Table) {
+        open.push("The team's table may not say what is so.".to_owned());
+    }
+    open
+}

@@ -1,0 +1,472 @@
+//! The record of a release: what was done, when, by whom, and what shows it.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    guard::{Block, Interlock},
+    step::{Kind, Process, Step},
+};
+use crate::{
+    intent::Arrangement,
+    message::Message,
+    name::{EnvironmentName, InfrastructureName, JobListName},
+};
+
+/// The version of the record that this program writes, and the newest that it reads.
+pub const FORMAT_VERSION: u32 = 1;
+
+/// One release of one environment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Record {
+    /// The version of this format.
+    pub format_version: u32,
+    /// The environment.
+    pub environment: EnvironmentName,
+    /// Which process.
+    pub process: Process,
+    /// What is released, as it was named.
+    pub release: String,
+    /// The branch or tag that carries it.
+    pub reference: String,
+    /// Why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// Who was production when it began.
+    pub production: InfrastructureName,
+    /// Who was hot standby when it began.
+    pub hot_standby: InfrastructureName,
+    /// The lists of further jobs.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub more: Vec<JobListName>,
+    /// Its beginning.
+    pub started: Mark,
+    /// The key of the dump, once there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
+    /// The dumps that there were before, by name, with their sizes.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub dumps_before: BTreeMap<String, u64>,
+    /// Branch B was taken.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub back: Option<Mark>,
+    /// What became of each step; a step that is not here was not begun.
+    #[serde(default)]
+    pub steps: BTreeMap<Step, Entry>,
+    /// Its end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended: Option<End>,
+}
+
+/// Somebody at some time.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mark {
+    /// When, RFC 3339, by the clock of whoever it was.
+    pub at: String,
+    /// Who.
+    pub by: String,
+}
+
+/// What became of a step.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry {
+    /// How far it is.
+    pub state: State,
+    /// Who, when.
+    #[serde(flatten)]
+    pub mark: Mark,
+    /// The process that began it, in a form that only the program which wrote it reads.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub process: Option<String>,
+    /// What shows it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub evidence: Vec<String>,
+    /// What the person said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+    /// The interlocks that were overridden for it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub overrides: Vec<Override>,
+    /// The ids of the jobs that had ended by then: whatever is newer came after it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ended_jobs: Vec<u64>,
+}
+
+/// How far a step is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// Begun; how it ended is not known yet.
+    Begun,
+    /// It ended badly, and may be taken again.
+    Failed,
+    /// Done by this program.
+    Done,
+    /// Done by somebody else, as facts show.
+    Seen,
+    /// Done, as a person says.
+    Confirmed,
+    /// Left out, with a reason.
+    LeftOut,
+}
+
+impl State {
+    /// Whether nothing of it is left to do.
+    pub fn is_complete(self) -> bool {
+        !matches!(self, Self::Begun | Self::Failed)
+    }
+
+    /// The word, for people.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Begun => "begun",
+            Self::Failed => "failed",
+            Self::Done => "done",
+            Self::Seen => "seen",
+            Self::Confirmed => "confirmed",
+            Self::LeftOut => "left out",
+        }
+    }
+}
+
+/// An interlock that was overridden, and why.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Override {
+    /// Its name.
+    pub interlock: Interlock,
+    /// Why.
+    pub reason: String,
+}
+
+/// The end of a release.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct End {
+    /// How it ended.
+    pub how: EndedAs,
+    /// Who, when.
+    #[serde(flatten)]
+    pub mark: Mark,
+    /// Why, where somebody said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// What was open then, one sentence each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub open: Vec<String>,
+}
+
+/// How a release ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EndedAs {
+    /// Every step was done.
+    Finished,
+    /// It was given up.
+    Abandoned,
+}
+
+/// Why a record cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum UnreadableRecord {
+    /// A newer program wrote it.
+    #[error("it has version {0}, and this program reads up to version {FORMAT_VERSION}")]
+    Newer(u32),
+    /// It is no record.
+    #[error("it is no record of a release (line {line}, column {column})")]
+    NoRecord {
+        /// Where reading it ended.
+        line: usize,
+        /// Where reading it ended.
+        column: usize,
+    },
+}
+
+/// What a release begins with.
+#[derive(Debug, Clone)]
+pub struct Begin {
+    /// The environment.
+    pub environment: EnvironmentName,
+    /// Which process.
+    pub process: Process,
+    /// What is released.
+    pub release: String,
+    /// The branch or tag that carries it.
+    pub reference: String,
+    /// Why.
+    pub reason: Option<String>,
+    /// Who has which role now.
+    pub roles: Arrangement,
+    /// The lists of further jobs.
+    pub more: Vec<JobListName>,
+    /// Who, when.
+    pub mark: Mark,
+}
+
+impl Record {
+    /// A release that begins.
+    pub fn begin(begin: Begin) -> Self {
+        Self {
+            format_version: FORMAT_VERSION,
+            environment: begin.environment,
+            process: begin.process,
+            release: begin.release,
+            reference: begin.reference,
+            reason: begin.reason,
+            production: begin.roles.production,
+            hot_standby: begin.roles.hot_standby,
+            more: begin.more,
+            started: begin.mark,
+            key: None,
+            dumps_before: BTreeMap::new(),
+            back: None,
+            steps: BTreeMap::new(),
+            ended: None,
+        }
+    }
+
+    /// Reads a record.
+    ///
+    /// # Errors
+    ///
+    /// Where a newer program wrote it, or it is none.
+    pub fn parse(bytes: &[u8]) -> Result<Self, UnreadableRecord> {
+        #[derive(Deserialize)]
+        struct Version {
+            format_version: u32,
+        }
+        let no_record = |error: serde_json::Error| UnreadableRecord::NoRecord {
+            line: error.line(),
+            column: error.column(),
+        };
+        let version: Version = serde_json::from_slice(bytes).map_err(no_record)?;
+        if version.format_version > FORMAT_VERSION {
+            return Err(UnreadableRecord::Newer(version.format_version));
+        }
+        serde_json::from_slice(bytes).map_err(no_record)
+    }
+
+    /// Every step of it, in order; those of branch A or B as it stands.
+    pub fn all_steps(&self) -> Vec<Step> {
+        let all = Step::all(self.process, self.back.is_some(), &self.more);
+        if self.back.is_none() {
+            return all;
+        }
+        // On the way back, what was not done before is not done any more.
+        let counts = |step: &Step| {
+            step.kind == Kind::SwapBack
+                || step.kind.is_for_always()
+                || self.steps.contains_key(step)
+        };
+        all.into_iter().filter(|step| counts(step)).collect()
+    }
+
+    /// The steps that are left to do, in order.
+    pub fn left(&self) -> Vec<Step> {
+        let past = |step: &Step| {
+            self.is_complete(step)
+                || (self.back.is_some()
+                    && step.kind != Kind::SwapBack
+                    && !step.kind.is_for_always())
+        };
+        let all = self.all_steps().into_iter();
+        all.filter(|step| !past(step)).collect()
+    }
+
+    /// Whether a step is done, seen, confirmed or left out.
+    pub fn is_complete(&self, step: &Step) -> bool {
+        let entry = self.steps.get(step);
+        entry.is_some_and(|entry| entry.state.is_complete())
+    }
+
+    /// The same for a step without a list of jobs.
+    pub fn is_past(&self, kind: Kind) -> bool {
+        self.is_complete(&kind.into())
+    }
+
+    /// The step that was begun and has not ended, as far as the record tells.
+    pub fn under_way(&self) -> Option<(&Step, &Entry)> {
+        let mut steps = self.steps.iter();
+        steps.find(|(_, entry)| entry.state == State::Begun)
+    }
+
+    /// Who should have which role, as the last step left it.
+    pub fn expected(&self) -> Arrangement {
+        let swapped = self.is_past(Kind::Swap) && !self.is_past(Kind::SwapBack);
+        let first = Arrangement {
+            production: self.production.clone(),
+            hot_standby: self.hot_standby.clone(),
+        };
+        if swapped { first.swapped() } else { first }
+    }
+
+    /// The side that a deployment goes to.
+    pub fn target(&self, kind: Kind) -> &InfrastructureName {
+        match kind {
+            Kind::DeployFormer | Kind::DeployProduction => &self.production,
+            _ => &self.hot_standby,
+        }
+    }
+
+    /// The other side.
+    pub fn beside(&self, side: &InfrastructureName) -> &InfrastructureName {
+        if *side == self.production {
+            &self.hot_standby
+        } else {
+            &self.production
+        }
+    }
+
+    /// Notes what became of a step. Overrides of an attempt before stay.
+    pub fn note(&mut self, step: &Step, mut entry: Entry) {
+        if let Some(before) = self.steps.remove(step) {
+            let kept = before.overrides.into_iter();
+            let new = std::mem::take(&mut entry.overrides);
+            let again = |one: &Override| !new.contains(one);
+            entry.overrides = kept.filter(again).collect();
+            entry.overrides.extend(new);
+        }
+        self.steps.insert(step.clone(), entry);
+    }
+
+    /// Notes a person's word.
+    ///
+    /// # Errors
+    ///
+    /// Where an earlier step is open, the step is not one of it, facts can show it, or one person
+    /// would have given both validations.
+    pub fn confirm(
+        &mut self,
+        step: &Step,
+        mark: Mark,
+        note: Option<String>,
+        overrides: &[Override],
+    ) -> Result<(), Block> {
+        self.may_be_confirmed(step, &mark.by, overrides)?;
+        let entry = Entry {
+            state: State::Confirmed,
+            mark,
+            process: None,
+            evidence: Vec::new(),
+            note,
+            overrides: overrides.to_vec(),
+            ended_jobs: Vec::new(),
+        };
+        self.note(step, entry);
+        Ok(())
+    }
+
+    fn may_be_confirmed(&self, step: &Step, by: &str, overrides: &[Override]) -> Result<(), Block> {
+        let refuse = |interlock, what: String, next: String| {
+            Err(Block {
+                interlock,
+                message: Message::nothing_changed(what, self.object(step), next),
+            })
+        };
+        let left = self.left();
+        if !left.contains(step) {
+            let what = if self.is_complete(step) {
+                format!("Step `{step}` is complete already.")
+            } else {
+                format!("Step `{step}` is none of this release's.")
+            };
+            let next = "Run `gigadb-roles release status` to see what is next.";
+            return refuse(None, what, next.to_owned());
+        }
+        let validates = |kind| matches!(kind, Kind::ValidateBusiness | Kind::ValidateTechnical);
+        let before = left.iter().take_while(|one| *one != step);
+        let mut before = before.filter(|one| !(validates(one.kind) && validates(step.kind)));
+        if let Some(open) = before.next() {
+            return refuse(
+                None,
+                format!("Step `{step}` comes after `{open}`, which is open."),
+                format!("Complete `{open}` first: run `gigadb-roles release next`."),
+            );
+        }
+        let by_command = step.kind.command().is_some() || step.kind == Kind::Probe;
+        if !step.kind.is_a_persons() && !by_command {
+            return refuse(
+                None,
+                format!("Step `{step}` is not a matter of anybody's word: facts show it."),
+                "Run `gigadb-roles release next`: what was done by hand is recognized.".to_owned(),
+            );
+        }
+        let other = match step.kind {
+            Kind::ValidateBusiness => Some(Kind::ValidateTechnical),
+            Kind::ValidateTechnical => Some(Kind::ValidateBusiness),
+            _ => None,
+        };
+        let other = other.and_then(|other| self.steps.get(&other.into()));
+        let same = |other: &&Entry| {
+            other.state == State::Confirmed
+                && other.mark.by.trim().to_lowercase() == by.trim().to_lowercase()
+        };
+        let waived = |one: &Override| one.interlock == Interlock::TwoPeople;
+        if let Some(other) = other.filter(same)
+            && !overrides.iter().any(waived)
+        {
+            return refuse(
+                Some(Interlock::TwoPeople),
+                format!(
+                    "`{}` gave the other validation too, and the two are two people's.",
+                    other.mark.by
+                ),
+                "Have somebody else validate it and confirm that with --by.".to_owned(),
+            );
+        }
+        Ok(())
+    }
+
+    /// Whether branch B may be taken.
+    ///
+    /// # Errors
+    ///
+    /// Where no roles are traded, or the former production does not carry any more what it had.
+    pub fn may_go_back(&self, overrides: &[Override]) -> Result<(), Block> {
+        let refuse = |interlock, what: String, next: &str| {
+            Err(Block {
+                interlock,
+                message: Message::nothing_changed(what, self.whole(), next),
+            })
+        };
+        if self.process == Process::Simple {
+            return refuse(
+                None,
+                "A simple release trades no roles, so there is no way back by roles.".to_owned(),
+                "Run `gigadb-roles release abandon`, then start a simple release of the release \
+                 before.",
+            );
+        }
+        let former = Kind::DeployFormer;
+        let waived = |one: &Override| one.interlock == Interlock::FormerUntouched;
+        if self.back.is_none()
+            && self.steps.contains_key(&former.into())
+            && !overrides.iter().any(waived)
+        {
+            return refuse(
+                Some(Interlock::FormerUntouched),
+                format!(
+                    "`{}` does not surely carry any more what it carried as production: `{former}` \
+                     was begun.",
+                    self.production,
+                    former = former.as_str()
+                ),
+                "Deploy the release before on it first, or go back all the same with --override \
+                 former-untouched and --reason.",
+            );
+        }
+        Ok(())
+    }
+
+    /// The release as the object of a message.
+    pub fn whole(&self) -> String {
+        format!(
+            "release `{}` in environment `{}`",
+            self.release, self.environment
+        )
+    }
+
+    /// A step of it as the object of a message.
+    pub fn object(&self, step: &Step) -> String {
+        format!("step `{step}` of {}", self.whole())
+    }
+}

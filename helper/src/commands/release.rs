@@ -1,0 +1,477 @@
+//! `gigadb-roles release`.
+
+use std::{collections::BTreeSet, path::PathBuf};
+
+use clap::{Args, Subcommand};
+use gigadb_engine::{
+    intent::{Arrangement, Mode},
+    release::{Begin, End, EndedAs, Interlock, Kind, Mark, Override, Process, Record, Step, open},
+    rules::Rule,
+};
+use tokio_util::sync::CancellationToken;
+
+use super::swap::Change;
+use crate::{
+    exit::Exit,
+    failure::Failure,
+    global::{Format, Global},
+    planning::{self, Goal, PlanOptions, https::HttpsOptions, one_line},
+    releasing::{
+        self, Desk,
+        carry::{Carry, Roles},
+        store::Store,
+        text,
+    },
+    running::{Control, Verb, view::RunView},
+    session::{Session, Waiting},
+    ui::Ui,
+};
+
+/// Take a release through its procedure, step by step, as a team.
+///
+/// What was done, when and by whom is kept in a Terraform state of GitLab, in the project of the
+/// topology's `lock`, so that everybody sees it and no two operators take one step twice. Each step
+/// checks before and after what is so: who has which role, what is deployed, what runs. What was
+/// done by hand is recognized where facts show it.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  gigadb-roles release start -e live --process complex --release v4.4.0
+  gigadb-roles release status -e live
+  gigadb-roles release next -e live
+  gigadb-roles release confirm validate-business -e live --by 'Ada Example'
+  gigadb-roles release back -e live --reason 'uploads fail'
+  gigadb-roles release finish -e live")]
+pub(crate) struct ReleaseArgs {
+    #[command(subcommand)]
+    command: ReleaseCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum ReleaseCommand {
+    /// Begin a release: one per environment at a time.
+    Start(StartArgs),
+    /// Show every step, what is next and what stands in its way.
+    Status(WhereArgs),
+    /// Carry out the next step, or say what a person has to do.
+    Next(NextArgs),
+    /// Give a person's word for what only a person can see.
+    Confirm(ConfirmArgs),
+    /// Take the way back: the roles and variables as they were.
+    Back(EndArgs),
+    /// End a release whose steps are all done.
+    Finish(EndArgs),
+    /// Give a release up, and list what it leaves open.
+    Abandon(EndArgs),
+}
+
+#[derive(Debug, Args)]
+struct WhereArgs {
+    /// The environment.
+    #[arg(short, long, env = "GIGADB_ENVIRONMENT", value_name = "ENVIRONMENT")]
+    environment: String,
+
+    /// Keep the record in this file, where GitLab cannot keep it.
+    #[arg(long, value_name = "FILE")]
+    record: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+struct StartArgs {
+    #[command(flatten)]
+    place: WhereArgs,
+
+    /// Complex (blue/green, the roles are traded) or simple.
+    #[arg(long, value_name = "PROCESS")]
+    process: Process,
+
+    /// What is released: fills `{release}` of the topology's `release.ref`.
+    #[arg(long, value_name = "RELEASE", value_parser = one_line)]
+    release: String,
+
+    /// Why, in a line. No secrets.
+    #[arg(long, value_name = "TEXT", value_parser = one_line)]
+    reason: Option<String>,
+}
+
+#[derive(Debug, Args)]
+struct NextArgs {
+    #[command(flatten)]
+    place: WhereArgs,
+
+    /// Do not ask.
+    #[arg(long)]
+    yes: bool,
+
+    #[command(flatten)]
+    waivers: Waivers,
+
+    /// Leave the next step out, which must be a list of further jobs; needs --reason.
+    #[arg(long, requires = "reason")]
+    leave_out: bool,
+
+    #[command(flatten)]
+    https: HttpsOptions,
+}
+
+#[derive(Debug, Args)]
+struct Waivers {
+    /// Override this interlock of the release, or waive this rule of the swap; needs --reason.
+    #[arg(long = "override", value_name = "NAME", value_parser = waiver, requires = "reason")]
+    overrides: Vec<Waiver>,
+
+    /// Why, in a line: kept in the record. No secrets.
+    #[arg(long, value_name = "TEXT", value_parser = one_line)]
+    reason: Option<String>,
+}
+
+#[derive(Debug, Args)]
+struct ConfirmArgs {
+    /// The step.
+    #[arg(value_name = "STEP")]
+    step: Step,
+
+    #[command(flatten)]
+    place: WhereArgs,
+
+    /// Whose word it is.
+    #[arg(long, value_name = "WHO", value_parser = one_line)]
+    by: String,
+
+    /// What they said, in a line.
+    #[arg(long, value_name = "TEXT", value_parser = one_line)]
+    note: Option<String>,
+
+    #[command(flatten)]
+    waivers: Waivers,
+}
+
+#[derive(Debug, Args)]
+struct EndArgs {
+    #[command(flatten)]
+    place: WhereArgs,
+
+    #[command(flatten)]
+    waivers: Waivers,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Waiver {
+    Interlock(Interlock),
+    Rule(Rule),
+}
+
+fn waiver(text: &str) -> Result<Waiver, String> {
+    match (text.parse(), planning::waivable(text)) {
+        (Ok(interlock), _) => Ok(Waiver::Interlock(interlock)),
+        (_, Ok(rule)) => Ok(Waiver::Rule(rule)),
+        (Err(why), _) => Err(why),
+    }
+}
+
+impl Waivers {
+    fn interlocks(&self) -> BTreeSet<Interlock> {
+        let interlock = |one: &Waiver| match one {
+            Waiver::Interlock(interlock) => Some(*interlock),
+            Waiver::Rule(_) => None,
+        };
+        self.overrides.iter().filter_map(interlock).collect()
+    }
+
+    fn rules(&self) -> Vec<Rule> {
+        let rule = |one: &Waiver| match one {
+            Waiver::Rule(rule) => Some(*rule),
+            Waiver::Interlock(_) => None,
+        };
+        self.overrides.iter().filter_map(rule).collect()
+    }
+
+    fn kept(&self, session: &Session) -> Vec<Override> {
+        let reason = session.reason(self.reason.as_deref()).unwrap_or_default();
+        let kept = self.interlocks().into_iter().map(|interlock| Override {
+            interlock,
+            reason: reason.clone(),
+        });
+        kept.collect()
+    }
+}
+
+impl ReleaseArgs {
+    /// Whether the command may write, be it only into the record.
+    pub(super) fn writes(&self) -> bool {
+        !matches!(self.command, ReleaseCommand::Status(_))
+    }
+
+    fn place(&self) -> &WhereArgs {
+        match &self.command {
+            ReleaseCommand::Start(args) => &args.place,
+            ReleaseCommand::Status(place) => place,
+            ReleaseCommand::Next(args) => &args.place,
+            ReleaseCommand::Confirm(args) => &args.place,
+            ReleaseCommand::Back(args)
+            | ReleaseCommand::Finish(args)
+            | ReleaseCommand::Abandon(args) => &args.place,
+        }
+    }
+}
+
+/// Shows the release.
+pub(super) async fn look(
+    args: &ReleaseArgs,
+    global: &Global,
+    ui: &Ui,
+    cancel: &CancellationToken,
+) -> Result<Exit, Failure> {
+    if matches!(global.format, Format::Html | Format::Prometheus) {
+        return Err(no_such_form(global.format));
+    }
+    let place = args.place();
+    let session = Session::open_to_read(global, Waiting::Ordinary)?;
+    let environment = planning::environment(&session.topology, &place.environment)?;
+    let store = Store::new(&session, &environment, place.record.as_deref())?;
+    let Some(held) = store.read(&session, cancel).await? else {
+        ui.answer(&match global.format {
+            Format::Json => text::no_release_json(&environment),
+            _ => format!("No release is under way in `{environment}`."),
+        })?;
+        return Ok(Exit::Success);
+    };
+    let desk = Desk::new(&session, &environment)?;
+    let facts = desk.facts(&held.record, cancel).await;
+    let next = desk.next(&held.record, &facts, &BTreeSet::new());
+    ui.answer(&match global.format {
+        Format::Text => text::status(&held.record, &facts, &next),
+        Format::Json => text::json(&held.record, &facts, &next),
+        _ => text::markdown(&held.record, &next),
+    })?;
+    Ok(Exit::Success)
+}
+
+fn no_such_form(format: Format) -> Failure {
+    Failure::usage(
+        format!("A release has no {} form.", format.as_str()),
+        "--format",
+        "Use `text`, `json` or `markdown`.",
+    )
+}
+
+/// Does what changes the record.
+pub(super) async fn run(
+    args: &ReleaseArgs,
+    global: &Global,
+    ui: &Ui,
+    view: &dyn RunView,
+    control: &Control,
+) -> Result<Exit, Failure> {
+    if global.format != Format::Text {
+        return Err(Failure::usage(
+            "There is one form of what this command answers.",
+            "--format",
+            "Leave it out; `gigadb-roles release status` has the other forms.",
+        ));
+    }
+    let place = args.place();
+    let session = Session::open(global, Waiting::Ordinary)?;
+    let environment = planning::environment(&session.topology, &place.environment)?;
+    let store = Store::new(&session, &environment, place.record.as_deref())?;
+    let desk = Desk::new(&session, &environment)?;
+    let cancel = &control.cancel;
+    let held = store.read(&session, cancel).await?;
+    if let ReleaseCommand::Start(args) = &args.command {
+        if let Some(held) = &held
+            && held.record.ended.is_none()
+        {
+            return Err(text::under_way(&held.record));
+        }
+        let record = begin(args, &desk, cancel).await?;
+        let words = text::started(&record);
+        store
+            .write(&session, held.as_ref(), &record, cancel)
+            .await?;
+        ui.answer(&words)?;
+        return Ok(Exit::Success);
+    }
+    let Some(mut held) = held.filter(|held| held.record.ended.is_none()) else {
+        return Err(releasing::none(&session, &environment, place.record.as_deref()).await);
+    };
+    match &args.command {
+        ReleaseCommand::Start(_) | ReleaseCommand::Status(_) => Ok(Exit::Success),
+        ReleaseCommand::Confirm(args) => {
+            let mark = Mark {
+                at: releasing::now(),
+                by: session.apis.redacted(&args.by),
+            };
+            let note = session.reason(args.note.as_deref());
+            let waived = args.waivers.kept(&session);
+            held.record
+                .confirm(&args.step, mark, note, &waived)
+                .map_err(text::blocked)?;
+            store.write_again(&session, &mut held, cancel).await?;
+            ui.answer(&format!(
+                "Confirmed `{}` by `{}`. {}",
+                args.step,
+                session.apis.redacted(&args.by),
+                text::then(&held.record)
+            ))?;
+            Ok(Exit::Success)
+        }
+        ReleaseCommand::Back(args) => {
+            let waived = args.waivers.kept(&session);
+            held.record.may_go_back(&waived).map_err(text::blocked)?;
+            if held.record.back.is_none() {
+                held.record.back = Some(releasing::mark());
+                store.write_again(&session, &mut held, cancel).await?;
+            }
+            ui.answer(&format!(
+                "Release `{}` goes back. {}",
+                held.record.release,
+                text::then(&held.record)
+            ))?;
+            Ok(Exit::Success)
+        }
+        ReleaseCommand::Finish(args) => {
+            let left = held.record.left();
+            if !left.is_empty() {
+                return Err(text::not_finished(&held.record, &left));
+            }
+            let facts = desk.facts(&held.record, cancel).await;
+            let left = open(&held.record, &facts);
+            end(&mut held.record, EndedAs::Finished, args, &session, left);
+            store.write_again(&session, &mut held, cancel).await?;
+            ui.answer(&text::ended(&held.record))?;
+            Ok(Exit::Success)
+        }
+        ReleaseCommand::Abandon(args) => {
+            let facts = desk.facts(&held.record, cancel).await;
+            let left = open(&held.record, &facts);
+            let always = held
+                .record
+                .steps
+                .keys()
+                .any(|step| step.kind == Kind::Embargo)
+                && !held.record.is_past(Kind::LiftEmbargo)
+                || !held.record.steps.is_empty() && !held.record.is_past(Kind::Table);
+            end(&mut held.record, EndedAs::Abandoned, args, &session, left);
+            store.write_again(&session, &mut held, cancel).await?;
+            ui.answer(&text::ended(&held.record))?;
+            Ok(if always { Exit::Failed } else { Exit::Success })
+        }
+        ReleaseCommand::Next(args) => {
+            let roles = async |roles: Roles| {
+                let (verb, production, hot_standby, prepare) = match &roles {
+                    Roles::Prepare(now) => (
+                        Verb::Apply,
+                        &now.production,
+                        &now.hot_standby,
+                        Some(&now.hot_standby),
+                    ),
+                    Roles::Trade(then) => (Verb::Swap, &then.production, &then.hot_standby, None),
+                };
+                let options = PlanOptions::of_release(
+                    args.waivers.rules(),
+                    args.waivers.reason.clone(),
+                    args.https.clone(),
+                );
+                let change = Change {
+                    verb,
+                    environment: environment.as_str(),
+                    goal: Goal::Arrangement {
+                        production: production.as_str(),
+                        hot_standby: Some(hot_standby.as_str()),
+                    },
+                    mode: Mode::Switchover,
+                    prepare: prepare.map(|side| side.as_str()),
+                    yes: args.yes,
+                    without_terminal: "Review `gigadb-roles release status`, then run it with --yes.",
+                    options: &options,
+                };
+                Box::pin(change.run(global, ui, view, control)).await
+            };
+            let carry = Carry {
+                desk: &desk,
+                store: &store,
+                ui,
+                yes: args.yes,
+                interlocks: args.waivers.interlocks(),
+                overrides: args.waivers.kept(&session),
+                left_out: args
+                    .leave_out
+                    .then(|| session.reason(args.waivers.reason.as_deref()))
+                    .flatten(),
+                https: &args.https,
+                cancel,
+            };
+            carry.next(held, &roles).await
+        }
+    }
+}
+
+fn end(record: &mut Record, how: EndedAs, args: &EndArgs, session: &Session, open: Vec<String>) {
+    record.ended = Some(End {
+        how,
+        mark: releasing::mark(),
+        reason: session.reason(args.waivers.reason.as_deref()),
+        open,
+    });
+}
+
+/// Looks before a release begins: roles are clear, and both projects have a pipeline of the ref.
+async fn begin(
+    args: &StartArgs,
+    desk: &Desk<'_>,
+    cancel: &CancellationToken,
+) -> Result<Record, Failure> {
+    let environment = desk.environment;
+    let roles: Arrangement = desk.roles(cancel).await?;
+    let release = desk.session.apis.redacted(&args.release);
+    let record = Record::begin(Begin {
+        environment: environment.clone(),
+        process: args.process,
+        reference: desk.release.reference(&release),
+        release,
+        reason: desk.session.reason(args.reason.as_deref()),
+        roles,
+        more: desk.more(),
+        mark: releasing::mark(),
+    });
+    let facts = desk.facts(&record, cancel).await;
+    for side in [&record.hot_standby, &record.production] {
+        let Some(read) = facts.side(side) else {
+            return Err(Failure::refused(
+                format!(
+                    "The release was not begun: what `{side}` carries is not known: {}.",
+                    facts.unread(side).unwrap_or_default()
+                ),
+                record.whole(),
+                "Start it again once GitLab answers.",
+            ));
+        };
+        if read.pipeline.is_none() {
+            return Err(Failure::refused(
+                format!(
+                    "The release was not begun: project of `{side}` has no pipeline of `{}`.",
+                    record.reference
+                ),
+                record.whole(),
+                "Check the spelling of --release, push the tag, or wait until GitLab has made the \
+                 pipeline.",
+            ));
+        }
+        let missing = desk
+            .jobs(&Kind::DeployStandby.into())
+            .into_iter()
+            .find(|name| read.job(name).is_none());
+        if let Some(name) = missing {
+            return Err(Failure::refused(
+                format!(
+                    "The release was not begun: the newest pipeline of `{}` of `{side}` has no \
+                     job `{name}`.",
+                    record.reference
+                ),
+                record.whole(),
+                "Correct `release.deploy_jobs` of the topology, or the pipeline.",
+            ));
+        }
+    }
+    Ok(record)
+}

@@ -1,0 +1,159 @@
+//! What is so now, read for a release.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use gigadb_clients::process::{Liveness, Process as ThisProcess};
+use gigadb_clients::{SideAsked, command};
+use gigadb_engine::{
+    name::Role,
+    observation::environment_of,
+    release::{Dump, Facts, Record},
+    topology::CommandName,
+    view::{self, Status, View},
+};
+use jiff::Timestamp;
+use serde::Deserialize;
+use tokio_util::sync::CancellationToken;
+
+use super::Desk;
+use crate::planning;
+
+/// How long the list of dumps is waited for.
+const DUMPS_WAIT: Duration = Duration::from_secs(2);
+
+/// A dump as `rclone lsjson` lists it, or with keys in lower case.
+#[derive(Deserialize)]
+struct Listed {
+    #[serde(alias = "Name")]
+    name: String,
+    #[serde(alias = "ModTime", alias = "Time")]
+    time: String,
+    #[serde(alias = "Size")]
+    size: u64,
+}
+
+impl Desk<'_> {
+    /// Reads everything that the release is judged by.
+    pub(crate) async fn facts(&self, record: &Record, cancel: &CancellationToken) -> Facts {
+        let topology = &self.session.topology;
+        let deploying = self.release.deploy_jobs.of(self.environment);
+        let more = self.more();
+        let more = more
+            .iter()
+            .filter_map(|name| self.release.more_jobs.get(name))
+            .flat_map(|jobs| jobs.of(self.environment));
+        let deploying: Vec<String> = deploying.iter().chain(more).cloned().collect();
+        let sides = [&record.production, &record.hot_standby].map(|name| {
+            let deploying = &deploying;
+            async move {
+                let Some(side) = topology.infrastructures.get(name) else {
+                    return (name.clone(), Err(format!("the topology has no `{name}`")));
+                };
+                let asked = SideAsked {
+                    project: &side.gitlab_project,
+                    environment: self.environment,
+                    reference: &record.reference,
+                    deploying,
+                };
+                let read = self.session.apis.side_facts(asked, cancel).await;
+                (name.clone(), read.map_err(|failure| failure.to_string()))
+            }
+        });
+        let observed = planning::observe(self.session, self.environment, None, cancel);
+        let (observed, sides, dumps) = tokio::join!(
+            observed,
+            futures::future::join_all(sides),
+            self.dumps(record, cancel)
+        );
+        let (roles, consistent, prepared) =
+            match (observed, environment_of(topology, self.environment)) {
+                (Ok(observation), Ok(table)) => {
+                    let pair = [&record.production, &record.hot_standby];
+                    let seen = View::observed(table, pair, &observation);
+                    let standby = |key| seen.variables.get(&(record.hot_standby.clone(), key));
+                    let holds = |(key, value): (&_, &String)| {
+                        standby(Clone::clone(key)).is_some_and(|held| held.as_ref() == Some(value))
+                    };
+                    (
+                        view::roles(topology, table, &observation).map_err(|why| why.to_string()),
+                        seen.status == Status::Consistent,
+                        table.table(Role::Production).variables.iter().all(holds),
+                    )
+                }
+                (Err(failure), _) => (Err(first_sentence(&failure.message.what)), false, false),
+                (_, Err(error)) => (Err(error.to_string()), false, false),
+            };
+        Facts {
+            roles,
+            consistent,
+            prepared,
+            sides: sides.into_iter().collect::<BTreeMap<_, _>>(),
+            dumps,
+            holder_is_gone: holder_is_gone(record),
+        }
+    }
+
+    /// Production's dumps, as the topology's command lists them.
+    pub(super) async fn dumps(
+        &self,
+        record: &Record,
+        cancel: &CancellationToken,
+    ) -> Result<Vec<Dump>, String> {
+        let argv = self.argv(record, CommandName::Backups);
+        if argv.is_empty() {
+            return Err("the topology names no command that lists them".to_owned());
+        }
+        let stop = cancel.child_token();
+        let mut lines = Vec::new();
+        let mut keep = |line: &str| lines.push(line.to_owned());
+        let listing = command::run(&argv, &mut keep, &stop);
+        let ran = tokio::time::timeout(DUMPS_WAIT, listing).await;
+        stop.cancel();
+        match ran {
+            Err(_) => Err(format!(
+                "`{}` did not end within {} s",
+                argv[0],
+                DUMPS_WAIT.as_secs()
+            )),
+            Ok(Err(error)) => Err(format!("`{}` could not be started: {error}", argv[0])),
+            Ok(Ok(ran)) if ran.code != Some(0) => {
+                Err(format!("`{}` {}", argv[0], super::carry::status(&ran)))
+            }
+            Ok(Ok(_)) => {
+                let listed: Result<Vec<Listed>, _> = serde_json::from_str(&lines.join("\n"));
+                let listed = listed
+                    .map_err(|_| format!("`{}` wrote no list of dumps", argv[0]))?
+                    .into_iter();
+                let dumps = listed.map(|one| {
+                    let time: Timestamp = one.time.parse().map_err(|_| {
+                        format!("`{}` lists a dump without a time of RFC 3339", argv[0])
+                    })?;
+                    Ok(Dump {
+                        name: one.name,
+                        time: time.as_second(),
+                        size: one.size,
+                    })
+                });
+                dumps.collect()
+            }
+        }
+    }
+}
+
+/// Whether the process that began the step under way is surely gone from this machine.
+fn holder_is_gone(record: &Record) -> bool {
+    let Some((_, entry)) = record.under_way() else {
+        return true;
+    };
+    let process = entry.process.as_deref();
+    let process = process.and_then(|text| serde_json::from_str::<ThisProcess>(text).ok());
+    process.is_some_and(|process| process.liveness() == Liveness::Gone)
+}
+
+/// A sentence as a clause.
+fn first_sentence(text: &str) -> String {
+    let text = text.trim_end_matches('.');
+    text.strip_prefix("It is not known who has which role: ")
+        .unwrap_or(text)
+        .to_owned()
+}

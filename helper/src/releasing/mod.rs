@@ -1,0 +1,179 @@
+//! A release: facts are read, the engine says what is next, it is carried out and recorded.
+
+pub(crate) mod carry;
+mod facts;
+mod look;
+pub(crate) mod store;
+pub(crate) mod text;
+
+use std::{collections::BTreeSet, path::Path};
+
+use gigadb_clients::process::Process as ThisProcess;
+use gigadb_engine::{
+    intent::Arrangement,
+    name::{EnvironmentName, JobListName},
+    observation::environment_of,
+    release::{Facts, Interlock, Mark, Next, Record, Step, next},
+    topology::{CommandName, Filling, Release},
+    view,
+};
+use jiff::{Timestamp, tz::TimeZone};
+use tokio_util::sync::CancellationToken;
+
+use self::store::Store;
+use crate::{failure::Failure, planning, session::Session, surroundings};
+
+/// Where a release is worked on: the session, the environment, and what the topology says of it.
+pub(crate) struct Desk<'a> {
+    pub(crate) session: &'a Session,
+    pub(crate) environment: &'a EnvironmentName,
+    pub(crate) release: &'a Release,
+}
+
+impl<'a> Desk<'a> {
+    pub(crate) fn new(
+        session: &'a Session,
+        environment: &'a EnvironmentName,
+    ) -> Result<Self, Failure> {
+        let missing = |what: String, next: &str| {
+            Failure::refused(what, format!("`{}`", session.topology_file.display()), next)
+        };
+        let release = session.topology.release.as_ref().ok_or_else(|| {
+            missing(
+                "The topology does not say how a release is deployed.".to_owned(),
+                "Add `release: { deploy_jobs: [build_live, ld_gigadb] }` with the names of your \
+                 jobs.",
+            )
+        })?;
+        if release.deploy_jobs.of(environment).is_empty() {
+            return Err(missing(
+                format!("`release.deploy_jobs` names no job of environment `{environment}`."),
+                "Add the jobs that deploy to it.",
+            ));
+        }
+        Ok(Self {
+            session,
+            environment,
+            release,
+        })
+    }
+
+    /// The names of the lists of further jobs that say something of the environment.
+    pub(crate) fn more(&self) -> Vec<JobListName> {
+        let lists = self.release.more_jobs.iter();
+        lists
+            .filter(|(_, jobs)| !jobs.of(self.environment).is_empty())
+            .map(|(name, _)| name.clone())
+            .collect()
+    }
+
+    /// The jobs of a deployment's step.
+    pub(crate) fn jobs(&self, step: &Step) -> Vec<String> {
+        let jobs = match &step.jobs {
+            None => Some(&self.release.deploy_jobs),
+            Some(list) => self.release.more_jobs.get(list),
+        };
+        jobs.map_or(&[][..], |jobs| jobs.of(self.environment))
+            .to_vec()
+    }
+
+    /// What is next.
+    pub(crate) fn next(
+        &self,
+        record: &Record,
+        facts: &Facts,
+        overrides: &BTreeSet<Interlock>,
+    ) -> Next {
+        next(record, facts, &|step| self.jobs(step), overrides)
+    }
+
+    /// Who has which role now.
+    pub(crate) async fn roles(&self, cancel: &CancellationToken) -> Result<Arrangement, Failure> {
+        let topology = &self.session.topology;
+        let observation = planning::observe(self.session, self.environment, None, cancel).await?;
+        let table = environment_of(topology, self.environment)
+            .map_err(|error| planning::unread(self.environment, &error))?;
+        view::roles(topology, table, &observation).map_err(|why| {
+            Failure::refused(
+                format!("It is not clear who has which role: {why}."),
+                format!("environment `{}`", self.environment),
+                "Run `gigadb-roles status`, correct what it lists, then start the release again.",
+            )
+        })
+    }
+
+    /// The words of a command.
+    pub(crate) fn argv(&self, record: &Record, name: CommandName) -> Vec<String> {
+        let now = record.expected();
+        self.release.argv(
+            name,
+            &Filling {
+                key: record.key.as_deref().unwrap_or_default(),
+                release: &record.release,
+                environment: self.environment,
+                production: &now.production,
+                hot_standby: &now.hot_standby,
+            },
+        )
+    }
+}
+
+/// This moment.
+pub(crate) fn now() -> String {
+    let seconds = i64::try_from(surroundings::now()).unwrap_or(i64::MAX);
+    Timestamp::from_second(seconds).map_or_else(|_| String::new(), |now| now.to_string())
+}
+
+/// This moment as the key of a dump: date and time, UTC.
+pub(crate) fn key() -> String {
+    let seconds = i64::try_from(surroundings::now()).unwrap_or(i64::MAX);
+    let now = Timestamp::from_second(seconds).unwrap_or_default();
+    now.to_zoned(TimeZone::UTC)
+        .strftime("%Y%m%d%H%M")
+        .to_string()
+}
+
+/// This operator, now.
+pub(crate) fn mark() -> Mark {
+    let user = surroundings::variable("USER").or_else(|| surroundings::variable("LOGNAME"));
+    let host = ThisProcess::this().host;
+    Mark {
+        at: now(),
+        by: format!("{}@{host}", user.as_deref().unwrap_or("somebody")),
+    }
+}
+
+/// No release is under way: the failure names the environments in which one is.
+pub(crate) async fn none(
+    session: &Session,
+    environment: &EnvironmentName,
+    file: Option<&Path>,
+) -> Failure {
+    let mut others = Vec::new();
+    if file.is_none() {
+        let cancel = CancellationToken::new();
+        for other in session.topology.environments.keys() {
+            if other == environment {
+                continue;
+            }
+            let Ok(store) = Store::new(session, other, None) else {
+                continue;
+            };
+            if let Ok(Some(held)) = store.read(session, &cancel).await
+                && held.record.ended.is_none()
+            {
+                others.push(format!("`{}` in `{other}`", held.record.release));
+            }
+        }
+    }
+    let elsewhere = if others.is_empty() {
+        String::new()
+    } else {
+        format!(" Under way is {}.", others.join(", "))
+    };
+    Failure::refused(
+        format!("No release is under way in `{environment}`.{elsewhere}"),
+        format!("environment `{environment}`"),
+        "Start one with `gigadb-roles release start`, or name the environment that you mean.",
+    )
+}

@@ -1,0 +1,279 @@
+//! Where the record of a release is kept: a Terraform state of GitLab, or a file.
+
+use std::{
+    fs::{self, OpenOptions},
+    io::ErrorKind,
+    path::{Path, PathBuf},
+};
+
+use gigadb_clients::{
+    journal::RunId,
+    record::{NotWritten, Stored},
+};
+use gigadb_engine::{
+    message::Message, name::EnvironmentName, release::Record, rules::one_swap_at_a_time::LeasePlace,
+};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use tokio_util::sync::CancellationToken;
+
+use crate::{exit::Exit, failure::Failure, replace::replace, session::Session};
+
+/// The place of one environment's record.
+pub(crate) enum Store {
+    Gitlab(LeasePlace, EnvironmentName),
+    File(PathBuf, EnvironmentName),
+}
+
+/// A record with the version that it was read from.
+pub(crate) struct Held {
+    pub(crate) record: Record,
+    version: Stored,
+}
+
+/// The record in a file: with a serial of its own as well.
+#[derive(Serialize, Deserialize)]
+struct InFile {
+    serial: u64,
+    record: serde_json::Value,
+}
+
+impl Store {
+    pub(crate) fn new(
+        session: &Session,
+        environment: &EnvironmentName,
+        file: Option<&Path>,
+    ) -> Result<Self, Failure> {
+        if let Some(file) = file {
+            return Ok(Self::File(file.to_owned(), environment.clone()));
+        }
+        let lock = session.topology.lock.as_ref().ok_or_else(|| {
+            Failure::refused(
+                "There is no place for the record of a release: the topology names no `lock`.",
+                format!("`{}`", session.topology_file.display()),
+                "Add `lock: { gitlab_project: …, name: \"gigadb-roles-{environment}\" }`, or keep \
+                 the record in a file with --record FILE.",
+            )
+        })?;
+        let place = LeasePlace {
+            project: lock.gitlab_project.clone(),
+            name: format!("release-{environment}"),
+        };
+        Ok(Self::Gitlab(place, environment.clone()))
+    }
+
+    fn name(&self) -> String {
+        match self {
+            Self::Gitlab(place, _) => format!(
+                "Terraform state `{}` of GitLab project `{}`",
+                place.name, place.project
+            ),
+            Self::File(file, _) => format!("`{}`", file.display()),
+        }
+    }
+
+    fn environment(&self) -> &EnvironmentName {
+        match self {
+            Self::Gitlab(_, environment) | Self::File(_, environment) => environment,
+        }
+    }
+
+    /// Reads the record; `None` where there never was one.
+    pub(crate) async fn read(
+        &self,
+        session: &Session,
+        cancel: &CancellationToken,
+    ) -> Result<Option<Held>, Failure> {
+        let unread = |why: String, next: &str| {
+            Failure::refused(
+                format!("The record of the release could not be read: {why}."),
+                self.name(),
+                next,
+            )
+        };
+        let stored = match self {
+            Self::Gitlab(place, _) => {
+                session
+                    .apis
+                    .read_record(place, cancel)
+                    .await
+                    .map_err(|failure| {
+                        unread(
+                            failure.to_string(),
+                            "Run the command again once GitLab answers; --record FILE keeps a \
+                             record without it.",
+                        )
+                    })?
+            }
+            Self::File(file, _) => from_file(file)
+                .map_err(|why| unread(why, "Name the file that `release start --record` wrote."))?,
+        };
+        let Some(version) = stored else {
+            return Ok(None);
+        };
+        let record = Record::parse(version.record.as_bytes()).map_err(|error| {
+            unread(
+                error.to_string(),
+                "Use the newest gigadb-roles that your team has.",
+            )
+        })?;
+        if record.environment != *self.environment() {
+            return Err(unread(
+                format!("it is about environment `{}`", record.environment),
+                "Name that environment, or another record.",
+            ));
+        }
+        Ok(Some(Held { record, version }))
+    }
+
+    /// Writes a record over the version that was read.
+    pub(crate) async fn write(
+        &self,
+        session: &Session,
+        before: Option<&Held>,
+        record: &Record,
+        cancel: &CancellationToken,
+    ) -> Result<Held, Failure> {
+        let text = serde_json::to_string_pretty(record).map_err(|error| {
+            self.not_written(format!("{error}"), "Report this as a fault of the program.")
+        })?;
+        let text = session.apis.redacted(&text);
+        let before = before.map(|held| &held.version);
+        let version = match self {
+            Self::Gitlab(place, environment) => {
+                let run = RunId::new(environment, Timestamp::now());
+                let written = session
+                    .apis
+                    .write_record(place, before, &text, &run, cancel);
+                written.await.map_err(|why| self.refused(why))?
+            }
+            Self::File(file, _) => self.to_file(file, before, text)?,
+        };
+        Ok(Held {
+            record: record.clone(),
+            version,
+        })
+    }
+
+    /// Writes what `held` is now.
+    pub(crate) async fn write_again(
+        &self,
+        session: &Session,
+        held: &mut Held,
+        cancel: &CancellationToken,
+    ) -> Result<(), Failure> {
+        let record = held.record.clone();
+        *held = self.write(session, Some(held), &record, cancel).await?;
+        Ok(())
+    }
+
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "callers make the text for it"
+    )]
+    fn not_written(&self, why: String, next: &str) -> Failure {
+        Failure::refused(
+            format!("The record of the release was not written: {why}."),
+            self.name(),
+            next,
+        )
+    }
+
+    fn faster(&self) -> Failure {
+        self.not_written(
+            "somebody else was faster".to_owned(),
+            "Run `gigadb-roles release status` to see what they did, then go on from there.",
+        )
+    }
+
+    fn refused(&self, why: NotWritten) -> Failure {
+        match why {
+            NotWritten::Faster => self.faster(),
+            NotWritten::Stopped => Failure::interrupted(),
+            NotWritten::Held(holder) => {
+                let who = holder.who.unwrap_or_else(|| "somebody".to_owned());
+                let since = holder
+                    .since
+                    .unwrap_or_else(|| "a time not known".to_owned());
+                self.not_written(
+                    format!("its lock is held by `{who}` since {since}"),
+                    "Run the command again in a moment. A lock that stays is removed on the \
+                     state's page in GitLab, under Operate, Terraform states.",
+                )
+            }
+            NotWritten::Failed(failure) => self.not_written(
+                failure.to_string(),
+                "Remove the cause, then run the command again: what was done is recognized by \
+                 its facts.",
+            ),
+            NotWritten::Unknown(failure) => Failure::with(
+                Exit::PartlyApplied,
+                Message {
+                    what: format!("Whether the record was written is not known: {failure}."),
+                    object: self.name(),
+                    changed: "The record may or may not hold what this command did.".to_owned(),
+                    next: "Run `gigadb-roles release status` once GitLab answers.".to_owned(),
+                },
+            ),
+        }
+    }
+
+    fn to_file(
+        &self,
+        file: &Path,
+        before: Option<&Stored>,
+        text: String,
+    ) -> Result<Stored, Failure> {
+        let failed = |error: std::io::Error| {
+            self.not_written(
+                error.to_string(),
+                "Make the file and its folder writable, then run the command again.",
+            )
+        };
+        // Held until the end of this function: two operators of one machine write in turn.
+        let lock = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(file.with_extension("lock"))
+            .map_err(failed)?;
+        lock.lock().map_err(failed)?;
+        let present = from_file(file).map_err(|why| {
+            self.not_written(why, "Name the file that `release start --record` wrote.")
+        })?;
+        let serial = |stored: Option<&Stored>| stored.map_or(0, |stored| stored.serial);
+        if serial(present.as_ref()) != serial(before) {
+            return Err(self.faster());
+        }
+        let stored = Stored {
+            serial: serial(before) + 1,
+            lineage: String::new(),
+            record: text,
+            writer: String::new(),
+        };
+        let record = serde_json::from_str(&stored.record).unwrap_or_default();
+        let whole = InFile {
+            serial: stored.serial,
+            record,
+        };
+        let bytes = serde_json::to_vec_pretty(&whole).unwrap_or_default();
+        replace(file, &bytes, 0o600).map_err(failed)?;
+        Ok(stored)
+    }
+}
+
+fn from_file(file: &Path) -> Result<Option<Stored>, String> {
+    let bytes = match fs::read(file) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error.to_string()),
+    };
+    let whole: InFile =
+        serde_json::from_slice(&bytes).map_err(|_| "it holds no record".to_owned())?;
+    Ok(Some(Stored {
+        serial: whole.serial,
+        lineage: String::new(),
+        record: whole.record.to_string(),
+        writer: String::new(),
+    }))
+}

@@ -1,0 +1,309 @@
+//! A release in words, as JSON and as Markdown.
+
+use gigadb_engine::{
+    foreign::Foreign,
+    message::Message,
+    name::EnvironmentName,
+    release::{Block, Deploying, EndedAs, Facts, Kind, Next, Record, State, Step, Work},
+};
+use serde_json::{Value, json};
+
+use crate::{exit::Exit, failure::Failure};
+
+/// What stands in the way, as a failure.
+pub(crate) fn blocked(block: Block) -> Failure {
+    let Message {
+        what,
+        object,
+        changed,
+        next,
+    } = block.message;
+    let what = match block.interlock {
+        Some(interlock) => format!("[{interlock}] {what}"),
+        None => what,
+    };
+    Failure::with(
+        Exit::Failed,
+        Message {
+            what,
+            object,
+            changed,
+            next,
+        },
+    )
+}
+
+/// Everything that stands in the way of a step, as one failure.
+pub(crate) fn all_blocked(mut blocks: Vec<Block>) -> Option<Failure> {
+    let rest = blocks.split_off(blocks.len().min(1));
+    let mut failure = blocked(blocks.pop()?);
+    for block in rest {
+        let more = blocked(block).message;
+        failure.message.what = format!("{}\n{}", failure.message.what, more.what);
+        failure.message.next = format!("{}\n{}", failure.message.next, more.next);
+    }
+    Some(failure)
+}
+
+/// A release is under way already.
+pub(crate) fn under_way(record: &Record) -> Failure {
+    Failure::refused(
+        format!(
+            "Release `{}` is under way in `{}`, begun by `{}` at {}: one at a time.",
+            record.release, record.environment, record.started.by, record.started.at
+        ),
+        record.whole(),
+        "Finish it with `gigadb-roles release finish`, or give it up with `gigadb-roles release \
+         abandon`.",
+    )
+}
+
+/// Steps are open.
+pub(crate) fn not_finished(record: &Record, left: &[Step]) -> Failure {
+    let words: Vec<String> = left.iter().map(|step| format!("`{step}`")).collect();
+    Failure::refused(
+        format!("The release is not finished: {} open.", words.join(", ")),
+        record.whole(),
+        "Run `gigadb-roles release next`, or give the release up with `gigadb-roles release \
+         abandon`.",
+    )
+}
+
+/// A release began.
+pub(crate) fn started(record: &Record) -> String {
+    format!(
+        "Release `{}` of `{}` has begun ({}): production is `{}`, hot standby is `{}`. {}",
+        Foreign(&record.release),
+        record.environment,
+        record.process.as_str(),
+        record.production,
+        record.hot_standby,
+        then(record)
+    )
+}
+
+/// What comes next, as a sentence.
+pub(crate) fn then(record: &Record) -> String {
+    match record.left().first() {
+        None => "Every step is done: run `gigadb-roles release finish`.".to_owned(),
+        Some(step) => format!("Next is `{step}`: {}.", step.kind.title()),
+    }
+}
+
+/// What a person has to do.
+pub(crate) fn persons(record: &Record, step: &Step) -> String {
+    let how = match step.kind {
+        Kind::Table => format!(
+            "Run `gigadb-roles status -e {} --write FILE` on the document that holds it. Then confirm it",
+            record.environment
+        ),
+        _ => "Then confirm it".to_owned(),
+    };
+    format!(
+        "`{step}`: {}. {how}: `gigadb-roles release confirm {step} -e {} --by WHO`.",
+        step.kind.title(),
+        record.environment
+    )
+}
+
+/// The end of a release.
+pub(crate) fn ended(record: &Record) -> String {
+    let Some(end) = &record.ended else {
+        return String::new();
+    };
+    let word = match end.how {
+        EndedAs::Finished => "finished",
+        EndedAs::Abandoned => "abandoned",
+    };
+    let mut text = format!("Release `{}` is {word}.", Foreign(&record.release));
+    if end.open.is_empty() {
+        text.push_str(" Nothing of it is open.");
+    } else {
+        text.push_str(" Open:");
+        for one in &end.open {
+            text.push_str("\n  ");
+            text.push_str(one);
+        }
+    }
+    text
+}
+
+fn next_words(record: &Record, next: &Next) -> Vec<String> {
+    match next {
+        Next::Over => vec![ended(record)],
+        Next::Finish => vec![then(record)],
+        Next::Seen { step, evidence } => vec![format!(
+            "Next: `{step}` is done already, as facts show ({}); `gigadb-roles release next` \
+             records it.",
+            evidence.join("; ")
+        )],
+        Next::Person(step) => vec![format!("Next: {}", persons(record, step))],
+        Next::Blocked { step, blocks } => {
+            let mut lines = vec![format!("Next: `{step}`: {}.", step.kind.title())];
+            for block in blocks {
+                let name = block.interlock.map_or("", |one| one.as_str());
+                lines.push(format!(
+                    "In the way [{name}]: {} {}",
+                    block.message.what, block.message.next
+                ));
+            }
+            lines
+        }
+        Next::Do { step, work } => {
+            let detail = match work {
+                Work::Deploy(Deploying::Play(job)) => {
+                    format!(" Job `{}` is played first.", job.name)
+                }
+                Work::Deploy(Deploying::Retry(job)) => {
+                    format!(" Job `{}` is started once more.", job.name)
+                }
+                Work::Deploy(Deploying::Follow(job)) => {
+                    format!(" Job `{}` is {}.", job.name, job.word)
+                }
+                _ => String::new(),
+            };
+            vec![format!(
+                "Next: `{step}`: {}.{detail} Run `gigadb-roles release next -e {}`.",
+                step.kind.title(),
+                record.environment
+            )]
+        }
+    }
+}
+
+fn rows(record: &Record) -> Vec<[String; 4]> {
+    record
+        .all_steps()
+        .iter()
+        .map(|step| {
+            let entry = record.steps.get(step);
+            let state = entry.map_or("open", |entry| entry.state.as_str());
+            let (at, by) = entry.map_or_else(Default::default, |entry| {
+                (entry.mark.at.clone(), Foreign(&entry.mark.by).to_string())
+            });
+            [state.to_owned(), step.to_string(), at, by]
+        })
+        .collect()
+}
+
+/// The release, for people.
+pub(crate) fn status(record: &Record, facts: &Facts, next: &Next) -> String {
+    let mut lines = vec![format!(
+        "Release {} of {} ({}), begun by {} at {}",
+        Foreign(&record.release),
+        record.environment,
+        record.process.as_str(),
+        Foreign(&record.started.by),
+        record.started.at
+    )];
+    lines.push(match &facts.roles {
+        Ok(roles) => format!(
+            "Production is {}, hot standby is {}.",
+            roles.production, roles.hot_standby
+        ),
+        Err(why) => format!("It is not clear who has which role: {why}."),
+    });
+    if let Some(back) = &record.back {
+        lines.push(format!("On the way back since {}.", back.at));
+    }
+    lines.push(String::new());
+    for [state, step, at, by] in rows(record) {
+        lines.push(
+            format!("  {state:<9}  {step:<20}  {at:<20}  {by}")
+                .trim_end()
+                .to_owned(),
+        );
+    }
+    lines.push(String::new());
+    lines.extend(next_words(record, next));
+    if let Ok(dumps) = &facts.dumps
+        && let Some(newest) = dumps.iter().max_by_key(|dump| dump.time)
+    {
+        lines.push(format!(
+            "Production's newest dump is {}, of {}.",
+            Foreign(&newest.name),
+            jiff::Timestamp::from_second(newest.time)
+                .map_or_else(|_| "a time not known".to_owned(), |time| time.to_string())
+        ));
+    }
+    lines.join("\n")
+}
+
+/// The release, for documents.
+pub(crate) fn markdown(record: &Record, next: &Next) -> String {
+    let cell = |text: &str| text.replace('|', "\\|");
+    let mut lines = vec![
+        "| step | state | when | who |".to_owned(),
+        "| --- | --- | --- | --- |".to_owned(),
+    ];
+    for [state, step, at, by] in rows(record) {
+        lines.push(format!("| `{step}` | {state} | {at} | {} |", cell(&by)));
+    }
+    lines.push(String::new());
+    lines.extend(next_words(record, next));
+    lines.join("\n")
+}
+
+/// The release, for programs.
+pub(crate) fn json(record: &Record, facts: &Facts, next: &Next) -> String {
+    let (word, step, blocks): (_, Option<&Step>, &[Block]) = match next {
+        Next::Over => ("over", None, &[]),
+        Next::Finish => ("finish", None, &[]),
+        Next::Seen { step, .. } => ("seen", Some(step), &[]),
+        Next::Person(step) => ("person", Some(step), &[]),
+        Next::Blocked { step, blocks } => ("blocked", Some(step), blocks),
+        Next::Do { step, .. } => ("do", Some(step), &[]),
+    };
+    let blocks: Vec<Value> = blocks
+        .iter()
+        .map(|block| {
+            json!({
+                "interlock": block.interlock.map(|one| one.as_str()),
+                "message": block.message,
+            })
+        })
+        .collect();
+    let steps: Vec<Value> = record
+        .all_steps()
+        .iter()
+        .map(|step| json!({ "step": step, "entry": record.steps.get(step) }))
+        .collect();
+    let document = json!({
+        "format_version": 1,
+        "environment": record.environment,
+        "release": record.release,
+        "process": record.process,
+        "started": record.started,
+        "branch": if record.back.is_some() { "B" } else { "A" },
+        "roles": match &facts.roles {
+            Ok(roles) => json!({ "production": roles.production, "hot_standby": roles.hot_standby }),
+            Err(why) => json!({ "unclear": why }),
+        },
+        "steps": steps,
+        "next": { "what": word, "step": step, "blocks": blocks, "text": next_words(record, next) },
+        "ended": record.ended,
+    });
+    format!("{document:#}")
+}
+
+/// The same where there is none.
+pub(crate) fn no_release_json(environment: &EnvironmentName) -> String {
+    let document = json!({ "format_version": 1, "environment": environment, "release": null });
+    format!("{document:#}")
+}
+
+/// What is said of a step whose end was recorded.
+pub(crate) fn done(record: &Record, step: &Step) -> String {
+    let entry = record.steps.get(step);
+    let word = match entry.map(|entry| entry.state) {
+        Some(State::Seen) => "was done already, as facts show",
+        Some(State::LeftOut) => "is left out",
+        _ => "is done",
+    };
+    let evidence = entry.map(|entry| entry.evidence.join("; "));
+    let evidence = evidence.filter(|text| !text.is_empty());
+    let evidence = evidence
+        .map(|text| format!(" ({text})"))
+        .unwrap_or_default();
+    format!("Step `{step}` {word}{evidence}. {}", then(record))
+}

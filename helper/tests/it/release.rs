@@ -1,0 +1,291 @@
+//! `release`: both processes from beginning to end, and what stands in their way.
+
+use gigadb_engine::release::{Interlock, Kind};
+use gigadb_simulator::{
+    World,
+    world::{Job, JobRun, Pipeline},
+};
+use serde_json::Value;
+
+use crate::stage::{Stage, text};
+
+const RELEASE: &str = "v4.4.0";
+/// Leaves a dump as `rclone lsjson` lists it.
+const BACKUP: &str = "echo dumped $1 $2 >> trace
+echo '[{\"Name\":\"db_'$2'.dump\",\"ModTime\":\"2026-11-28T10:00:00Z\",\"Size\":100}]' > dumps
+";
+const LIVE: [&str; 2] = ["-e", "live"];
+
+/// The procedure's world with a pipeline of the release in both projects: its build takes two
+/// looks, and its deployment needs the build.
+fn world() -> World {
+    let mut world = World::sop();
+    for project in &mut world.gitlab.projects {
+        let pipeline = project.id * 100 + 2;
+        project.pipelines.push(Pipeline {
+            id: pipeline,
+            status: "manual".to_owned(),
+            reference: RELEASE.to_owned(),
+            sha: "5f3c1d0e9b8a79685746352413029f8e7d6c5b4a".to_owned(),
+            updated_at: "2026-09-01T08:00:00.000Z".to_owned(),
+        });
+        let build = JobRun {
+            looks: 2,
+            ..JobRun::default()
+        };
+        let deploy = JobRun {
+            looks: 1,
+            environment: Some("live".to_owned()),
+            needs: vec!["build_live".to_owned()],
+            ..JobRun::default()
+        };
+        let names = [
+            ("build_live", "manual", build),
+            ("ld_gigadb", "created", deploy),
+        ];
+        for (number, (name, status, run)) in (2..).zip(names) {
+            project.jobs.push(Job {
+                id: project.id * 1000 + number,
+                name: name.to_owned(),
+                status: status.to_owned(),
+                pipeline,
+                run: Some(run),
+                ..Job::default()
+            });
+        }
+    }
+    world
+}
+
+/// A topology with a lock and with commands that leave a trace in the working directory.
+pub(crate) fn stage() -> Stage {
+    let stage = Stage::with_world(world()).with("GIGADB_RELEASE_POLL", "10");
+    let example = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../examples/terraform/upstream/topology.yaml"
+    );
+    let own = std::fs::read_to_string(example).unwrap();
+    let more = r#"
+lock: { gitlab_project: gigascience/upstream/gigadb-website, name: "gigadb-roles-{environment}" }
+release:
+  swap: helper
+  deploy_jobs: { live: [build_live, ld_gigadb] }
+  commands:
+    pause_sync: [sh, -c, "echo paused {environment} >> trace"]
+    backup: [sh, backup.sh, "{production}", "{key}"]
+    restore: [sh, -c, "echo restored {hot_standby} {key} >> trace"]
+    backup_on: [sh, -c, "echo backups on {production} >> trace"]
+    sync_on: [sh, -c, "echo synchronized {hot_standby} >> trace"]
+    backups: [sh, -c, "cat dumps 2>/dev/null || echo '[]'"]
+"#;
+    stage.write("backup.sh", BACKUP);
+    let file = stage.write("topology.yaml", &format!("{own}{more}"));
+    let file = file.to_str().unwrap().to_owned();
+    stage.with("GIGADB_TOPOLOGY", &file)
+}
+
+fn release(stage: &Stage, code: i32, arguments: &[&str]) -> String {
+    let all = [&["release"], arguments, &LIVE].concat();
+    let output = stage.output(&all);
+    assert_eq!(
+        output.status.code(),
+        Some(code),
+        "{arguments:?}: {}",
+        stage.told(&output)
+    );
+    text(&output.stdout) + &text(&output.stderr)
+}
+
+fn start(stage: &Stage, process: &str) {
+    let words = ["start", "--process", process, "--release", RELEASE];
+    release(stage, 0, &words);
+}
+
+fn confirm(stage: &Stage, step: &str, by: &str) {
+    release(stage, 0, &["confirm", step, "--by", by]);
+}
+
+fn next(stage: &Stage) -> String {
+    release(stage, 0, &["next", "--yes"])
+}
+
+fn document(stage: &Stage) -> Value {
+    let answer = stage.answer(&["release", "status", "-e", "live", "--format", "json"]);
+    serde_json::from_str(&answer).unwrap()
+}
+
+/// Takes every step up to the probe's word, and the swap.
+fn up_to_the_swap(stage: &Stage) {
+    start(stage, "complex");
+    confirm(stage, "embargo", "Ada");
+    for step in ["pause-sync", "backup", "restore", "deploy-standby"] {
+        let told = next(stage);
+        assert!(told.contains(&format!("Step `{step}` is done")), "{told}");
+    }
+    confirm(stage, "validate-technical", "Ada");
+    confirm(stage, "validate-business", "Grace");
+    for step in ["prepare", "rebuild"] {
+        let told = next(stage);
+        assert!(told.contains(&format!("Step `{step}` is done")), "{told}");
+    }
+    confirm(stage, "probe", "Ada");
+    let told = next(stage);
+    assert!(told.contains("Step `swap` is done"), "{told}");
+}
+
+#[test]
+fn a_complex_release_goes_by_branch_a() {
+    let stage = stage();
+    up_to_the_swap(&stage);
+    for step in ["verify", "backup-on", "deploy-former", "sync-on"] {
+        let told = next(&stage);
+        assert!(told.contains(&format!("Step `{step}` is done")), "{told}");
+    }
+    let unfinished = release(&stage, 1, &["finish"]);
+    assert!(
+        unfinished.contains("`lift-embargo`, `table` open"),
+        "{unfinished}"
+    );
+    confirm(&stage, "lift-embargo", "Ada");
+    confirm(&stage, "table", "Ada");
+    let told = release(&stage, 0, &["finish"]);
+    assert!(
+        told.contains("is finished. Nothing of it is open."),
+        "{told}"
+    );
+    let trace = std::fs::read_to_string(stage.folder().join("trace")).unwrap();
+    let key = document(&stage)["steps"].to_string();
+    assert!(key.contains("ended with exit status 0"), "{key}");
+    let lines: Vec<&str> = trace.lines().collect();
+    assert_eq!(lines[0], "paused live");
+    assert!(lines[1].starts_with("dumped gigadb-website 20"), "{trace}");
+    assert!(
+        lines[2].starts_with("restored alt-gigadb-website 20"),
+        "{trace}"
+    );
+    assert_eq!(lines[3], "backups on alt-gigadb-website");
+    assert_eq!(lines[4], "synchronized gigadb-website");
+    let status = stage.answer(&["status", "--environment", "live"]);
+    assert!(
+        status.contains("consistent  production   alt-gigadb-website"),
+        "{status}"
+    );
+    start(&stage, "simple");
+}
+
+#[test]
+fn a_complex_release_goes_back_by_branch_b() {
+    let stage = stage();
+    let before = stage.simulator.world().normalized().cloudflare;
+    up_to_the_swap(&stage);
+    release(&stage, 0, &["back"]);
+    let told = next(&stage);
+    assert!(told.contains("Step `swap-back` is done"), "{told}");
+    confirm(&stage, "lift-embargo", "Ada");
+    confirm(&stage, "table", "Ada");
+    let told = release(&stage, 0, &["finish"]);
+    assert!(
+        told.contains("The synchronization of data is paused"),
+        "{told}"
+    );
+    assert_eq!(stage.simulator.world().normalized().cloudflare, before);
+}
+
+#[test]
+fn a_simple_release_goes_to_both_sides() {
+    let stage = stage();
+    start(&stage, "simple");
+    next(&stage);
+    let early = release(&stage, 2, &["next", "--yes"]);
+    assert!(early.contains("`validate-technical`"), "{early}");
+    confirm(&stage, "validate-technical", "Ada");
+    next(&stage);
+    next(&stage);
+    confirm(&stage, "table", "Ada");
+    release(&stage, 0, &["finish"]);
+}
+
+#[test]
+fn a_release_is_begun_once_and_only_where_it_can_be() {
+    let stage = stage();
+    let unknown = ["start", "--process", "simple", "--release", "v9.9.9"];
+    let told = release(&stage, 1, &unknown);
+    assert!(told.contains("has no pipeline of `v9.9.9`"), "{told}");
+    start(&stage, "simple");
+    let again = ["start", "--process", "simple", "--release", RELEASE];
+    let told = release(&stage, 1, &again);
+    assert!(told.contains("is under way in `live`"), "{told}");
+    let elsewhere = stage.output(&["release", "finish", "-e", "staging"]);
+    let told = stage.told(&elsewhere);
+    assert!(
+        told.contains("names no job of environment `staging`"),
+        "{told}"
+    );
+}
+
+#[test]
+fn one_person_does_not_validate_for_both_teams() {
+    let stage = stage();
+    start(&stage, "complex");
+    confirm(&stage, "embargo", "Ada");
+    for _ in 0..4 {
+        next(&stage);
+    }
+    confirm(&stage, "validate-business", "Ada");
+    let same = ["confirm", "validate-technical", "--by", " ada"];
+    let told = release(&stage, 1, &same);
+    assert!(told.contains("[two-people]"), "{told}");
+    let reason = ["--override", "two-people", "--reason", "she is both teams"];
+    release(&stage, 0, &[&same[..], &reason].concat());
+    assert!(document(&stage).to_string().contains("she is both teams"));
+}
+
+#[test]
+fn nothing_is_deployed_beside_a_deployment_by_hand() {
+    let stage = stage();
+    start(&stage, "simple");
+    let hands = |status: &str, looks: u32| {
+        let status = status.to_owned();
+        stage.simulator.edit(move |world| {
+            let mut jobs = world.gitlab.projects[0].jobs.iter_mut();
+            let job = jobs.find(|job| job.name == "build_live").unwrap();
+            job.run.as_mut().unwrap().looks = looks;
+            job.status = status;
+        });
+    };
+    hands("running", 1_000);
+    let told = release(&stage, 1, &["next", "--yes"]);
+    assert!(told.contains("[one-deployment]"), "{told}");
+    hands("canceled", 1);
+    next(&stage);
+}
+
+#[test]
+fn roles_that_were_traded_outside_stop_a_release() {
+    let stage = stage();
+    start(&stage, "complex");
+    confirm(&stage, "embargo", "Ada");
+    stage.trade_records();
+    let told = release(&stage, 1, &["next", "--yes"]);
+    assert!(told.contains("[roles-as-left]"), "{told}");
+    assert!(!stage.folder().join("trace").exists());
+    let told = release(&stage, 1, &["abandon", "--reason", "an incident"]);
+    assert!(
+        told.contains("The embargo on changes to production stands."),
+        "{told}"
+    );
+    assert!(
+        told.contains("`alt-gigadb-website` is production"),
+        "{told}"
+    );
+}
+
+#[test]
+fn the_page_names_every_step_and_interlock() {
+    let page = include_str!("../../../docs/reference/release.md");
+    let words = Kind::ALL.iter().map(|kind| kind.as_str());
+    let words = words.chain(Interlock::ALL.iter().map(|one| one.as_str()));
+    for word in words {
+        assert!(page.contains(&format!("`{word}`")), "{word}");
+    }
+}
