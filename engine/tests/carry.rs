@@ -222,7 +222,7 @@ fn unread_variables(world: &mut World) {
 }
 
 fn apex_elsewhere(world: &mut World) {
-    record_mut(world, "gigadb.org").content = "192.0.2.66".to_owned();
+    "192.0.2.66".clone_into(&mut record_mut(world, "gigadb.org").content);
 }
 
 #[test]
