@@ -62,9 +62,15 @@ pub(crate) fn resolve(
             },
         );
     }
-    findings.dedup();
     if !findings.is_empty() {
-        return Err(findings);
+        // A side that was not read is one finding, however many endpoints need it.
+        let mut once: Vec<Finding> = Vec::new();
+        for one in findings {
+            if !once.contains(&one) {
+                once.push(one);
+            }
+        }
+        return Err(once);
     }
     let variables = intent
         .arrangement
