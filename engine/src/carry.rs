@@ -136,7 +136,7 @@ pub fn ended(
     let holds_apex = read.is_some_and(|(after, table)| {
         after.apex_holder(table) == Some(&plan.intent.arrangement.production)
     });
-    let whole = whole(&plan, outcome, &objects, &differences, holds_apex);
+    let whole = whole(&plan, &objects, &differences, holds_apex);
     let owed = owed(&plan, whole, &objects, &differences);
     Ending {
         whole,
@@ -181,14 +181,13 @@ fn seen(after: Result<&Observation, &ProjectError>, target: &Target) -> Seen {
 
 fn whole(
     plan: &Plan,
-    outcome: Option<&Outcome>,
     objects: &[ObjectEnd],
     differences: &[Difference],
     holds_apex: bool,
 ) -> Whole {
     let all = |f: fn(&Fate) -> bool| objects.iter().all(|one| f(&one.fate));
     let any = |f: fn(&Fate) -> bool| objects.iter().any(|one| f(&one.fate));
-    if outcome.is_none() || objects.is_empty() {
+    if objects.is_empty() {
         return Whole::NothingToWrite;
     }
     let in_force: fn(&Fate) -> bool = |fate| matches!(fate, Fate::InForce);

@@ -398,7 +398,7 @@ fn a_transaction_is_found_by_its_id() {
 }
 
 /// What a look comes to after each kind of answer.
-const LOOKS: [&str; 14] = [
+const LOOKS: [&str; 15] = [
     "refused+, new",
     "refused, old, old, old, old",
     "refused, other",
@@ -412,6 +412,7 @@ const LOOKS: [&str; 14] = [
     "lost, failed, failed, failed, failed, failed, failed, failed, failed",
     "lost, failed, failed, failed, failed, old, old, old, failed, old, old, old",
     "lost, old, old, old, old, refused, old, old, old, old",
+    "lost, old, old, old, old, refused, other, failed, failed, failed, failed",
     "lost, old, old, old, old, lost, old, old, old, old, lost, old, old, old, old, lost, old, \
      old, old, old",
 ];

@@ -112,6 +112,34 @@ fn sides_that_were_not_read() {
     insta::assert_snapshot!(all.join("\n--\n"));
 }
 
+/// A side that is silent now, with what an earlier reading gave.
+fn silent(side: &str, world: &mut World, kind: FailureKind) {
+    let reading = Reading::Failed {
+        failure: unread(kind, Cause::Unknown),
+        last_known: world.sides[side].read().cloned(),
+    };
+    world.sides.insert(side.parse().unwrap(), reading);
+}
+
+/// Silence is an error where something would be written, a refusal always.
+#[test]
+fn sides_that_are_known_from_before() {
+    let mut all = Vec::new();
+    for kind in [FailureKind::Unreachable, FailureKind::Refused] {
+        for production in [SYDNEY, HK] {
+            all.push(found(|t, w, i| {
+                *i = intent(t, "live", production);
+                silent(SYDNEY, w, kind);
+            }));
+        }
+    }
+    all.push(found(|_, w, _| {
+        silent(SYDNEY, w, FailureKind::Unreachable);
+        "192.0.2.66".clone_into(&mut record_mut(w, "gigadb.org").content);
+    }));
+    insta::assert_snapshot!(all.join("\n--\n"));
+}
+
 #[test]
 fn projects_that_were_not_read() {
     let mut all = Vec::new();

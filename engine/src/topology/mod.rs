@@ -4,6 +4,7 @@
 //! [`Topology::parse`] is the only way in. It reports all faults at once, each with line and
 //! column, and keeps what is merely suspicious as [`Warning`]s.
 
+mod accept;
 mod digest;
 mod effect;
 mod environments;
@@ -36,6 +37,7 @@ pub use protocol::Protocol;
 pub use reach::Reach;
 pub use release::{CommandName, Filling, Jobs, Release, SwapBy};
 pub use schema::schema;
+pub use warn::WarningName;
 
 use crate::name::{
     EndpointName, EnvironmentName, Hostname, InfrastructureName, Role, VariableKey, ZoneName,
@@ -204,6 +206,11 @@ pub enum Missing {
 pub struct Warning {
     /// Where.
     pub place: Place,
+    /// What kind of thing, as `accept` names it.
+    pub name: WarningName,
+    /// What it is about, as `accept` names it: an endpoint, an infrastructure, an environment, or
+    /// a variable of one.
+    pub at: String,
     /// What, and what to do about it, as sentences.
     pub message: String,
 }
@@ -367,7 +374,7 @@ impl Topology {
 pub struct Parsed {
     /// The topology.
     pub topology: Topology,
-    /// What is suspicious, in the order of the file.
+    /// What is suspicious and not accepted, in the order of the file.
     pub warnings: Vec<Warning>,
 }
 

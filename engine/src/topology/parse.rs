@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     Endpoint, Faults, Infrastructure, Lock, Missing, NameTemplate, Parsed, Place, Policy, Topology,
+    accept::{self, Acceptance},
     effect,
     environments::environments,
     infrastructures::infrastructures,
@@ -31,8 +32,8 @@ impl Topology {
         let root = yaml::read(text, &mut reader.faults);
         let topology = root.as_ref().and_then(|root| topology(&mut reader, root));
         match (root, topology) {
-            (Some(root), Some(topology)) if reader.faults.is_empty() => {
-                let warnings = warnings(&topology, &root);
+            (Some(root), Some((topology, accepted))) if reader.faults.is_empty() => {
+                let warnings = warnings(&topology, &root, accepted);
                 Ok(Parsed { topology, warnings })
             }
             _ => {
@@ -107,8 +108,8 @@ impl Known {
     }
 }
 
-fn topology(reader: &mut Reader, root: &Node) -> Option<Topology> {
-    const KEYS: [&str; 11] = [
+fn topology(reader: &mut Reader, root: &Node) -> Option<(Topology, Vec<Acceptance>)> {
+    const KEYS: [&str; 12] = [
         "version",
         "endpoints",
         "infrastructures",
@@ -120,6 +121,7 @@ fn topology(reader: &mut Reader, root: &Node) -> Option<Topology> {
         "resolvers",
         "notify",
         "release",
+        "accept",
     ];
     let start = Place { line: 1, column: 1 };
     let file = reader.fields(start, root, ROOT, &KEYS)?;
@@ -197,7 +199,9 @@ fn topology(reader: &mut Reader, root: &Node) -> Option<Topology> {
         let place = file.place_of("release");
         release::read(reader, place, node, &known.environments)
     });
-    Some(Topology {
+    let accepted = file.get("accept");
+    let accepted = accepted.map(|node| accept::read(reader, node));
+    let topology = Topology {
         endpoints: endpoints?,
         infrastructures: infrastructures?,
         environments: environments?,
@@ -208,7 +212,8 @@ fn topology(reader: &mut Reader, root: &Node) -> Option<Topology> {
         resolvers: flat(resolvers)?.unwrap_or_default(),
         notify: flat(notify)?.unwrap_or_default(),
         release: flat(release)?,
-    })
+    };
+    Some((topology, flat(accepted)?.unwrap_or_default()))
 }
 
 /// Turns "absent, faulty or good" inside out: `None` is faulty.

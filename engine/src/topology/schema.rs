@@ -5,6 +5,8 @@
 
 use serde_json::{Value, json};
 
+use super::WarningName;
+
 /// The JSON Schema (draft 2020-12) of the topology file.
 pub fn schema() -> Value {
     json!({
@@ -79,7 +81,12 @@ pub fn schema() -> Value {
                 "type": "array",
                 "items": { "$ref": "#/$defs/notify" }
             },
-            "release": super::release::schema()
+            "release": super::release::schema(),
+            "accept": {
+                "description": "Warnings of the linter that are meant. An entry silences one warning at one place.",
+                "type": "array",
+                "items": { "$ref": "#/$defs/acceptance" }
+            }
         },
         "$defs": definitions()
     })
@@ -181,6 +188,25 @@ fn definitions() -> Value {
                     "type": "array",
                     "minItems": 1,
                     "items": { "enum": ["swap", "failover", "revert", "release"] }
+                }
+            }
+        },
+        "acceptance": {
+            "type": "object",
+            "additionalProperties": false,
+            "required": ["warning", "at"],
+            "properties": {
+                "warning": {
+                    "description": "The name of the warning, as `check` tells it.",
+                    "enum": WarningName::ACCEPTABLE.map(WarningName::as_str)
+                },
+                "at": {
+                    "description": "The place of the warning, as `check` tells it, such as live/HOME_URL.",
+                    "$ref": "#/$defs/text"
+                },
+                "reason": {
+                    "description": "Why it is meant, for the next reader.",
+                    "$ref": "#/$defs/text"
                 }
             }
         },

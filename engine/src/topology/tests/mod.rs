@@ -7,5 +7,6 @@ mod faults;
 mod generate;
 mod release;
 mod schema;
+mod size;
 mod told;
 mod warnings;
