@@ -1,6 +1,7 @@
 //! What is suspicious, and what is not.
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 
 use insta::assert_snapshot;
 
@@ -121,7 +122,7 @@ fn every_warning_can_be_accepted_by_the_words_that_it_says() {
         let (name, at) = (warning.name.as_str(), &warning.at);
         let advice = format!("If it is meant, accept `{name}` at `{at}`.");
         assert!(warning.message.ends_with(&advice), "{}", warning.message);
-        accepted.push_str(&format!("  - {{ warning: {name}, at: {at} }}\n"));
+        let _ = writeln!(accepted, "  - {{ warning: {name}, at: {at} }}");
     }
     assert_eq!(check(&accepted), "");
 }
