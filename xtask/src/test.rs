@@ -19,7 +19,8 @@ use crate::{
 /// Options of `cargo xtask test`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
-    /// Fail when neither Terraform nor OpenTofu is on PATH, instead of skipping what needs them.
+    /// Fail when neither Terraform nor OpenTofu is on PATH, or an older or newer ansible-core cannot be
+    /// installed, instead of skipping what needs them.
     #[arg(long)]
     require_terraform: bool,
 }
@@ -40,6 +41,12 @@ const PYTHON_SUITES: [(&str, &str); 2] = [
     ("ansible collection", "ansible/tests"),
 ];
 
+/// The oldest line of ansible-core that is supported, and the newest that runs with Python 3.11.
+const ANSIBLE_LINES: [&str; 2] = ["2.16", "2.19"];
+
+/// What runs on each of these as well: the inventory by the program, and the machine that a host reaches.
+const DEPENDS_ON_ANSIBLE: [&str; 1] = ["ansible/tests/test_ssh.py"];
+
 /// Runs every test; fails if one does, after all have run.
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let mut steps = Steps::default();
@@ -54,6 +61,8 @@ pub(crate) struct Report {
     totals: Totals,
     /// How far the searches went, as they say it.
     proofs: Vec<String>,
+    /// What could not be prepared, and why.
+    not_run: Vec<String>,
     failures: Vec<String>,
     found: OnPath,
 }
@@ -68,6 +77,9 @@ impl Report {
         for proof in &self.proofs {
             println!("{proof}");
         }
+        for told in &self.not_run {
+            println!("{told}");
+        }
         println!("{}", self.found.told());
         println!("total: {}", self.totals);
         if self.totals.failed > 0 || !self.failures.is_empty() {
@@ -77,11 +89,12 @@ impl Report {
     }
 }
 
-/// Runs every test, one runner after the other, whatever the one before said.
-pub(crate) fn all(steps: &mut Steps, require_terraform: bool) -> anyhow::Result<Report> {
+/// Runs every test, one runner after the other, whatever the one before said; where `required`, what
+/// cannot be prepared fails instead of being told of.
+pub(crate) fn all(steps: &mut Steps, required: bool) -> anyhow::Result<Report> {
     let found = OnPath::look();
     if found.either().is_none() {
-        if require_terraform {
+        if required {
             bail!("{}", terraform::MISSING);
         }
         println!("\n{}", terraform::MISSING);
@@ -94,6 +107,7 @@ pub(crate) fn all(steps: &mut Steps, require_terraform: bool) -> anyhow::Result<
     let mut report = Report {
         totals: Totals::default(),
         proofs: Vec::new(),
+        not_run: Vec::new(),
         failures: Vec::new(),
         found: found.clone(),
     };
@@ -147,19 +161,44 @@ pub(crate) fn all(steps: &mut Steps, require_terraform: bool) -> anyhow::Result<
     )?;
 
     for (name, folder) in PYTHON_SUITES {
-        let folder = Path::new(folder);
         if !workspace::root().join(folder).is_dir() {
             continue;
         }
-        let mut python = Command::new(venv::python(&venv));
-        python
-            .current_dir(workspace::root())
-            .args(["-m", "pytest", "-p", "no:cacheprovider", "--quiet"])
-            .arg(folder)
-            .env("PYTHONDONTWRITEBYTECODE", "1");
+        let python = pytest(&venv, &[folder]);
         report.run(steps, name, prepare(python), Totals::of_pytest)?;
     }
+    for line in ANSIBLE_LINES {
+        let name = format!("ansible collection with ansible-core {line}");
+        match steps.step(&format!("environment of ansible-core {line}"), || {
+            venv::prepare_ansible(line)
+        }) {
+            Ok(other) => {
+                let mut python = prepare(pytest(&other, &DEPENDS_ON_ANSIBLE));
+                python.env("GIGADB_VENV", &other);
+                report.run(steps, &name, python, Totals::of_pytest)?;
+            }
+            Err(why) => {
+                let told = format!("{name}: NOT RUN: {why:#}");
+                println!("{told}");
+                report.not_run.push(told);
+                if required {
+                    report.failures.push(name);
+                }
+            }
+        }
+    }
     Ok(report)
+}
+
+/// Returns pytest on files or folders below the root, with an environment's Python.
+fn pytest(venv: &Path, what: &[&str]) -> Command {
+    let mut python = Command::new(venv::python(venv));
+    python
+        .current_dir(workspace::root())
+        .args(["-m", "pytest", "-p", "no:cacheprovider", "--quiet", "-rs"])
+        .args(what)
+        .env("PYTHONDONTWRITEBYTECODE", "1");
+    python
 }
 
 impl Report {

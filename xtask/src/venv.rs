@@ -12,8 +12,8 @@ use sha2::{Digest as _, Sha256};
 
 use crate::{step::succeed, workspace};
 
-/// Files that pin what is installed, below the root.
-const REQUIREMENTS: [&str; 3] = [
+/// Files that pin what the main environment holds, below the root.
+const REQUIREMENTS: &[&str] = &[
     "tests/python/requirements.txt",
     "ansible/tests/requirements.txt",
     "simulator/fidelity/requirements.txt",
@@ -21,9 +21,20 @@ const REQUIREMENTS: [&str; 3] = [
 
 /// Returns `target/venv` with exactly the pinned packages in it.
 pub(crate) fn prepare() -> anyhow::Result<PathBuf> {
-    let folder = workspace::target().join("venv");
+    filled("venv", REQUIREMENTS)
+}
+
+/// Returns an environment with another version of Ansible, pinned in `tests/python/ansible-LINE.txt`.
+pub(crate) fn prepare_ansible(line: &str) -> anyhow::Result<PathBuf> {
+    let pins = format!("tests/python/ansible-{line}.txt");
+    filled(&format!("venv-ansible-{line}"), &[&pins])
+}
+
+/// Returns a folder below `target` with exactly the packages in it that these files pin.
+fn filled(name: &str, requirements: &[&str]) -> anyhow::Result<PathBuf> {
+    let folder = workspace::target().join(name);
     let key_file = folder.join("requirements.sha256");
-    let key = key()?;
+    let key = key(requirements)?;
     if fs::read_to_string(&key_file).is_ok_and(|found| found == key) {
         return Ok(folder);
     }
@@ -44,7 +55,7 @@ pub(crate) fn prepare() -> anyhow::Result<PathBuf> {
         "--quiet",
         "--disable-pip-version-check",
     ]);
-    for file in existing() {
+    for file in existing(requirements) {
         install.arg("--requirement").arg(file);
     }
     succeed(&mut install)?;
@@ -58,15 +69,15 @@ pub(crate) fn python(folder: &Path) -> PathBuf {
     folder.join("bin").join("python")
 }
 
-fn existing() -> impl Iterator<Item = PathBuf> {
-    REQUIREMENTS
+fn existing(requirements: &[&str]) -> impl Iterator<Item = PathBuf> {
+    requirements
         .iter()
         .map(|file| workspace::root().join(file))
         .filter(|file| file.is_file())
 }
 
 /// Hashes the pins, and the Python they are installed for.
-fn key() -> anyhow::Result<String> {
+fn key(requirements: &[&str]) -> anyhow::Result<String> {
     let version = Command::new("python3")
         .arg("--version")
         .output()
@@ -76,7 +87,7 @@ fn key() -> anyhow::Result<String> {
     }
     let mut hash = Sha256::new();
     hash.update(&version.stdout);
-    for file in existing() {
+    for file in existing(requirements) {
         hash.update(fs::read(&file).with_context(|| format!("cannot read {}", file.display()))?);
     }
     let mut key = String::new();
