@@ -56,7 +56,7 @@ fn read_by_people(text: &str, help: bool) -> Vec<(usize, String)> {
         } else if let Some(hashes) = raw(rest) {
             let close = format!("\"{}", "#".repeat(hashes));
             let start = hashes + 2;
-            let end = rest[start..].find(&close).expect("a raw literal ends") + start;
+            let end = rest[start..].find(&close).unwrap() + start;
             texts.push((line, rest[start..end].to_owned()));
             end + close.len()
         } else if rest.starts_with("'\"'") || rest.starts_with("'\\") {
