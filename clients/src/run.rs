@@ -51,7 +51,7 @@ pub(crate) struct Start<'a> {
     pub follows: Option<&'a Follows>,
 }
 
-/// Something that is told about a run, besides how its writes ended.
+/// Something that is told about a run, in addition to how its writes ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Told {
     /// `one-swap-at-a-time` or `journal`.

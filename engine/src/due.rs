@@ -109,9 +109,9 @@ impl Swapped<'_> {
         }
         due.push(match self.certificate_variable {
             Some(key) => format!(
-                "See to the certificates stored in `{key}` of both projects: a certificate follows a hostname, not a side."
+                "Check the certificates stored in `{key}` of both projects: a certificate follows a hostname, not a side."
             ),
-            None => "See to the certificates of both sides, and to what GitLab stores of them: a certificate follows a hostname, not a side.".to_owned(),
+            None => "Check the certificates of both sides, and what GitLab stores of them: a certificate follows a hostname, not a side.".to_owned(),
         });
         due.extend(self.host_keys());
         due.push(self.resolvers());
@@ -165,7 +165,7 @@ impl Swapped<'_> {
             if keys.is_empty() {
                 return (late && self.moves).then(|| {
                     format!(
-                        "When `{}` can be reached again, settle what is owed, then rebuild and deploy `{}`.",
+                        "When `{}` can be reached again, write what is owed, then rebuild and deploy `{}`.",
                         side.name, side.project
                     )
                 });

@@ -42,7 +42,7 @@ fn what_is_due_after_a_swap_is_said_in_order_of_urgency() {
     Rebuild and deploy `gigascience/upstream/alt-gigadb-website`: `HOME_URL`, `REMOTE_HOME_URL`, `REMOTE_HOSTNAME` take effect when its images are built.
     Rebuild and deploy `gigascience/upstream/gigadb-website`: `HOME_URL`, `REMOTE_HOME_URL`, `REMOTE_HOSTNAME` take effect when its images are built.
     Run the playbook that reads `remote_fileserver_hostname` on both sides: its new value takes effect then.
-    See to the certificates of both sides, and to what GitLab stores of them: a certificate follows a hostname, not a side.
+    Check the certificates of both sides, and what GitLab stores of them: a certificate follows a hostname, not a side.
     Tell users that the SSH host keys of `bastion.gigadb.org` and `files.gigadb.org` change.
     Keep `gigadb-website` serving: resolvers may use the old addresses until 09:00 UTC.
     Update the status table (`gigadb-roles status --write`).
@@ -55,7 +55,7 @@ fn what_is_due_after_a_swap_is_said_in_order_of_urgency() {
     let named = said(&topology, &swap, &world);
     assert!(!named.contains("data_sync"), "{named}");
     let certificates = named.lines().find(|line| line.contains("certificate"));
-    insta::assert_snapshot!(certificates.unwrap(), @r"See to the certificates stored in `tls_fullchain_pem` of both projects: a certificate follows a hostname, not a side.");
+    insta::assert_snapshot!(certificates.unwrap(), @r"Check the certificates stored in `tls_fullchain_pem` of both projects: a certificate follows a hostname, not a side.");
 }
 
 #[test]
@@ -75,7 +75,7 @@ fn after_a_failover_the_lost_side_is_set_up_when_it_can_be_reached() {
     Rebuild and deploy `gigascience/upstream/alt-gigadb-website`: `HOME_URL`, `REMOTE_HOME_URL`, `REMOTE_HOSTNAME` take effect when its images are built.
     When `gigadb-website` can be reached again, rebuild and deploy `gigascience/upstream/gigadb-website`: `HOME_URL`, `REMOTE_HOME_URL`, `REMOTE_HOSTNAME` take effect when its images are built.
     Run the playbook that reads `remote_fileserver_hostname` on `alt-gigadb-website` now, and on `gigadb-website` as soon as it can be reached: its new value takes effect then.
-    See to the certificates of both sides, and to what GitLab stores of them: a certificate follows a hostname, not a side.
+    Check the certificates of both sides, and what GitLab stores of them: a certificate follows a hostname, not a side.
     Tell users that the SSH host keys of `bastion.gigadb.org` and `files.gigadb.org` change.
     Resolvers may use the old addresses until 09:00 UTC: some users are sent to `gigadb-website`, which is lost, and see errors meanwhile.
     Update the status table (`gigadb-roles status --write`).
@@ -91,7 +91,7 @@ fn after_a_failover_the_lost_side_is_set_up_when_it_can_be_reached() {
         .lines()
         .filter(|line| !reachable.contains(line))
         .collect();
-    insta::assert_snapshot!(differs.join("\n"), @r"When `gigadb-website` can be reached again, settle what is owed, then rebuild and deploy `gigascience/upstream/gigadb-website`.");
+    insta::assert_snapshot!(differs.join("\n"), @r"When `gigadb-website` can be reached again, write what is owed, then rebuild and deploy `gigascience/upstream/gigadb-website`.");
 }
 
 #[test]

@@ -253,7 +253,7 @@ fn painted(text: &str, paint: Paint, width: Option<u16>) -> String {
     lines.join("\n")
 }
 
-/// The width of the terminal that stdout is; `COLUMNS` goes before it.
+/// The width of the terminal that stdout is; `COLUMNS` takes precedence.
 fn width() -> Option<u16> {
     let given = surroundings::variable("COLUMNS").and_then(|text| text.trim().parse().ok());
     let seen = || {

@@ -132,7 +132,7 @@ pub(crate) fn owed(environment: &str, owed: &[Owed]) -> Option<Diagnostic> {
     Some(Diagnostic::warning(
         format!("{environment} owed: {} left as it is", items(owed.len())),
         format!(
-            "These are out of reach or waived, and keep what they have:\n{}\n\nThey appear as drift once they can be read, and the next apply settles them.",
+            "These are out of reach or waived, and keep what they have:\n{}\n\nThey appear as drift once they can be read, and the next apply writes them.",
             list.join("\n")
         ),
     ))

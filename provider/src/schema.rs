@@ -358,7 +358,7 @@ fn https_check() -> Attribute {
             "ca_file",
             Attribute::optional(Type::String)
                 .describe(
-                    "PEM file of authorities that are trusted besides the system's, relative to where Terraform runs.",
+                    "PEM file of authorities that are trusted in addition to the system's, relative to where Terraform runs.",
                 ),
         ),
     ]);

@@ -201,7 +201,7 @@ impl Ready {
         self.apis.as_ref().map_err(Clone::clone)
     }
 
-    /// What the rules judge besides an observation, as this machine says now.
+    /// What the rules judge in addition to an observation, as this machine says now.
     pub(crate) async fn evidence(&self) -> Evidence {
         match &self.apis {
             Ok(reach) => reach.apis.evidence(&self.topology).await,

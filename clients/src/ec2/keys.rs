@@ -20,7 +20,7 @@ impl Apis {
         self.ec2.shared_keys(topology).await
     }
 
-    /// What the rules judge besides an observation; see [`Evidence`].
+    /// What the rules judge in addition to an observation; see [`Evidence`].
     pub async fn evidence(&self, topology: &Topology) -> Evidence {
         Evidence {
             keys: self.shared_keys(topology).await,

@@ -62,7 +62,7 @@ pub struct HttpsCheck {
     pub timeout: Duration,
     /// How many days the certificate must still be valid.
     pub min_days: u32,
-    /// A PEM file trusted besides the system's roots.
+    /// A PEM file trusted in addition to the system's roots.
     pub ca_file: Option<String>,
 }
 

@@ -46,7 +46,7 @@ pub(super) fn checks(topology: &Topology, profiles: &Profiles, world: &World) ->
             Some(Err(_)) => Check::not_checked(
                 (EC2, name.as_str()),
                 "There is no key to ask EC2 with",
-                "Mend the profile first, then check again.",
+                "Fix the profile first, then check again.",
             ),
             _ => reads(topology, name, side, world),
         });
@@ -145,7 +145,7 @@ fn pair(
         return Check::not_checked(
             about,
             "Not both keys are known",
-            "Mend the profile that failed, then check again.",
+            "Fix the profile that failed, then check again.",
         );
     }
     let arrangement = Pair {

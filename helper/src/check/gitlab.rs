@@ -55,7 +55,7 @@ pub(super) fn checks(
     let mut checks = vec![standing(token, any_read)];
     if token.is_err() && !any_read {
         let because = "The token was not accepted";
-        let next = "Mend the token first, then check again.";
+        let next = "Fix the token first, then check again.";
         checks.extend(
             [PROJECT, VARIABLES, WRITE]
                 .map(|check| Check::not_checked((check, "all"), because, next)),

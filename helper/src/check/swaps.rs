@@ -63,7 +63,7 @@ fn stored(
             return vec![Check::not_checked(
                 about,
                 format!("No swap can be planned: {why}"),
-                "Settle what stands in the way first: `gigadb-roles plan --swap` tells it.",
+                "Fix what blocks it first: `gigadb-roles plan --swap` lists it.",
             )];
         }
     };
@@ -76,7 +76,7 @@ fn stored(
         return vec![Check::not_checked(
             about,
             format!("The certificate stored for `{side}` could not be read"),
-            "See to the token and the project first.",
+            "Fix the token and the project first.",
         )];
     }
     let now = Timestamp::now().as_second();

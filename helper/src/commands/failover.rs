@@ -19,7 +19,7 @@ use crate::{
 /// Make one side production although the other is lost.
 ///
 /// Needs Cloudflare and the region of the promoted side, nothing else. What cannot be written is
-/// owed: it is listed at the end, the exit code is then 3, and `resume` settles it. Shows the
+/// owed: it is listed at the end, the exit code is then 3, and `resume` writes it. Shows the
 /// plan and asks to type production's hostname; without a terminal it needs --yes. While both
 /// sides are well, use `swap`: what was written on the lost side since the last synchronization
 /// is not on the promoted one.

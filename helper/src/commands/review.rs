@@ -53,7 +53,7 @@ pub(crate) struct ReviewArgs {
     #[arg(long)]
     live: bool,
 
-    /// Refuse a plan that changes anything besides roles, or runs what no review can tell:
+    /// Refuse a plan that changes anything other than roles, or runs what no review can tell:
     /// provisioners, actions, ephemeral resources, deferred changes.
     #[arg(long)]
     require_only_role_change: bool,

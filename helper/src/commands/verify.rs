@@ -57,7 +57,7 @@ pub(crate) struct VerifyArgs {
     )]
     environment: String,
 
-    /// Trust the authorities of this PEM file besides the system's.
+    /// Trust the authorities of this PEM file in addition to the system's.
     #[arg(long = "https-ca-file", value_name = "FILE")]
     ca_file: Option<String>,
 

@@ -74,7 +74,7 @@ pub(crate) struct WatchArgs {
     #[arg(long, value_name = "SECONDS", default_value = "3600", value_parser = clap::value_parser!(u64).range(1..=604_800))]
     timeout: u64,
 
-    /// Trust the authorities of this PEM file besides the system's.
+    /// Trust the authorities of this PEM file in addition to the system's.
     #[arg(long = "https-ca-file", value_name = "FILE")]
     ca_file: Option<String>,
 }

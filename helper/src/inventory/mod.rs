@@ -41,7 +41,7 @@ pub(crate) use self::{
 };
 use self::{machine::Machine, outputs::Outputs, scope::Scope};
 
-/// What the inventory depends on besides the world.
+/// What the inventory depends on in addition to the world.
 #[derive(Debug, Clone)]
 pub(crate) struct Settings {
     /// The base URL of GitLab's API, without a trailing slash.

@@ -25,7 +25,7 @@ pub(crate) struct HttpsOptions {
     #[arg(id = "https_check", long = "https-check", value_name = "MODE", add = clap_complete::engine::ArgValueCandidates::new(crate::candidates::https_modes))]
     mode: Option<HttpsMode>,
 
-    /// Trust the authorities of this PEM file besides the system's.
+    /// Trust the authorities of this PEM file in addition to the system's.
     #[arg(id = "https_ca_file", long = "https-ca-file", value_name = "FILE")]
     ca_file: Option<String>,
 

@@ -234,7 +234,7 @@ pub(crate) fn no_plan(environment: &EnvironmentName, why: &Incomputable) -> Fail
             findings.collect::<Vec<_>>().join("\n")
         ),
         format!("environment `{environment}`"),
-        "Settle what is listed, then plan again.",
+        "Fix what is listed, then plan again.",
     )
 }
 

@@ -28,7 +28,7 @@ impl Gates<'_> {
         let others = review.others().count();
         if self.only_role_change && others > 0 {
             refused.push(format!(
-                "it changes {} besides roles (--require-only-role-change).",
+                "it changes {} other than roles (--require-only-role-change).",
                 counted(others, "object")
             ));
         }

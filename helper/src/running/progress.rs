@@ -35,7 +35,7 @@ pub(super) struct Progress<'a> {
 struct State {
     /// What is written, once that begins.
     transactions: Vec<Transaction>,
-    /// What is waited for besides writes, and until when at most, as a time of day.
+    /// What is waited for in addition to writes, and until when at most, as a time of day.
     waits: Option<(String, String)>,
     began: Instant,
     under_way: BTreeSet<usize>,

@@ -34,7 +34,7 @@ pub(crate) trait RunView: Sync {
     fn ended(&self, transaction: &Transaction, status: &TransactionStatus);
     /// Nothing has ended for a while: what is waited for, and for how many seconds.
     fn waiting(&self, text: &str, seconds: u64);
-    /// Something is worth knowing besides how the writes ended.
+    /// Something is worth knowing in addition to how the writes ended.
     fn warning(&self, told: &Told);
     /// It went to its end.
     fn concluded(&self, conclusion: &Conclusion) -> Result<(), Failure>;

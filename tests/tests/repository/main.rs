@@ -10,6 +10,7 @@ mod architecture;
 mod circles;
 mod supply_chain;
 mod tidy;
+mod words;
 
 use std::path::Path;
 

@@ -1,4 +1,4 @@
-//! A failover whose lost side is out of reach owes what concerns that side; the next apply settles it
+//! A failover whose lost side is out of reach owes what concerns that side; the next apply writes it
 //! once the side is back.
 
 use gigadb_simulator::{Api, Effect, Fault};
@@ -82,7 +82,7 @@ fn what_is_owed_is_listed_and_settled_by_the_next_apply() {
     assert_eq!(live["status"], "prepared");
     assert_eq!(objects::shown(&live), failed_over());
 
-    // The side is back: what is owed is drift, and the next apply settles it.
+    // The side is back: what is owed is drift, and the next apply writes it.
     scene.simulator().clear_faults();
     let left = scene.plan_to("left.tfplan");
     let change = &left["resource_changes"][0]["change"];

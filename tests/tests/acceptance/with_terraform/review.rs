@@ -128,7 +128,7 @@ fn a_swap_alone() {
     - Rebuild and deploy `gigascience/upstream/alt-gigadb-website`: `HOME_URL`, `REMOTE_HOME_URL`, `REMOTE_HOSTNAME` take effect when its images are built.
     - Rebuild and deploy `gigascience/upstream/gigadb-website`: `HOME_URL`, `REMOTE_HOME_URL`, `REMOTE_HOSTNAME` take effect when its images are built.
     - Run the playbook that reads `remote_fileserver_hostname` on both sides: its new value takes effect then.
-    - See to the certificates of both sides, and to what GitLab stores of them: a certificate follows a hostname, not a side.
+    - Check the certificates of both sides, and what GitLab stores of them: a certificate follows a hostname, not a side.
     - Tell users that the SSH host keys of `bastion.gigadb.org` and `files.gigadb.org` change.
     - Keep `gigadb-website` serving: resolvers may use the old addresses for as long as the records' TTL.
     - Update the status table (`gigadb-roles status --write`).
@@ -232,7 +232,7 @@ fn a_swap_among_other_changes_with_a_waived_rule() {
     - Rebuild and deploy `gigascience/upstream/alt-gigadb-website`: `HOME_URL`, `REMOTE_HOME_URL`, `REMOTE_HOSTNAME` take effect when its images are built.
     - Rebuild and deploy `gigascience/upstream/gigadb-website`: `HOME_URL`, `REMOTE_HOME_URL`, `REMOTE_HOSTNAME` take effect when its images are built.
     - Run the playbook that reads `remote_fileserver_hostname` on both sides: its new value takes effect then.
-    - See to the certificates of both sides, and to what GitLab stores of them: a certificate follows a hostname, not a side.
+    - Check the certificates of both sides, and what GitLab stores of them: a certificate follows a hostname, not a side.
     - Tell users that the SSH host keys of `bastion.gigadb.org` and `files.gigadb.org` change.
     - Keep `gigadb-website` serving: resolvers may use the old addresses for as long as the records' TTL.
     - Update the status table (`gigadb-roles status --write`).
@@ -253,7 +253,7 @@ fn a_swap_among_other_changes_with_a_waived_rule() {
     );
     refused
         .expect(1)
-        .says(&["The plan is refused: it changes 1 object besides roles"]);
+        .says(&["The plan is refused: it changes 1 object other than roles"]);
     assert_eq!(
         scene.read("report.json"),
         "{\"create\":1,\"delete\":0,\"update\":1}\n"
