@@ -4,6 +4,7 @@
 //! [`Topology::parse`] is the only way in. It reports all faults at once, each with line and
 //! column, and keeps what is merely suspicious as [`Warning`]s.
 
+mod accept;
 mod digest;
 mod effect;
 mod environments;
@@ -34,6 +35,7 @@ pub use notify::{Notify, NotifyEvent, NotifyFormat};
 pub use protocol::Protocol;
 pub use reach::Reach;
 pub use schema::schema;
+pub use warn::WarningName;
 
 use crate::name::{
     EndpointName, EnvironmentName, Hostname, InfrastructureName, Role, VariableKey, ZoneName,
@@ -200,6 +202,11 @@ pub enum Missing {
 pub struct Warning {
     /// Where.
     pub place: Place,
+    /// What kind of thing, as `accept` names it.
+    pub name: WarningName,
+    /// What it is about, as `accept` names it: an endpoint, an infrastructure, an environment, or
+    /// a variable of one.
+    pub at: String,
     /// What, and what to do about it, as sentences.
     pub message: String,
 }
@@ -363,7 +370,7 @@ impl Topology {
 pub struct Parsed {
     /// The topology.
     pub topology: Topology,
-    /// What is suspicious, in the order of the file.
+    /// What is suspicious and not accepted, in the order of the file.
     pub warnings: Vec<Warning>,
 }
 

@@ -159,6 +159,7 @@ pub(super) fn resolvers(reader: &mut Reader, node: &Node) -> Option<Vec<SocketAd
     let path = "resolvers";
     let items = reader.items(node, path, "a list, as in `[ \"1.1.1.1\", \"8.8.8.8\" ]`")?;
     let mut resolvers: Vec<SocketAddr> = Vec::new();
+    let mut seen = BTreeSet::new();
     let mut whole = true;
     for item in items {
         let Some(text) = reader.text(item, path) else {
@@ -171,7 +172,7 @@ pub(super) fn resolvers(reader: &mut Reader, node: &Node) -> Option<Vec<SocketAd
             .or_else(|_| text.parse::<SocketAddr>());
         let fault = match found {
             Ok(found) if found.port() == 0 => "names port 0, which nobody can ask",
-            Ok(found) if resolvers.contains(&found) => "stands there already",
+            Ok(found) if !seen.insert(found) => "stands there already",
             Ok(found) => {
                 resolvers.push(found);
                 continue;

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     Endpoint, Faults, Infrastructure, Lock, Missing, NameTemplate, Parsed, Place, Policy, Topology,
+    accept::{self, Acceptance},
     effect,
     environments::environments,
     infrastructures::infrastructures,
@@ -30,8 +31,8 @@ impl Topology {
         let root = yaml::read(text, &mut reader.faults);
         let topology = root.as_ref().and_then(|root| topology(&mut reader, root));
         match (root, topology) {
-            (Some(root), Some(topology)) if reader.faults.is_empty() => {
-                let warnings = warnings(&topology, &root);
+            (Some(root), Some((topology, accepted))) if reader.faults.is_empty() => {
+                let warnings = warnings(&topology, &root, accepted);
                 Ok(Parsed { topology, warnings })
             }
             _ => {
@@ -106,8 +107,8 @@ impl Known {
     }
 }
 
-fn topology(reader: &mut Reader, root: &Node) -> Option<Topology> {
-    const KEYS: [&str; 10] = [
+fn topology(reader: &mut Reader, root: &Node) -> Option<(Topology, Vec<Acceptance>)> {
+    const KEYS: [&str; 11] = [
         "version",
         "endpoints",
         "infrastructures",
@@ -118,6 +119,7 @@ fn topology(reader: &mut Reader, root: &Node) -> Option<Topology> {
         "variables",
         "resolvers",
         "notify",
+        "accept",
     ];
     let start = Place { line: 1, column: 1 };
     let file = reader.fields(start, root, ROOT, &KEYS)?;
@@ -191,7 +193,9 @@ fn topology(reader: &mut Reader, root: &Node) -> Option<Topology> {
     let resolvers = resolvers.map(|node| notify::resolvers(reader, node));
     let notify = file.get("notify");
     let notify = notify.map(|node| notify::notify(reader, node));
-    Some(Topology {
+    let accepted = file.get("accept");
+    let accepted = accepted.map(|node| accept::read(reader, node));
+    let topology = Topology {
         endpoints: endpoints?,
         infrastructures: infrastructures?,
         environments: environments?,
@@ -201,7 +205,8 @@ fn topology(reader: &mut Reader, root: &Node) -> Option<Topology> {
         takes_effect: flat(effects)?.unwrap_or_default(),
         resolvers: flat(resolvers)?.unwrap_or_default(),
         notify: flat(notify)?.unwrap_or_default(),
-    })
+    };
+    Some((topology, flat(accepted)?.unwrap_or_default()))
 }
 
 /// Turns "absent, faulty or good" inside out: `None` is faulty.

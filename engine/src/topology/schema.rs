@@ -5,6 +5,8 @@
 
 use serde_json::{Value, json};
 
+use super::WarningName;
+
 /// The JSON Schema (draft 2020-12) of the topology file.
 pub fn schema() -> Value {
     json!({
@@ -78,6 +80,11 @@ pub fn schema() -> Value {
                 "description": "Webhooks that are told of runs and release steps.",
                 "type": "array",
                 "items": { "$ref": "#/$defs/notify" }
+            },
+            "accept": {
+                "description": "Warnings of the linter that are meant. An entry silences one warning at one place.",
+                "type": "array",
+                "items": { "$ref": "#/$defs/acceptance" }
             }
         },
         "$defs": definitions()
@@ -180,6 +187,25 @@ fn definitions() -> Value {
                     "type": "array",
                     "minItems": 1,
                     "items": { "enum": ["swap", "failover", "revert", "release"] }
+                }
+            }
+        },
+        "acceptance": {
+            "type": "object",
+            "additionalProperties": false,
+            "required": ["warning", "at"],
+            "properties": {
+                "warning": {
+                    "description": "The name of the warning, as `check` tells it.",
+                    "enum": WarningName::ACCEPTABLE.map(WarningName::as_str)
+                },
+                "at": {
+                    "description": "The place of the warning, as `check` tells it, such as live/HOME_URL.",
+                    "$ref": "#/$defs/text"
+                },
+                "reason": {
+                    "description": "Why it is meant, for the next reader.",
+                    "$ref": "#/$defs/text"
                 }
             }
         },

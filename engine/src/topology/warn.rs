@@ -3,13 +3,66 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    Environment, Topology, Warning,
+    Environment, Place, Topology, Warning,
+    accept::{self, Acceptance},
     yaml::{Node, Places},
 };
 use crate::{
     name::{EndpointName, EnvironmentName, Hostname, Role, VariableKey},
     nearest::nearest,
 };
+
+/// What can be suspicious.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum WarningName {
+    /// No hostname leads to an endpoint.
+    UnusedEndpoint,
+    /// An endpoint has one Elastic IP in several environments.
+    SharedElasticIp,
+    /// Two infrastructures are in one region.
+    SameRegion,
+    /// Two names become one group of the inventory.
+    SameGroup,
+    /// The hot standby publishes no hostname.
+    NoStandbyHostname,
+    /// A variable's value holds a hostname that no role publishes.
+    UnpublishedHostname,
+    /// A variable's key looks like a secret's.
+    LooksSecret,
+    /// A variable's value has one scheme for production and another for the hot standby.
+    DifferentSchemes,
+    /// An entry of `accept` silences nothing. The only one that cannot be accepted.
+    UnusedAcceptance,
+}
+
+impl WarningName {
+    /// Those that `accept` can name.
+    pub const ACCEPTABLE: [Self; 8] = [
+        Self::UnusedEndpoint,
+        Self::SharedElasticIp,
+        Self::SameRegion,
+        Self::SameGroup,
+        Self::NoStandbyHostname,
+        Self::UnpublishedHostname,
+        Self::LooksSecret,
+        Self::DifferentSchemes,
+    ];
+
+    /// The name in `accept`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::UnusedEndpoint => "unused-endpoint",
+            Self::SharedElasticIp => "shared-elastic-ip",
+            Self::SameRegion => "same-region",
+            Self::SameGroup => "same-group",
+            Self::NoStandbyHostname => "no-standby-hostname",
+            Self::UnpublishedHostname => "unpublished-hostname",
+            Self::LooksSecret => "looks-secret",
+            Self::DifferentSchemes => "different-schemes",
+            Self::UnusedAcceptance => "unused-acceptance",
+        }
+    }
+}
 
 /// Words of a variable's key that say that its value is not for showing.
 const SECRET_WORDS: [&str; 10] = [
@@ -29,8 +82,12 @@ const SECRET_WORDS: [&str; 10] = [
 /// warnings stand without a suggestion, so that large topologies do not wait for them.
 const COMPARISONS: usize = 2_000;
 
-/// Everything suspicious, in the order of the file.
-pub(super) fn warnings(topology: &Topology, root: &Node) -> Vec<Warning> {
+/// Everything suspicious that is not accepted, in the order of the file.
+pub(super) fn warnings(
+    topology: &Topology,
+    root: &Node,
+    accepted: Vec<Acceptance>,
+) -> Vec<Warning> {
     let mut warnings = Warnings {
         places: Places::of(root),
         found: Vec::new(),
@@ -41,8 +98,9 @@ pub(super) fn warnings(topology: &Topology, root: &Node) -> Vec<Warning> {
     for (name, environment) in &topology.environments {
         warnings.environment(name, environment);
     }
-    warnings.found.sort_by_key(|warning| warning.place);
-    warnings.found
+    let mut left = accept::silence(warnings.found, accepted);
+    left.sort_by_key(|warning| warning.place);
+    left
 }
 
 struct Warnings {
@@ -52,17 +110,29 @@ struct Warnings {
 
 impl Warnings {
     /// Warns at the key that `path` leads to.
-    fn at_key(&mut self, path: &[&str], message: String) {
+    fn at_key(&mut self, path: &[&str], what: (WarningName, &str), message: &str) {
         if let Some((place, _)) = self.places.get(path) {
-            self.found.push(Warning { place, message });
+            self.push(place, what, message);
         }
     }
 
     /// Warns at the value that `path` leads to.
-    fn at_value(&mut self, path: &[&str], message: String) {
+    fn at_value(&mut self, path: &[&str], what: (WarningName, &str), message: &str) {
         if let Some((_, place)) = self.places.get(path) {
-            self.found.push(Warning { place, message });
+            self.push(place, what, message);
         }
+    }
+
+    fn push(&mut self, place: Place, (name, at): (WarningName, &str), message: &str) {
+        self.found.push(Warning {
+            place,
+            name,
+            at: at.to_owned(),
+            message: format!(
+                "{message} If it is meant, accept `{}` at `{at}`.",
+                name.as_str()
+            ),
+        });
     }
 
     fn endpoints(&mut self, topology: &Topology) {
@@ -76,7 +146,8 @@ impl Warnings {
             if !used.contains(name) {
                 self.at_key(
                     &["endpoints", name.as_str()],
-                    format!(
+                    (WarningName::UnusedEndpoint, name.as_str()),
+                    &format!(
                         "No hostname leads to the endpoint `{name}`. \
                          Add one to `environments`, or remove the endpoint."
                     ),
@@ -86,7 +157,8 @@ impl Warnings {
             if topology.environments.len() > 1 && !eip.contains("{environment}") {
                 self.at_value(
                     &["endpoints", name.as_str(), "eip"],
-                    format!(
+                    (WarningName::SharedElasticIp, name.as_str()),
+                    &format!(
                         "`{eip}` is the Elastic IP of `{name}` in every environment. \
                          Add `{{environment}}` unless they share the machine."
                     ),
@@ -103,7 +175,8 @@ impl Warnings {
             if other != name {
                 self.at_value(
                     &["infrastructures", name.as_str(), "aws", "region"],
-                    format!(
+                    (WarningName::SameRegion, name.as_str()),
+                    &format!(
                         "`{other}` and `{name}` are both in `{region}`, and what takes the region \
                          down takes both. Keep a standby in a region of its own."
                     ),
@@ -141,7 +214,8 @@ impl Warnings {
                 if other != name {
                     self.at_key(
                         &[section, name],
-                        format!(
+                        (WarningName::SameGroup, name),
+                        &format!(
                             "`{other}` and `{name}` become one group in the Ansible inventory. \
                              Rename one so that they differ in letters or digits."
                         ),
@@ -156,7 +230,8 @@ impl Warnings {
         if environment.hot_standby.hostnames.is_empty() {
             self.at_key(
                 &["environments", name.as_str(), "hot_standby"],
-                format!(
+                (WarningName::NoStandbyHostname, name.as_str()),
+                &format!(
                     "The hot standby of `{name}` has no hostname, so nobody can try it before a \
                      swap. Add its `hostnames`."
                 ),
@@ -181,7 +256,11 @@ impl Warnings {
                     };
                     self.at_value(
                         &variable(name, role, key),
-                        format!(
+                        (
+                            WarningName::UnpublishedHostname,
+                            &format!("{name}/{}/{key}", role.as_str()),
+                        ),
+                        &format!(
                             "`{hostname}` in `{key}` is a hostname of neither role of `{name}`. \
                              {advice}"
                         ),
@@ -193,7 +272,8 @@ impl Warnings {
             if looks_secret(key) {
                 self.at_key(
                     &variable(name, Role::Production, key),
-                    format!(
+                    (WarningName::LooksSecret, &format!("{name}/{key}")),
+                    &format!(
                         "`{key}` looks like a secret, and the values of role variables are shown \
                          in plans. Leave secrets out of the topology."
                     ),
@@ -205,9 +285,10 @@ impl Warnings {
             {
                 self.at_value(
                     &variable(name, Role::HotStandby, key),
-                    format!(
+                    (WarningName::DifferentSchemes, &format!("{name}/{key}")),
+                    &format!(
                         "`{key}` is `{other}` for the hot standby and `{one}` for production. \
-                         Write the same scheme for both, unless that is meant."
+                         Write the same scheme for both."
                     ),
                 );
             }

@@ -67,8 +67,8 @@ fn what_is_not_yaml() {
     assert_snapshot!(check("# nothing\n"), @r"
     t.yaml:1:1: The file is empty. Begin it with `version: 1`.
     ");
-    assert_snapshot!(check("---\n"), @"t.yaml:2:1: The file holds nothing. Write a mapping with the keys `version`, `endpoints`, `infrastructures`, `environments`, `lock`, `certificate_variable`, `policy`, `variables`, `resolvers` and `notify`.");
-    assert_snapshot!(check("- version: 1\n"), @"t.yaml:1:1: The file holds a list. Write a mapping with the keys `version`, `endpoints`, `infrastructures`, `environments`, `lock`, `certificate_variable`, `policy`, `variables`, `resolvers` and `notify`.");
+    assert_snapshot!(check("---\n"), @"t.yaml:2:1: The file holds nothing. Write a mapping with the keys `version`, `endpoints`, `infrastructures`, `environments`, `lock`, `certificate_variable`, `policy`, `variables`, `resolvers`, `notify` and `accept`.");
+    assert_snapshot!(check("- version: 1\n"), @"t.yaml:1:1: The file holds a list. Write a mapping with the keys `version`, `endpoints`, `infrastructures`, `environments`, `lock`, `certificate_variable`, `policy`, `variables`, `resolvers`, `notify` and `accept`.");
     assert_snapshot!(check("version: 1\nendpoints:\n\tweb: {}\n"), @r"
     t.yaml:3:2: This is not YAML: tabs disallowed within this context (block indentation). Indent with spaces: YAML does not allow tabs there.
     ");
@@ -119,10 +119,10 @@ fn top_level_keys() {
     t.yaml:1:1: The file has no `version`. Add `version: 1`.
     t.yaml:1:1: `verison` is not a key here. Did you mean `version`?
     t.yaml:2:1: `version` stands here a second time, after 1:1. Keep one of the two.
-    t.yaml:2:3: This key is not a word. Write a mapping with the keys `version`, `endpoints`, `infrastructures`, `environments`, `lock`, `certificate_variable`, `policy`, `variables`, `resolvers` and `notify`.
-    t.yaml:2:1: `topologies` is not a key here. Write one of `version`, `endpoints`, `infrastructures`, `environments`, `lock`, `certificate_variable`, `policy`, `variables`, `resolvers` and `notify`, or remove it.
+    t.yaml:2:3: This key is not a word. Write a mapping with the keys `version`, `endpoints`, `infrastructures`, `environments`, `lock`, `certificate_variable`, `policy`, `variables`, `resolvers`, `notify` and `accept`.
+    t.yaml:2:1: `topologies` is not a key here. Write one of `version`, `endpoints`, `infrastructures`, `environments`, `lock`, `certificate_variable`, `policy`, `variables`, `resolvers`, `notify` and `accept`, or remove it.
     t.yaml:1:1: The file has no `environments`. Add `environments: { live: { production: …, hot_standby: … } }`.
-    t.yaml:7:1: `envs` is not a key here. Write one of `version`, `endpoints`, `infrastructures`, `environments`, `lock`, `certificate_variable`, `policy`, `variables`, `resolvers` and `notify`, or remove it.
+    t.yaml:7:1: `envs` is not a key here. Write one of `version`, `endpoints`, `infrastructures`, `environments`, `lock`, `certificate_variable`, `policy`, `variables`, `resolvers`, `notify` and `accept`, or remove it.
     t.yaml:2:12: `endpoints` is empty. Write `endpoints: { web: { eip: …, instance: … } }`.
     ");
 }
