@@ -6,5 +6,6 @@ mod examples;
 mod faults;
 mod generate;
 mod schema;
+mod size;
 mod told;
 mod warnings;
