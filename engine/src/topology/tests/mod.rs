@@ -6,6 +6,5 @@ mod examples;
 mod faults;
 mod generate;
 mod schema;
-mod size;
 mod told;
 mod warnings;
