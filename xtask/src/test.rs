@@ -44,8 +44,13 @@ const PYTHON_SUITES: [(&str, &str); 2] = [
 /// The oldest line of ansible-core that is supported, and the newest that runs with Python 3.11.
 const ANSIBLE_LINES: [&str; 2] = ["2.16", "2.19"];
 
-/// What runs on each of these as well: the inventory by the program, and the machine that a host reaches.
-const DEPENDS_ON_ANSIBLE: [&str; 1] = ["ansible/tests/test_ssh.py"];
+/// What runs on each of these as well: the inventory, the guard of roles, and the machine that a host
+/// reaches.
+const DEPENDS_ON_ANSIBLE: [&str; 3] = [
+    "ansible/tests/test_inventory_plugin.py",
+    "ansible/tests/test_role_guard.py",
+    "ansible/tests/test_ssh.py",
+];
 
 /// Runs every test; fails if one does, after all have run.
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {

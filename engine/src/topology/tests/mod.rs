@@ -7,6 +7,5 @@ mod faults;
 mod generate;
 mod release;
 mod schema;
-mod size;
 mod told;
 mod warnings;

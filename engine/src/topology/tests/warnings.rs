@@ -183,3 +183,17 @@ fn what_is_accepted_is_no_part_of_the_digest() {
         format!("{text}accept: [ {{ warning: different-schemes, at: live/HOME_URL }} ]\n");
     assert_eq!(digest(&text), digest(&accepting));
 }
+
+/// What `docs/reference/accept.md` shows stands in the example, and it names every warning.
+#[test]
+fn the_reference_names_every_warning() {
+    let page = include_str!("../../../../docs/reference/accept.md");
+    let block = page.split("```yaml\n").nth(1).unwrap();
+    let block = block.split("```").next().unwrap();
+    assert!(examples::text("upstream").contains(block), "{block}");
+    let rows: Vec<&str> = page
+        .lines()
+        .filter_map(|line| line.strip_prefix("| `")?.split('`').next())
+        .collect();
+    assert_eq!(rows, WarningName::ACCEPTABLE.map(WarningName::as_str));
+}

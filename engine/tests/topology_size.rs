@@ -5,11 +5,27 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::faults::SMALL;
-use crate::topology::Topology;
+use gigadb_engine::topology::Topology;
+
+/// The smallest valid topology.
+const SMALL: &str = r#"version: 1
+endpoints:
+  web: { eip: "eip-{environment}", instance: "web-{environment}" }
+infrastructures:
+  blue: { gitlab_project: g/blue, aws: { profile: Blue, region: eu-west-1 } }
+  green: { gitlab_project: g/green, aws: { profile: Green, region: eu-west-2 } }
+environments:
+  live:
+    production:
+      hostnames: { example.org: web }
+      variables: { HOME_URL: https://example.org }
+    hot_standby:
+      hostnames: { alt.example.org: web }
+      variables: { HOME_URL: https://alt.example.org }
+"#;
 
 /// Entries of the smaller and of the larger file of one shape.
-const FEW: usize = 2_000;
+const FEW: usize = 1_000;
 const MANY: usize = FEW * TIMES;
 const TIMES: usize = 8;
 
@@ -18,7 +34,7 @@ const TIMES: usize = 8;
 const AT_MOST: u32 = 24;
 
 /// What is read within this time is not compared: a busy machine alone would decide.
-const SOON: Duration = Duration::from_millis(100);
+const SOON: Duration = Duration::from_millis(50);
 
 fn entries(n: usize, one: impl Fn(usize) -> String) -> String {
     (0..n).fold(String::new(), |mut all, n| {
