@@ -127,7 +127,7 @@ pub fn ended(
     let as_before = plan
         .changes
         .steps()
-        .all(|step| fate::is_before(step, &seen(after.as_ref(), &step.target)));
+        .all(|step| seen(after.as_ref(), &step.target).is_before(step));
     let table = environment_of(topology, &plan.intent.environment).ok();
     let read = after.as_ref().ok().zip(table);
     let differences = read.map_or_else(Vec::new, |(after, table)| {

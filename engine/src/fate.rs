@@ -82,7 +82,8 @@ impl Seen {
         matches!(self, Self::Value(Some(seen)) if seen == value)
     }
 
-    fn is_before(&self, step: &Step) -> bool {
+    /// Whether it shows exactly what was there before.
+    pub(crate) fn is_before(&self, step: &Step) -> bool {
         matches!(self, Self::Value(seen) if *seen == step.from)
     }
 }
@@ -138,7 +139,7 @@ pub fn fate(step: &Step, report: &Report, seen: Seen) -> Fate {
 }
 
 /// Whether a reading shows what was there before, or what the undo writes in its place.
-pub(crate) fn is_before(step: &Step, seen: &Seen) -> bool {
+fn is_before(step: &Step, seen: &Seen) -> bool {
     seen.is_before(step) || seen.is(&step.undo)
 }
 

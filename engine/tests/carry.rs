@@ -16,11 +16,11 @@ use gigadb_engine::{
     observation::{Observation, ProjectError},
     plan::Plan,
     rules::unchanged_since_plan::Moved,
-    topology::Topology,
+    topology::{Missing, Topology},
     world::{Failure, FailureKind, Reading, World},
 };
 use model::{
-    UPSTREAM, apply_step, intent, observe, planned, record_mut, rows_mut, topology, world,
+    UPSTREAM, apply_step, intent, observe, planned, record_mut, row, rows_mut, topology, world,
 };
 
 const HK: &str = "gigadb-website";
@@ -352,6 +352,22 @@ fn as_before_is_said_where_everything_reads_so() {
         assert_eq!(ending.whole, Whole::PutBack);
         assert_eq!(ending.changed().contains("reads as before"), as_before);
     }
+}
+
+/// What was created keeps the value of the undo: that is not as before.
+#[test]
+fn what_was_created_is_not_as_before() {
+    let mut story = Story {
+        undo_sent: true,
+        edit: |world| rows_mut(world, HK).push(row("HOME_URL", "live", "https://gigadb.org")),
+        ..Story::new(Mode::Switchover, undone)
+    };
+    story.topology.policy.missing_variables = Missing::Create;
+    rows_mut(&mut story.before, HK).retain(|row| row.key.as_str() != "HOME_URL");
+    let ending = story.ended();
+    assert_eq!(ending.whole, Whole::PutBack);
+    let changed = ending.changed();
+    assert!(changed.starts_with("Put back (16 of 16)"), "{changed}");
 }
 
 #[test]
