@@ -8,21 +8,7 @@ use std::{
 use gigadb_engine::topology::Topology;
 
 /// The smallest valid topology.
-const SMALL: &str = r#"version: 1
-endpoints:
-  web: { eip: "eip-{environment}", instance: "web-{environment}" }
-infrastructures:
-  blue: { gitlab_project: g/blue, aws: { profile: Blue, region: eu-west-1 } }
-  green: { gitlab_project: g/green, aws: { profile: Green, region: eu-west-2 } }
-environments:
-  live:
-    production:
-      hostnames: { example.org: web }
-      variables: { HOME_URL: https://example.org }
-    hot_standby:
-      hostnames: { alt.example.org: web }
-      variables: { HOME_URL: https://alt.example.org }
-"#;
+const SMALL: &str = include_str!("model/small.yaml");
 
 /// Entries of the smaller and of the larger file of one shape.
 const FEW: usize = 1_000;

@@ -5,21 +5,7 @@ use insta::assert_snapshot;
 use crate::topology::Topology;
 
 /// The smallest valid topology, which the tests change.
-pub(super) const SMALL: &str = r#"version: 1
-endpoints:
-  web: { eip: "eip-{environment}", instance: "web-{environment}" }
-infrastructures:
-  blue: { gitlab_project: g/blue, aws: { profile: Blue, region: eu-west-1 } }
-  green: { gitlab_project: g/green, aws: { profile: Green, region: eu-west-2 } }
-environments:
-  live:
-    production:
-      hostnames: { example.org: web }
-      variables: { HOME_URL: https://example.org }
-    hot_standby:
-      hostnames: { alt.example.org: web }
-      variables: { HOME_URL: https://alt.example.org }
-"#;
+pub(super) const SMALL: &str = include_str!("../../../tests/model/small.yaml");
 
 /// All faults of `text`, or its warnings.
 pub(super) fn check(text: &str) -> String {
