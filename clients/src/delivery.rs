@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use gigadb_engine::{
     name::EnvironmentName,
-    world::{Failure, Pipeline},
+    world::{Failure, Pipeline, Reading},
 };
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
@@ -29,23 +29,25 @@ impl Apis {
 
     /// The pipelines of a GitLab project that run or wait for a runner, newest first. Needs a token
     /// that may read the project as Reporter.
-    pub async fn active_pipelines(
+    pub(crate) async fn active_pipelines(
         &self,
         project: &str,
         cancel: &CancellationToken,
-    ) -> Result<Vec<Pipeline>, Failure> {
+    ) -> Reading<Vec<Pipeline>> {
         let read = |status| {
             let budget = Budget::new(self.timing().call, Some(cancel));
             self.gitlab.pipelines(project, status, budget)
         };
-        let (running, pending) = futures::future::try_join(read("running"), read("pending"))
-            .await
-            .map_err(|error| error.failure())?;
+        let read = futures::future::try_join(read("running"), read("pending"));
+        let (running, pending) = match read.await {
+            Ok(read) => read,
+            Err(error) => return Reading::failed(error.failure()),
+        };
         let mut active = [running, pending].concat();
         // One that began between the two readings is in both.
         active.sort_by(|a, b| (b.id, &b.status).cmp(&(a.id, &a.status)));
         active.dedup_by_key(|one| one.id);
-        Ok(active)
+        Reading::Read(active)
     }
 
     /// The Terraform outputs in `keys` of one state of a GitLab project, without those that are

@@ -43,6 +43,7 @@ mod network;
 mod notes;
 pub mod notify;
 mod observe;
+mod preflight;
 pub mod probe;
 pub mod process;
 pub mod record;

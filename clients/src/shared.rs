@@ -75,19 +75,14 @@ impl SharedWorld {
 
     /// The pipelines of a project that have not ended: read and shared like the world, but only
     /// if somebody asks.
-    pub async fn active_pipelines(
+    pub(crate) async fn active_pipelines(
         &self,
         project: &str,
         cancel: &CancellationToken,
     ) -> Reading<Vec<Pipeline>> {
         let flight = Arc::clone(self.lock_pipelines().entry(project.to_owned()).or_default());
         let reading = flight
-            .get_or_init(|| async {
-                match self.apis.active_pipelines(project, cancel).await {
-                    Ok(pipelines) => Reading::Read(pipelines),
-                    Err(failure) => Reading::failed(failure),
-                }
-            })
+            .get_or_init(|| self.apis.active_pipelines(project, cancel))
             .await
             .clone();
         if cancel.is_cancelled() {

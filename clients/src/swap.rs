@@ -271,7 +271,7 @@ impl Apis {
         } else {
             Ok(Vec::new())
         };
-        let promoted = ending.plan.intent.changes_production && ending.holds_apex;
+        let promoted = ending.plan.intent.changes_production() && ending.holds_apex;
         let due = if is_done || promoted {
             due(swap.topology, &written, now())
         } else {

@@ -130,7 +130,7 @@ fn variable_step(
         .map(|i| i.gitlab_project.clone())
         .unwrap_or_default();
     let role_before = match intent.arrangement.role_of(side) {
-        Some(role) if intent.changes_production => role.other(),
+        Some(role) if intent.changes_production() => role.other(),
         Some(role) => role,
         None => Role::HotStandby,
     };

@@ -74,7 +74,7 @@ pub fn due(topology: &Topology, plan: &Plan, now: u64) -> Vec<String> {
             production: side(Role::Production),
             hot_standby: side(Role::HotStandby),
         },
-        moves: plan.intent.changes_production && !hostnames.is_empty(),
+        moves: plan.intent.changes_production() && !hostnames.is_empty(),
         lost: plan.intent.mode == Mode::Failover,
         data_sync: environment.data_sync,
         certificate_variable: topology

@@ -9,7 +9,7 @@ use crate::{
     changes::{ChangeSet, Step, Target, Transaction},
     evidence::Evidence,
     finding::{Finding, Rule, Severity},
-    intent::{Intent, Mode},
+    intent::{Intent, Mode, Trade},
     message::Message,
     name::Role,
     observation::{Observation, environment_of},
@@ -77,9 +77,9 @@ impl EarlierRun {
                 (!settled && !absent).then(|| changed(step, &step.to, present.as_ref()))
             })
             .collect();
-        let holder = observation.apex_holder(environment);
+        let arrangement = &self.intent.arrangement;
         let intent = Intent {
-            changes_production: holder != Some(&self.intent.arrangement.production),
+            trade: Trade::from_the_apex(environment, observation, arrangement),
             ..self.intent.clone()
         };
         let mut plan =
@@ -95,7 +95,7 @@ impl EarlierRun {
         if !moved.is_empty() {
             return Err(Obstacle::Changed(moved.into_iter().collect()));
         }
-        if !intent.changes_production {
+        if !intent.changes_production() {
             // The choice of the mode was made when production moved.
             plan.notices.retain(|notice| notice.topic != "mode");
         }
@@ -311,12 +311,11 @@ impl EarlierRun {
         let arrangement = match role_after {
             Some(Role::Production) => pair.clone(),
             Some(Role::HotStandby) => pair.clone().swapped(),
-            None if self.intent.changes_production => pair.clone().swapped(),
+            None if self.intent.changes_production() => pair.clone().swapped(),
             None => pair.clone(),
         };
         Intent {
-            changes_production: observation.apex_holder(environment)
-                != Some(&arrangement.production),
+            trade: Trade::from_the_apex(environment, observation, &arrangement),
             arrangement,
             mode: Mode::Switchover,
             prepare: None,

@@ -5,12 +5,15 @@ use std::{collections::BTreeSet, fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-pub use crate::pair::{Arrangement, Pair};
 use crate::{
     finding::Rule,
     name::{EnvironmentName, InfrastructureName},
     nearest::nearest,
     topology::Topology,
+};
+pub use crate::{
+    pair::{Arrangement, Pair},
+    trade::Trade,
 };
 
 macro_rules! setting {
@@ -108,11 +111,15 @@ pub struct Intent {
     pub on_failure: OnFailure,
     /// Rules waived by name.
     pub overrides: BTreeSet<Rule>,
-    /// Whether the operator changes who is production. Without it the apex never moves from one
-    /// side to the other, and a present value of neither side is repaired with a warning.
-    /// Terraform: the configured `production` differs from the state's, or roles traded elsewhere
-    /// shall be traded back. Helper: the apex does not belong to the intended production yet.
-    pub changes_production: bool,
+    /// Whether the operator changes who is production.
+    pub trade: Trade,
+}
+
+impl Intent {
+    /// Whether the operator changes who is production.
+    pub fn changes_production(&self) -> bool {
+        self.trade.changes_production()
+    }
 }
 
 /// Why an intent names something that the topology does not have, or pairs it wrongly.

@@ -53,6 +53,7 @@ pub mod rules;
 mod scope;
 pub mod topology;
 pub mod verify;
+mod trade;
 pub mod view;
 pub mod watch;
 pub mod world;

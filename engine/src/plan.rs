@@ -299,7 +299,7 @@ fn notices(
             && !findings
                 .iter()
                 .any(|f| matches!(f.rule, Rule::KnownAddress | Rule::VariablesVisible));
-        let loss = if intent.changes_production {
+        let loss = if intent.changes_production() {
             format!(
                 " What was written on `{0}` since the last synchronization to `{1}` (database, dropboxes, files) is not on `{1}`: a failover loses it.",
                 pair.hot_standby, pair.production

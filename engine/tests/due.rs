@@ -7,7 +7,7 @@ mod model;
 use gigadb_engine::{
     due::due,
     earlier::{EarlierRun, Fate},
-    intent::{Intent, Mode},
+    intent::{Intent, Mode, Trade},
     topology::Topology,
     world::{Failure, FailureKind, Reading, World},
 };
@@ -105,7 +105,7 @@ fn what_a_failover_owed_is_settled_with_its_own_list() {
     world
         .variables
         .insert(HK.parse().unwrap(), before[HK].clone());
-    failover.changes_production = false;
+    failover.trade = Trade::none();
     insta::assert_snapshot!(said(&topology, &failover, &world), @r"
     Run the data_sync playbook on the bastion of `gigadb-website`: its jobs are still those of production.
     When `gigadb-website` can be reached again, rebuild and deploy `gigascience/upstream/gigadb-website`: `HOME_URL`, `REMOTE_HOME_URL`, `REMOTE_HOSTNAME` take effect when its images are built.
@@ -117,7 +117,7 @@ fn what_a_failover_owed_is_settled_with_its_own_list() {
 fn a_side_that_is_prepared_is_to_be_rebuilt() {
     let (topology, world) = synchronized();
     let mut prepare = intent(&topology, "live", HK);
-    prepare.changes_production = false;
+    prepare.trade = Trade::none();
     prepare.prepare = Some(SYDNEY.parse().unwrap());
     insta::assert_snapshot!(said(&topology, &prepare, &world), @r"
     Rebuild and deploy `gigascience/upstream/alt-gigadb-website`: `HOME_URL`, `REMOTE_HOME_URL`, `REMOTE_HOSTNAME` take effect when its images are built.

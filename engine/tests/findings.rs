@@ -7,7 +7,7 @@ mod model;
 use std::collections::BTreeMap;
 
 use gigadb_engine::{
-    intent::{Intent, Mode},
+    intent::{Intent, Mode, Trade},
     message::Message,
     rules::{
         Rule,
@@ -105,7 +105,7 @@ fn sides_that_were_not_read() {
     for (failure, moves) in [(&gone, false), (&refused, false), (&gone, true)] {
         all.push(found(|t, w, i| {
             *i = intent(t, "live", HK);
-            i.changes_production = moves;
+            i.trade = if moves { Trade::back() } else { Trade::none() };
             lost(SYDNEY, w, failure);
         }));
     }

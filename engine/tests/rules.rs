@@ -6,7 +6,7 @@ mod model;
 
 use gigadb_engine::{
     evidence::{Evidence, SharedKeys},
-    intent::{Intent, Mode},
+    intent::{Intent, Mode, Trade},
     plan::plan,
     rules::Rule,
     topology::{Missing, Topology},
@@ -278,7 +278,7 @@ fn permutation() {
     ");
     insta::assert_snapshot!(check(|t, w, i| {
         *i = intent(t, "live", HK);
-        i.changes_production = false;
+        i.trade = Trade::none();
         record_mut(w, "bastion.gigadb.org").content = "192.0.2.66".to_owned();
     }), @r"
     1 steps
@@ -289,13 +289,13 @@ fn permutation() {
 
 #[test]
 fn external_swap() {
-    insta::assert_snapshot!(check(|_, _, i| i.changes_production = false), @r"
+    insta::assert_snapshot!(check(|_, _, i| i.trade = Trade::none()), @r"
     16 steps
     Error external-swap: Roles were traded outside Terraform: `gigadb.org` belongs to `gigadb-website`, while the configuration and the state say `alt-gigadb-website`.
     consistent -> consistent
     ");
     insta::assert_snapshot!(check(|_, _, i| {
-        i.changes_production = false;
+        i.trade = Trade::none();
         i.overrides.insert("external-swap".parse().unwrap());
     }), @r"
     16 steps
@@ -408,7 +408,7 @@ fn preparing_moves_variables_and_no_record() {
     insta::assert_snapshot!(check(|t, _, i| {
         *i = intent(t, "live", HK);
         i.prepare = Some(SYDNEY.parse().unwrap());
-        i.changes_production = false;
+        i.trade = Trade::none();
     }), @r"
     4 steps
     consistent -> prepared

@@ -16,7 +16,7 @@ use gigadb_clients::trust;
 use gigadb_engine::{
     changes::Transaction,
     evidence::Evidence,
-    intent::{Arrangement, Intent, Mode, OnFailure},
+    intent::{Arrangement, Intent, Mode, OnFailure, Trade},
     name::{EnvironmentName, Hostname, InfrastructureName, VariableKey},
     observation::Observation,
     plan::{Plan, plan},
@@ -61,7 +61,7 @@ struct SavedIntent {
     on_failure: OnFailure,
     /// Rules that are waived.
     overrides: BTreeSet<Rule>,
-    changes_production: bool,
+    changes_production: Trade,
 }
 
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -99,7 +99,7 @@ pub(crate) fn write(
             prepare: intent.prepare.clone(),
             on_failure: intent.on_failure,
             overrides: intent.overrides.clone(),
-            changes_production: intent.changes_production,
+            changes_production: intent.trade,
         },
         observation: plan.observation.clone(),
         desired: Desired::of(&plan.desired),
@@ -235,7 +235,7 @@ impl SavedIntent {
             prepare: self.prepare.clone(),
             on_failure: self.on_failure,
             overrides: self.overrides.clone(),
-            changes_production: self.changes_production,
+            trade: self.changes_production,
         }
     }
 }

@@ -4,23 +4,19 @@
 use std::sync::Arc;
 
 use gigadb_engine::{
+    intent::Trade,
     message::Message,
-    name::InfrastructureName,
     observation::{Observation, ProjectError, environment_of},
-    plan::{Incomputable, Plan, plan},
-    preflight::{Pipelines, Remark, preflight},
-    rules::{Rule, Severity, https_ready::Moment},
+    preflight::Remark,
+    rules::{Rule, Severity},
 };
 use tfplug::{
-    CancellationToken, DataSource, Diagnostics, ReadDataRequest, ReadDataResponse, Schema,
-    ValidateConfigRequest, Value, async_trait,
+    DataSource, Diagnostics, ReadDataRequest, ReadDataResponse, Schema, ValidateConfigRequest,
+    Value, async_trait,
 };
 
 use crate::{
-    config::Assignment,
-    decision, diagnostics, probing, schema,
-    session::{Ready, Session},
-    validate,
+    config::Assignment, decision, diagnostics, probing, schema, session::Session, validate,
 };
 
 pub(crate) struct PreflightData(pub(crate) Arc<Session>);
@@ -62,51 +58,23 @@ impl PreflightData {
                 Ok(observation) => observation,
                 Err(error) => return Ok(unread(&wanted, &error).into_iter().collect()),
             };
-        // There is no state to compare with: whoever holds the apex is production.
-        let holder = observation.apex_holder(environment);
-        intent.changes_production = holder != Some(&intent.arrangement.production);
-        let evidence = ready.evidence().await;
-        match plan(&ready.topology, &intent, &observation, &evidence) {
-            Ok(mut plan) => {
-                let moment = Moment::BeforeWriting;
-                let probed = probing::findings(&ready, &wanted, &plan, moment, cancel).await?;
-                plan.findings.extend(probed);
-                remarks(&ready, &plan, cancel).await
-            }
-            Err(Incomputable(findings)) => Ok(findings.iter().map(Remark::from).collect()),
-        }
-    }
-}
-
-async fn remarks(
-    ready: &Ready,
-    plan: &Plan,
-    cancel: &CancellationToken,
-) -> Result<Vec<Remark>, Diagnostics> {
-    let mut pipelines = Pipelines::new();
-    if !plan.is_empty() {
+        // There is no state to compare with.
+        intent.trade = Trade::from_the_apex(environment, &observation, &intent.arrangement);
         let reach = ready.reach()?;
-        let read = |name: &InfrastructureName| {
-            let side = ready.topology.infrastructures.get(name).cloned();
-            async move {
-                let project = side?.gitlab_project;
-                Some(reach.world.active_pipelines(&project, cancel).await)
-            }
-        };
-        let pair = &plan.intent.arrangement;
-        let (of_production, of_hot_standby) =
-            tokio::join!(read(&pair.production), read(&pair.hot_standby));
-        let named = [
-            (&pair.production, of_production),
-            (&pair.hot_standby, of_hot_standby),
-        ];
-        pipelines.extend(
-            named
-                .into_iter()
-                .filter_map(|(name, reading)| Some((name.clone(), reading?))),
-        );
+        let https = wanted.https_check(ready.https_mode);
+        reach
+            .apis
+            .preflight(
+                &ready.topology,
+                &intent,
+                &observation,
+                &https,
+                Some(&reach.world),
+                cancel,
+            )
+            .await
+            .map_err(|error| probing::impossible(&wanted, &error).into())
     }
-    Ok(preflight(&ready.topology, plan, &pipelines))
 }
 
 /// The remark of records that could not be read: without them there is nothing to judge.

@@ -3,7 +3,7 @@
 
 use gigadb_engine::{
     evidence::Evidence,
-    intent::{Arrangement, Intent, InvalidIntent, OnExternalSwap, arrange},
+    intent::{Arrangement, Intent, InvalidIntent, OnExternalSwap, Trade, arrange},
     message::Message,
     name::InfrastructureName,
     observation::{Observation, environment_of},
@@ -53,11 +53,11 @@ pub(crate) fn update(
     let environment = table(topology, wanted)?;
     let mut intent = intent(topology, wanted)?;
     let traded_to = traded_to(environment, &intent, established, observation);
-    intent.changes_production = wanted.production != established;
+    intent.trade = Trade::from_the_state(established, &intent.arrangement);
     if let Some(holder) = traded_to {
         match wanted.on_external_swap {
             OnExternalSwap::Keep => return Ok(keep(wanted, intent.arrangement, holder)),
-            OnExternalSwap::Revert => intent.changes_production = true,
+            OnExternalSwap::Revert => intent.trade = Trade::back(),
             OnExternalSwap::Error => {
                 return Err(traded(environment, observation, &intent, holder).into());
             }
@@ -105,7 +105,7 @@ fn table<'a>(topology: &'a Topology, wanted: &Assignment) -> Result<&'a Environm
         .map_err(|error| diagnostics::unobservable(wanted.environment.as_str(), &error).into())
 }
 
-/// What is asked for, as the engine takes it; `changes_production` is the caller's to decide.
+/// What is asked for, as the engine takes it; for an environment that is adopted as it is.
 pub(crate) fn intent(topology: &Topology, wanted: &Assignment) -> Result<Intent, Diagnostics> {
     let (arrangement, prepare) = arrange(
         topology,
@@ -121,7 +121,7 @@ pub(crate) fn intent(topology: &Topology, wanted: &Assignment) -> Result<Intent,
         prepare,
         on_failure: wanted.on_failure,
         overrides: wanted.overrides.clone(),
-        changes_production: false,
+        trade: Trade::none(),
     })
 }
 

@@ -60,7 +60,7 @@ pub(crate) fn default_mode(text: Option<&str>) -> Result<HttpsMode, Diagnostic> 
 }
 
 /// Everything that the rule says of a plan.
-pub(crate) async fn findings(
+async fn findings(
     ready: &Ready,
     wanted: &Assignment,
     plan: &Plan,

@@ -9,7 +9,7 @@ use std::{collections::BTreeSet, fmt, str::FromStr};
 use gigadb_engine::{
     changes::Transaction,
     executor::{Announcement, Outcome, Report, TransactionId},
-    intent::{Arrangement, Intent, Mode, OnFailure},
+    intent::{Arrangement, Intent, Mode, OnFailure, Trade},
     name::{EnvironmentName, InfrastructureName, RecordId},
     rules::Rule,
     topology::TopologyDigest,
@@ -128,7 +128,7 @@ pub struct Header {
     /// Rules that were waived.
     pub overrides: BTreeSet<Rule>,
     /// Whether the operator meant to change who is production.
-    pub changes_production: bool,
+    pub changes_production: Trade,
     /// Why, in the operator's words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
@@ -151,7 +151,7 @@ impl Header {
             prepare: self.prepare.clone(),
             on_failure: self.on_failure,
             overrides: self.overrides.clone(),
-            changes_production: self.changes_production,
+            trade: self.changes_production,
         }
     }
 }

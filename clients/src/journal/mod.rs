@@ -240,7 +240,7 @@ impl Header {
             prepare: intent.prepare.clone(),
             on_failure: intent.on_failure,
             overrides: intent.overrides.clone(),
-            changes_production: intent.changes_production,
+            changes_production: intent.trade,
             reason: beginning.reason.map(str::to_owned),
             topology: beginning.topology.clone(),
             lease: beginning.lease.cloned(),

@@ -3,7 +3,7 @@ use std::{fs, time::Duration};
 use gigadb_engine::{
     changes::{Boundary, Step, Target, Transaction},
     executor::{End, TransactionStatus},
-    intent::{Arrangement, Mode, OnFailure},
+    intent::{Arrangement, Mode, OnFailure, Trade},
     rules::Rule,
 };
 use insta::assert_snapshot;
@@ -51,7 +51,7 @@ fn intent() -> Intent {
         prepare: None,
         on_failure: OnFailure::Revert,
         overrides: [Rule::Permutation].into(),
-        changes_production: true,
+        trade: Trade::back(),
     }
 }
 

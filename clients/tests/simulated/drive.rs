@@ -6,7 +6,7 @@ use gigadb_clients::{Apis, Journal, NoJournal, Scope, Which};
 use gigadb_engine::{
     evidence::Evidence,
     executor::{Announcement, End, Outcome, Report, TransactionId},
-    intent::{Arrangement, Intent, Mode, OnFailure},
+    intent::{Arrangement, Intent, Mode, OnFailure, Trade},
     name::RecordId,
     observation::Observation,
     plan::{Plan, plan},
@@ -30,7 +30,7 @@ pub(crate) fn swap(mode: Mode, on_failure: OnFailure) -> Intent {
         prepare: None,
         on_failure,
         overrides: [].into(),
-        changes_production: true,
+        trade: Trade::back(),
     }
 }
 

@@ -12,7 +12,7 @@ use gigadb_engine::{
     changes::ChangeSet,
     evidence::Evidence,
     executor::{End, Outcome},
-    intent::{Arrangement, Intent, Mode, OnFailure},
+    intent::{Arrangement, Intent, Mode, OnFailure, Trade},
     observation::Observation,
     plan::plan,
     rules::Rule,
@@ -57,7 +57,7 @@ impl Ground {
             prepare: None,
             on_failure: OnFailure::Revert,
             overrides: [].into(),
-            changes_production: true,
+            trade: Trade::back(),
         };
         Self {
             bench,

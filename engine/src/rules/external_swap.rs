@@ -5,7 +5,7 @@ use crate::finding::{Finding, Rule, Severity};
 use crate::message::Message;
 
 pub(super) fn check(context: &Context<'_>) -> Vec<Finding> {
-    if context.intent.changes_production {
+    if context.intent.changes_production() {
         return Vec::new();
     }
     let wanted = &context.intent.arrangement.production;

@@ -69,7 +69,7 @@ fn unread_next(
     }
     let others = observation.sides.keys().filter(|other| *other != side);
     let lost = intent.mode == Mode::Switchover
-        && intent.changes_production
+        && intent.changes_production()
         && *side == intent.arrangement.hot_standby
         && advice::may_be_lost(failure, others.map(failure_of));
     if lost {

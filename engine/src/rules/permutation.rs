@@ -57,7 +57,7 @@ fn foreign(context: &Context<'_>, step: &Step) -> Option<Finding> {
     if !is_foreign {
         return None;
     }
-    let severity = if context.intent.changes_production {
+    let severity = if context.intent.changes_production() {
         context.severity(side)
     } else {
         Severity::Warning

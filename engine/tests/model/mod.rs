@@ -15,7 +15,7 @@ use std::{collections::BTreeMap, net::Ipv4Addr};
 use gigadb_engine::{
     changes::{ChangeSet, Step, Target},
     evidence::Evidence,
-    intent::{Arrangement, Intent, Mode, OnFailure},
+    intent::{Arrangement, Intent, Mode, OnFailure, Trade},
     name::{EnvironmentName, InfrastructureName, Role},
     observation::Observation,
     plan::{Incomputable, Plan, plan},
@@ -65,7 +65,7 @@ pub(crate) fn intent(topology: &Topology, environment_name: &str, production: &s
         prepare: None,
         on_failure: OnFailure::Revert,
         overrides: std::collections::BTreeSet::new(),
-        changes_production: true,
+        trade: Trade::back(),
     }
 }
 

@@ -6,7 +6,7 @@ use futures::future::join_all;
 use gigadb_clients::journal::RunId;
 use gigadb_engine::{
     evidence::Evidence,
-    intent::{Intent, Mode, OnFailure},
+    intent::{Intent, Mode, OnFailure, Trade},
     name::EnvironmentName,
     observation::Observation,
     plan::{self, Plan},
@@ -101,14 +101,15 @@ fn swapped(
     let observation =
         Observation::project(topology, name, world, None).map_err(|error| error.to_string())?;
     let now = view::roles(topology, table, &observation).map_err(|error| error.to_string())?;
+    let arrangement = now.swapped();
     let intent = Intent {
         environment: name.clone(),
-        arrangement: now.swapped(),
+        trade: Trade::from_the_apex(table, &observation, &arrangement),
+        arrangement,
         mode: Mode::Switchover,
         prepare: None,
         on_failure: OnFailure::default(),
         overrides: BTreeSet::new(),
-        changes_production: true,
     };
     plan::plan(topology, &intent, &observation, &Evidence::none()).map_err(|incomputable| {
         let first = incomputable.0.into_iter().next();

@@ -10,7 +10,7 @@ use gigadb_clients::{Scope as Reads, Which};
 use gigadb_engine::{
     advice::{self, Asked},
     evidence::Evidence,
-    intent::{Arrangement, Intent, Mode, OnFailure, arrange},
+    intent::{Arrangement, Intent, Mode, OnFailure, Trade, arrange},
     name::{EnvironmentName, InfrastructureName},
     observation::{Observation, ProjectError, environment_of},
     plan::{Incomputable, Plan, plan},
@@ -328,14 +328,13 @@ fn intent(
         }
     }
     .map_err(|error| invalid(error.to_string()))?;
-    let holder: Option<&InfrastructureName> = observation.apex_holder(table);
     Ok(Intent {
         environment: request.environment.clone(),
         mode: request.mode,
         prepare,
         on_failure: request.options.on_failure,
         overrides: request.options.overrides.iter().copied().collect(),
-        changes_production: holder != Some(&arrangement.production),
+        trade: Trade::from_the_apex(table, observation, &arrangement),
         arrangement,
     })
 }

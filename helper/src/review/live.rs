@@ -2,15 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use futures::future::join_all;
 use gigadb_clients::{Scope, Which};
 use gigadb_engine::{
-    intent::{Intent, Mode, OnFailure, arrange},
-    observation::Observation,
-    plan::{Incomputable, plan},
-    preflight::{Pipelines, Remark, preflight},
+    intent::{Intent, Mode, OnFailure, Trade, arrange},
+    observation::{Observation, environment_of},
     rules::Rule,
-    world::Reading,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -66,10 +62,10 @@ pub(crate) async fn findings(
         .iter()
         .filter_map(|rule| rule.parse().ok())
         .collect();
-    let table = topology.environments.get(&environment);
-    let holder = table.and_then(|table| observation.apex_holder(table));
+    let table = environment_of(topology, &environment)
+        .map_err(|error| planning::unread(&environment, &error))?;
     let intent = Intent {
-        changes_production: holder != Some(&arrangement.production),
+        trade: Trade::from_the_apex(table, &observation, &arrangement),
         environment,
         arrangement,
         mode: change.mode.parse().unwrap_or(Mode::Switchover),
@@ -77,25 +73,12 @@ pub(crate) async fn findings(
         on_failure: OnFailure::Revert,
         overrides,
     };
-    let evidence = session.apis.evidence(topology).await;
-    let remarks = match plan(topology, &intent, &observation, &evidence) {
-        Ok(mut plan) => {
-            planning::https::probe(topology, &mut plan, https, cancel).await?;
-            let sides = plan.intent.arrangement.iter().filter_map(|(_, name)| {
-                let project = &topology.infrastructures.get(name)?.gitlab_project;
-                Some(async move {
-                    let read = session.apis.active_pipelines(project, cancel).await;
-                    (
-                        name.clone(),
-                        read.map_or_else(Reading::failed, Reading::Read),
-                    )
-                })
-            });
-            let pipelines: Pipelines = join_all(sides).await.into_iter().collect();
-            preflight(topology, &plan, &pipelines)
-        }
-        Err(Incomputable(findings)) => findings.iter().map(Remark::from).collect(),
-    };
+    let https = https.check()?;
+    let remarks = session
+        .apis
+        .preflight(topology, &intent, &observation, &https, None, cancel)
+        .await
+        .map_err(|error| planning::https::impossible(&error))?;
     let mut findings: Vec<Finding> = remarks.iter().map(Finding::from).collect();
     findings.extend(moved(change, &observation));
     Ok(Findings::Live(sorted(findings)))

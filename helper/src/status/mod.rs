@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use gigadb_engine::{
     changes::Blocked,
     evidence::Evidence,
-    intent::{Arrangement, Intent, Mode, OnFailure},
+    intent::{Arrangement, Intent, Mode, OnFailure, Trade},
     name::{EnvironmentName, InfrastructureName, Role},
     observation::{Observation, Part, environment_of},
     plan::plan,
@@ -150,7 +150,7 @@ fn disagreements(
         arrangement,
         on_failure: OnFailure::default(),
         overrides: BTreeSet::default(),
-        changes_production: false,
+        trade: Trade::none(),
     };
     let plan = match plan(topology, &intent, observation, &Evidence::none()) {
         Ok(plan) => plan,
