@@ -16,8 +16,10 @@ use gigadb_engine::{
     changes::ChangeSet,
     executor::{Announcement, Outcome, Report, TransactionId},
     intent::{Intent, Mode},
+    late::{self, Beside},
     message::{Message, NOTHING_CHANGED, clock},
     name::RecordId,
+    plan::Plan,
     rules::{
         Rule,
         one_swap_at_a_time::{self as rule, LeasePlace},
@@ -245,11 +247,11 @@ impl UnderWay<'_> {
         self.journal.as_ref().map(|_| self.id.clone())
     }
 
-    /// Carries out `changes` with a journal; see [`Apis::drive_beside`]. A switchover without a journal
-    /// is refused before anything is written; a failover goes on without one.
+    /// Carries out a plan's changes with a journal; see [`Apis::drive_beside`]. A switchover without a
+    /// journal is refused before anything is written; a failover goes on without one.
     pub(crate) async fn write(
         &mut self,
-        changes: &ChangeSet,
+        plan: &Plan,
         watch: &dyn Watch,
         cancel: &CancellationToken,
     ) -> Result<Outcome, Told> {
@@ -257,7 +259,8 @@ impl UnderWay<'_> {
             topology, intent, ..
         } = self.start;
         let policy = &topology.policy;
-        let beside = self.open_before();
+        let changes = &plan.changes;
+        let beside = self.beside(plan)?;
         let mut journal = match self.open_journal(changes) {
             Ok(journal) => journal,
             Err(why) if intent.mode == Mode::Failover => {
@@ -295,16 +298,33 @@ impl UnderWay<'_> {
         Ok(outcome)
     }
 
-    /// Until when requests of the run that this one completes may still take effect.
-    fn open_before(&self) -> Option<u64> {
-        let Some(Follows::Resumes(id)) = self.start.follows else {
-            return None;
+    /// Until when requests of earlier runs of this machine may still write what this plan leads to,
+    /// in seconds since 1970. A switchover is refused while one may still write anything else,
+    /// unless the rule is waived; a failover waits for nothing.
+    fn beside(&mut self, plan: &Plan) -> Result<Option<u64>, Told> {
+        let intent = self.start.intent;
+        let Some(folder) = self.apis.journal_folder.as_deref() else {
+            return Ok(None);
         };
-        let folder = self.apis.journal_folder.as_deref()?;
-        let earlier = journal::read(folder, id).ok()?;
-        let now = u64::try_from(Timestamp::now().as_second()).ok()?;
-        let open = earlier.still_open(self.apis.timing().open_for).forward;
-        open.filter(|until| *until > now)
+        let open_for = self.apis.timing().open_for;
+        let mut agrees = None;
+        for (run, late) in journal::late_of(folder, &intent.environment, open_for) {
+            match late::beside(&late, plan) {
+                Beside::Nothing => {}
+                Beside::Agrees(until) => agrees = agrees.max(Some(until)),
+                Beside::Against { objects, until } => {
+                    let (run, until) = (run.as_str(), clock(until));
+                    let waived = intent.overrides.contains(&Rule::OneSwapAtATime);
+                    if !waived && intent.mode == Mode::Switchover {
+                        let message = rule::run_is_open(intent, run, &objects, &until);
+                        return Err(Told::of_lease(message));
+                    }
+                    let message = rule::beside_a_run(intent, run, &objects, &until);
+                    self.warnings.push(Told::of_lease(message));
+                }
+            }
+        }
+        Ok(agrees)
     }
 
     fn open_journal(&self, changes: &ChangeSet) -> Result<FileJournal, String> {

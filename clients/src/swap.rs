@@ -255,7 +255,7 @@ impl Apis {
         };
         forget();
         let outcome = under_way
-            .write(&plan.changes, swap.watch, cancel)
+            .write(&plan, swap.watch, cancel)
             .await
             .map_err(NotCarriedOut::Refused)?;
         swap.watch

@@ -50,6 +50,25 @@ impl Target {
             } => Object::Variable(infrastructure.clone(), key.clone()),
         }
     }
+
+    /// Whether a view shows this value of it.
+    pub fn is_in(&self, view: &View, value: &str) -> bool {
+        match self {
+            Self::Record { hostname, .. } => {
+                let name = view.hostnames.get(hostname);
+                let address = name.and_then(|name| name.address);
+                address.is_some() && address == value.parse().ok()
+            }
+            Self::Variable {
+                infrastructure,
+                key,
+                ..
+            } => {
+                let id = (infrastructure.clone(), key.clone());
+                view.variables.get(&id).and_then(Option::as_deref) == Some(value)
+            }
+        }
+    }
 }
 
 impl fmt::Display for Target {
@@ -116,20 +135,8 @@ impl Transaction {
 impl Transaction {
     fn towards(&self, planned: &View) -> Option<Self> {
         let mut kept = self.clone();
-        kept.steps.retain(|step| match &step.target {
-            Target::Record { hostname, .. } => {
-                let name = planned.hostnames.get(hostname);
-                name.and_then(|name| name.address) == step.address()
-            }
-            Target::Variable {
-                infrastructure,
-                key,
-                ..
-            } => {
-                let id = (infrastructure.clone(), key.clone());
-                planned.variables.get(&id).and_then(Option::as_ref) == Some(&step.to)
-            }
-        });
+        kept.steps
+            .retain(|step| step.target.is_in(planned, &step.to));
         (!kept.steps.is_empty()).then_some(kept)
     }
 }

@@ -28,6 +28,7 @@ use gigadb_engine::{
 use jiff::Timestamp;
 use serde::Serialize;
 
+pub(crate) use self::read::late_of;
 pub use self::{
     format::{Entry, FORMAT_VERSION, Follows, Header, JournalEvent, LeaseRecord, NotARunId, RunId},
     read::{Run, StillOpen, ids, last_under_lease, read},

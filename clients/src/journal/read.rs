@@ -10,13 +10,18 @@ use std::{
 use gigadb_engine::{
     changes::{ChangeSet, Transaction},
     executor::{Announcement, Outcome, TransactionId, TransactionStatus},
-    name::RecordId,
+    late::Late,
+    name::{EnvironmentName, RecordId},
     rules::one_swap_at_a_time::LeasePlace,
 };
+use jiff::Timestamp;
 use serde::Deserialize;
 
 use super::{Entry, FORMAT_VERSION, Header, JournalError, JournalEvent, RunId, io_error, trusted};
 use crate::process::Liveness;
+
+/// How long before its last request a run may have begun, at most, in seconds.
+const LONGEST_RUN: i64 = 3600;
 
 /// A run as its journal tells it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -124,9 +129,45 @@ impl Run {
     }
 
     /// Until when something of it may still take effect, as far as the journal tells, where a
-    /// request may do so for `open_for`. What was announced and of which nothing was noted since
-    /// may have been sent at that moment.
+    /// request may do so for `open_for`.
     pub fn still_open(&self, open_for: Duration) -> StillOpen {
+        let open = self.open_requests(open_for);
+        let latest = |way: bool| {
+            let of_this = open.values().filter(|(back, _)| *back == way);
+            of_this.filter_map(|(_, until)| *until).max()
+        };
+        StillOpen {
+            forward: latest(false),
+            back: latest(true),
+        }
+    }
+
+    /// Every value that may still take effect at `now`, in seconds since 1970. A journal from
+    /// after `now` was written by a clock that was set back since: nothing of it is open for
+    /// longer than `open_for` from now.
+    pub(crate) fn late(&self, open_for: Duration, now: u64) -> Vec<Late> {
+        let open = self.open_requests(open_for);
+        let latest = now.saturating_add(open_for.as_secs()).saturating_add(1);
+        let mut late = Vec::new();
+        for (index, transaction) in self.transactions().enumerate() {
+            let Some((back, Some(until))) = open.get(&TransactionId(index)) else {
+                continue;
+            };
+            if *until <= now {
+                continue;
+            }
+            late.extend(transaction.steps.iter().map(|step| Late {
+                target: step.target.clone(),
+                value: if *back { &step.undo } else { &step.to }.clone(),
+                until: (*until).min(latest),
+            }));
+        }
+        late
+    }
+
+    /// The requests that may take effect until a time: whether they put back, and until when. What
+    /// was announced and of which nothing was noted since may have been sent at that moment.
+    fn open_requests(&self, open_for: Duration) -> BTreeMap<TransactionId, (bool, Option<u64>)> {
         let mut open: BTreeMap<TransactionId, (bool, Option<u64>)> = BTreeMap::new();
         for Entry { at, event } in &self.entries {
             let sent = u64::try_from(at.as_second()).unwrap_or_default();
@@ -159,14 +200,7 @@ impl Run {
                 open.entry(report.transaction).or_default().1 = report.open_until;
             }
         }
-        let latest = |way: bool| {
-            let of_this = open.values().filter(|(back, _)| *back == way);
-            of_this.filter_map(|(_, until)| *until).max()
-        };
-        StillOpen {
-            forward: latest(false),
-            back: latest(true),
-        }
+        open
     }
 
     /// The records that it created, by transaction and index of the step.
@@ -228,6 +262,28 @@ pub fn ids(folder: &Path) -> Result<Vec<RunId>, JournalError> {
     }
     ids.sort_unstable_by(|a, b| b.cmp(a));
     Ok(ids)
+}
+
+/// What the runs of an environment, the newest first, sent and may still take effect, where a
+/// request may do so for `open_for`. Journals that cannot be read are passed over: whoever begins
+/// one is told why not.
+pub(crate) fn late_of(
+    folder: &Path,
+    environment: &EnvironmentName,
+    open_for: Duration,
+) -> Vec<(RunId, Vec<Late>)> {
+    let now = Timestamp::now();
+    // A run begins to write long before this.
+    let oldest = now.as_second() - open_for.as_secs().cast_signed().saturating_add(LONGEST_RUN);
+    let now = u64::try_from(now.as_second()).unwrap_or_default();
+    let ids = ids(folder).unwrap_or_default();
+    ids.into_iter()
+        .filter_map(|id| Some((read(folder, &id).ok()?, id)))
+        .take_while(|(run, _)| run.header.started.as_second() > oldest)
+        .filter(|(run, _)| run.header.environment == *environment)
+        .map(|(run, id)| (id, run.late(open_for, now)))
+        .filter(|(_, late)| !late.is_empty())
+        .collect()
 }
 
 /// The last run that began under the lease that is kept there. Journals that cannot be read are

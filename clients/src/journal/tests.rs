@@ -212,6 +212,53 @@ fn a_journal_that_ends_anywhere_says_until_when_something_is_open() {
     ");
 }
 
+#[test]
+fn what_may_still_take_effect_is_known_by_any_clock() {
+    let mut run = Run::parse(VERSION_2.as_bytes()).unwrap();
+    // Both transactions were announced, and nothing was noted of them.
+    run.entries.truncate(1);
+    let open_for = Duration::from_mins(2);
+    let until = run.still_open(open_for).forward.unwrap();
+    let late = |now: u64| -> Vec<(String, String, u64)> {
+        let late = run.late(open_for, now).into_iter();
+        late.map(|late| (late.target.to_string(), late.value, late.until))
+            .collect()
+    };
+    let written = late(until - 1);
+    assert!(!written.is_empty());
+    for (target, value, closes) in &written {
+        assert_eq!(*closes, until);
+        let step = run.transactions().flat_map(|t| &t.steps);
+        let step = step.into_iter().find(|s| s.target.to_string() == *target);
+        assert_eq!(*value, step.unwrap().to);
+    }
+    assert_eq!(late(until), []);
+    // A clock that was set back by a day: no longer than a request may take from now.
+    let day = 24 * 3600;
+    let closes: Vec<u64> = late(until - day).into_iter().map(|late| late.2).collect();
+    assert_eq!(closes, vec![until - day + 121; written.len()]);
+    // What is being put back is the value of before.
+    let mut run = Run::parse(VERSION_2.as_bytes()).unwrap();
+    let undone = run
+        .entries
+        .iter()
+        .rposition(|entry| matches!(entry.event, JournalEvent::Announced(Announcement::Undo(..))));
+    run.entries.truncate(undone.unwrap() + 1);
+    let back = run.still_open(open_for).back.unwrap();
+    let values: Vec<String> = run
+        .late(open_for, back - 1)
+        .into_iter()
+        .map(|late| late.value)
+        .collect();
+    let undo = run.transactions().flat_map(|t| &t.steps);
+    let undo: Vec<String> = undo.map(|step| step.undo.clone()).collect();
+    assert!(!values.is_empty());
+    assert!(
+        values.iter().all(|value| undo.contains(value)),
+        "{values:?}"
+    );
+}
+
 #[cfg(unix)]
 #[test]
 fn only_its_owner_reads_it() {

@@ -9,12 +9,11 @@ use gigadb_clients::{
     run::{Nobody, NotBegun, Start, Told},
 };
 use gigadb_engine::{
-    changes::ChangeSet,
     evidence::Evidence,
     executor::{End, Outcome},
     intent::{Arrangement, Intent, Mode, OnFailure, Trade},
     observation::Observation,
-    plan::plan,
+    plan::{Plan, plan},
     rules::Rule,
     topology::{Lock, NameTemplate},
 };
@@ -74,7 +73,7 @@ impl Ground {
         Apis::new(settings)
     }
 
-    async fn changes(&self, apis: &Apis) -> ChangeSet {
+    async fn planned(&self, apis: &Apis) -> Plan {
         let world = self.bench.observe_with(apis).await;
         let environment = &self.intent.environment;
         let observation =
@@ -87,13 +86,13 @@ impl Ground {
         )
         .unwrap();
         self.bench.simulator.clear_requests();
-        plan.changes
+        plan
     }
 
     /// Begins, carries out and ends; an error is why nothing was done.
     async fn swap(&self) -> Result<(Outcome, Vec<Told>, RunId), Told> {
         let apis = self.apis();
-        let changes = self.changes(&apis).await;
+        let plan = self.planned(&apis).await;
         let start = Start {
             topology: &self.bench.topology,
             intent: &self.intent,
@@ -108,7 +107,7 @@ impl Ground {
             Err(NotBegun::Stopped) => panic!("nobody asked to stop"),
         };
         let id = run.id().clone();
-        let outcome = run.write(&changes, &Nobody, &cancel).await;
+        let outcome = run.write(&plan, &Nobody, &cancel).await;
         let warnings = run.end(None).await;
         assert!(outcome.is_ok() || warnings.is_empty(), "{warnings:?}");
         Ok((outcome?, warnings, id))
@@ -282,7 +281,7 @@ async fn no_token_is_in_the_journal_or_the_lease() {
     let fault = Fault::new(echo).api(Api::Cloudflare).method("POST");
     ground.bench.simulator.fault(fault);
     let apis = ground.apis();
-    let changes = ground.changes(&apis).await;
+    let plan = ground.planned(&apis).await;
     let reason = format!("because {GITLAB_TOKEN}");
     let start = Start {
         topology: &ground.bench.topology,
@@ -294,7 +293,7 @@ async fn no_token_is_in_the_journal_or_the_lease() {
     let cancel = CancellationToken::new();
     let mut run = apis.begin(start, &cancel).await.unwrap();
     let lease = held(&ground.bench).unwrap().id;
-    let outcome = run.write(&changes, &Nobody, &cancel).await.unwrap();
+    let outcome = run.write(&plan, &Nobody, &cancel).await.unwrap();
     assert_eq!(outcome.end, End::Reverted);
     let id = run.id().clone();
     assert!(run.end(None).await.is_empty());

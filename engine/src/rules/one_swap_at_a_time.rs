@@ -6,6 +6,7 @@ use std::fmt;
 use crate::{
     intent::Intent,
     message::Message,
+    object::Object,
     topology::{Lock, Topology},
 };
 
@@ -147,6 +148,43 @@ pub fn passed(intent: &Intent, place: &LeasePlace, holder: &Holder) -> Message {
         next: "Make sure that nobody else swaps at the same time, and take the override out again."
             .to_owned(),
     }
+}
+
+/// What an earlier run of this machine sent may still change these objects until `until`, a time of
+/// day, from what this run leads to: it does not begin.
+pub fn run_is_open(intent: &Intent, run: &str, objects: &[Object], until: &str) -> Message {
+    Message::nothing_changed(
+        open(run, until),
+        objects_of(intent, objects),
+        format!(
+            "Complete that run with `gigadb-roles resume {run}`, or wait until {until} and plan again."
+        ),
+    )
+}
+
+/// The same, where this run goes on: it is a failover, or the rule is waived.
+pub fn beside_a_run(intent: &Intent, run: &str, objects: &[Object], until: &str) -> Message {
+    Message {
+        what: open(run, until),
+        object: objects_of(intent, objects),
+        changed: "This run goes on beside it.".to_owned(),
+        next: format!(
+            "After {until}, plan again: it shows whether these are still as this run left them."
+        ),
+    }
+}
+
+fn open(run: &str, until: &str) -> String {
+    format!("Run {run} sent other values, which may still take effect until {until}.")
+}
+
+fn objects_of(intent: &Intent, objects: &[Object]) -> String {
+    let objects: Vec<String> = objects.iter().map(Object::to_string).collect();
+    format!(
+        "environment `{}`: {}",
+        intent.environment,
+        objects.join(", ")
+    )
 }
 
 /// The lease was left by a process of this machine that is gone.
