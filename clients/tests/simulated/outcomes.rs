@@ -153,8 +153,14 @@ async fn a_refusal_of_what_was_carried_out_is_not_believed() {
         (403, true),
         (404, false),
         (500, false),
+        (408, false),
+        (408, true),
         (502, false),
         (503, true),
+        (504, false),
+        (520, false),
+        (524, true),
+        (530, true),
     ];
     for (status, html) in effects {
         let lie = || Effect::RefuseAfterCommit { status, html };

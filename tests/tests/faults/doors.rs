@@ -48,7 +48,13 @@ fn variables_of(project: &str, effect: Effect) -> Fault {
     fault.method("PUT").path_contains(project)
 }
 
-const WORLDS: [Misfortune; 10] = [
+/// The zone of the apex is read before the first write, and never again.
+fn unreadable_after_the_look() -> Fault {
+    let fault = Fault::new(Effect::ServerError).template(RECORDS);
+    fault.method("GET").path_contains(&apex()).skip(1).always()
+}
+
+const WORLDS: [Misfortune; 12] = [
     Misfortune {
         name: "the promoted side's project refuses every write",
         policy: Policy::Failover,
@@ -123,6 +129,22 @@ const WORLDS: [Misfortune; 10] = [
         policy: Policy::Stop,
         saved: true,
         faults: || vec![last_batch(Effect::Refuse).always()],
+    },
+    Misfortune {
+        name: "the closing reading fails",
+        policy: Policy::Revert,
+        saved: true,
+        faults: || vec![unreadable_after_the_look()],
+    },
+    Misfortune {
+        name: "the last batch is refused, what was written is undone, and the closing reading fails",
+        policy: Policy::Revert,
+        saved: true,
+        faults: || {
+            // The executor reads the zone of the refused batch before it believes the refusal.
+            let readings = unreadable_after_the_look();
+            vec![last_batch(Effect::Refuse).always(), readings.skip(5)]
+        },
     },
     Misfortune {
         name: "one variable is refused, of the side that is production",

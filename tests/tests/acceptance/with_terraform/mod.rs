@@ -18,6 +18,7 @@ mod import;
 mod interrupted;
 mod inventory;
 mod killed;
+mod late;
 mod leaked;
 mod owed;
 mod packaging;

@@ -1,0 +1,175 @@
+//! Answers that come late, come wrong or do not come, with the waits that people really have: each
+//! door ends with what the world is once everything that was sent has taken effect.
+
+use std::{
+    fmt,
+    thread::sleep,
+    time::{Duration, Instant},
+};
+
+use gigadb_simulator::{Api, Effect, Fault, World};
+use gigadb_tests::{Output, Scene, objects, procedure::Side, proof, side_by_side};
+
+use super::LIVE;
+
+const BATCH: &str = "/zones/{zone_id}/dns_records/batch";
+const RECORDS: &str = "/zones/{zone_id}/dns_records";
+const VARIABLE: &str = "/projects/{id}/variables/{key}";
+
+/// Most of a case is waiting.
+const WORKERS: usize = 8;
+
+#[derive(Clone, Copy)]
+enum Door {
+    Terraform,
+    Helper,
+}
+
+/// What is met by a swap of live, and until when a request of it may take effect.
+struct Misfortune {
+    name: &'static str,
+    faults: fn() -> Vec<Fault>,
+    late: Duration,
+}
+
+struct Case<'a> {
+    door: Door,
+    misfortune: &'a Misfortune,
+}
+
+impl fmt::Display for Case<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let door = match self.door {
+            Door::Terraform => "terraform",
+            Door::Helper => "gigadb-roles",
+        };
+        write!(f, "{door}: {}", self.misfortune.name)
+    }
+}
+
+/// The batch that decides who is production: the last one.
+fn decisive(effect: Effect) -> Fault {
+    let world = World::sop();
+    let zone = world.cloudflare.zone("gigadb.org").unwrap();
+    Fault::new(effect).template(BATCH).path_contains(&zone.id)
+}
+
+fn lie(status: u16, html: bool) -> Effect {
+    Effect::RefuseAfterCommit { status, html }
+}
+
+const NONE: Duration = Duration::ZERO;
+
+const WORLDS: [Misfortune; 9] = [
+    Misfortune {
+        name: "the last batch is carried out 22 s after it was sent",
+        faults: || vec![decisive(Effect::CommitLate { ms: 22_000 })],
+        late: Duration::from_secs(22),
+    },
+    Misfortune {
+        name: "every sending of the last batch is carried out 22 s later",
+        faults: || vec![decisive(Effect::CommitLate { ms: 22_000 }).always()],
+        late: Duration::from_secs(22),
+    },
+    Misfortune {
+        name: "a gateway answers 504 at once, and the batch is carried out 5.5 s later",
+        faults: || vec![decisive(Effect::GatewayTimeout { ms: 5500 })],
+        late: Duration::from_secs(6),
+    },
+    Misfortune {
+        name: "the answer is lost, and four readings of the zone are old",
+        faults: || {
+            let zone = decisive(Effect::StaleRead).path_contains.unwrap();
+            let old = Fault::new(Effect::StaleRead).template(RECORDS);
+            vec![
+                decisive(Effect::ResetAfterCommit),
+                old.path_contains(&zone).times(4),
+            ]
+        },
+        late: NONE,
+    },
+    Misfortune {
+        name: "the last batch is carried out and answered with 403",
+        faults: || vec![decisive(lie(403, false))],
+        late: NONE,
+    },
+    Misfortune {
+        name: "the last batch is carried out and answered with 400 and a page",
+        faults: || vec![decisive(lie(400, true))],
+        late: NONE,
+    },
+    Misfortune {
+        name: "the first batch is carried out and answered with 403",
+        faults: || vec![Fault::new(lie(403, false)).template(BATCH)],
+        late: NONE,
+    },
+    Misfortune {
+        name: "a variable is written and answered with 403",
+        faults: || {
+            let fault = Fault::new(lie(403, false)).template(VARIABLE);
+            vec![fault.api(Api::Gitlab).method("PUT").skip(2)]
+        },
+        late: NONE,
+    },
+    Misfortune {
+        name: "the last batch is carried out and answered with 520",
+        faults: || vec![decisive(lie(520, true))],
+        late: NONE,
+    },
+];
+
+fn carried_out(scene: &Scene, door: Door) -> Output {
+    match door {
+        Door::Terraform => scene.terraform(&["apply", "-no-color", "swap.tfplan"]),
+        Door::Helper => scene.gigadb_roles(&["swap", "--environment", "live", "--yes"]),
+    }
+}
+
+/// The swap is done, both doors know it, and the next plan finds nothing to do.
+fn met(case: &Case<'_>) {
+    let scene = Scene::new();
+    scene.adopt_live();
+    scene.configure_live(Side::Alt);
+    if matches!(case.door, Door::Terraform) {
+        let _ = scene.plan(&["-out=swap.tfplan"]).expect(2);
+    }
+    for fault in (case.misfortune.faults)() {
+        scene.simulator().fault(fault);
+    }
+    let output = carried_out(&scene, case.door).expect(0);
+    output.omits(&["as before", "put back", "undone"]);
+    sleep(case.misfortune.late);
+    scene.simulator().clear_faults();
+    let world = scene.simulator().world();
+    assert_eq!(
+        objects::held("live", &world),
+        objects::table("live", Side::Alt)
+    );
+    match case.door {
+        Door::Terraform => {
+            assert_eq!(scene.attributes(LIVE)["status"], "consistent");
+            let _ = scene.plan(&[]).expect(0);
+        }
+        Door::Helper => {
+            let status = ["status", "--environment", "live", "--require", "consistent"];
+            let _ = scene.gigadb_roles(&status).expect(0);
+        }
+    }
+}
+
+#[test]
+fn both_doors_end_with_what_is() {
+    let started = Instant::now();
+    let mut cases = Vec::new();
+    for misfortune in &WORLDS {
+        for door in [Door::Terraform, Door::Helper] {
+            cases.push(Case { door, misfortune });
+        }
+    }
+    side_by_side(&cases, WORKERS, met);
+    proof(format_args!(
+        "late and lying answers through Terraform and the helper: {} swaps in {:.0?}",
+        cases.len(),
+        started.elapsed()
+    ));
+}
