@@ -10,6 +10,7 @@ from __future__ import annotations
 import getpass
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import time
@@ -67,7 +68,7 @@ class Server:
             "\n".join((
                 "Port %d" % self.port, "ListenAddress 127.0.0.1", "HostKey %s" % self.key, "PidFile none", "UsePAM no",
                 "AuthorizedKeysFile %s" % (folder / "authorized_keys"), "StrictModes no", "PermitRootLogin yes",
-                "PasswordAuthentication no", "SetEnv MACHINE=%s" % name, "",
+                "PasswordAuthentication no", "SetEnv MACHINE=%s AWS_EC2_METADATA_DISABLED=true" % name, "",
             ))
         )
         if os.getuid() == 0:
@@ -75,21 +76,26 @@ class Server:
         self.start()
 
     def start(self):
-        self.process = subprocess.Popen([SSHD, "-D", "-e", "-f", self.folder / "config"], stderr=subprocess.PIPE)
+        with (self.folder / "log").open("w") as log:
+            self.process = subprocess.Popen([SSHD, "-D", "-e", "-f", self.folder / "config"], stderr=log)
         until = time.monotonic() + 20
         while True:
             with socket.socket() as probe:
                 if probe.connect_ex(("127.0.0.1", self.port)) == 0:
                     return
-            assert self.process.poll() is None and time.monotonic() < until, self.process.stderr.read()
+            assert self.process.poll() is None and time.monotonic() < until, (self.folder / "log").read_text()
             os.sched_yield()
 
     def public_key(self):
         return " ".join(self.key.with_suffix(".pub").read_text().split()[:2])
 
     def stop(self):
+        """Stop it with its sessions: a client that shares a connection would keep one for a minute."""
+        sessions = Path("/proc/%d/task/%d/children" % (self.process.pid, self.process.pid)).read_text().split()
         self.process.terminate()
-        self.process.communicate()
+        self.process.wait()
+        for session in sessions:
+            os.kill(int(session), signal.SIGTERM)
 
     def build_again(self):
         """Another machine at the same address: only its host key tells."""
@@ -144,12 +150,12 @@ class Operator:
         here = {"HOME": str(self.folder), "PATH": self.path, "GIGADB_TOPOLOGY": str(self.topology), "GIGADB_ENVIRONMENT": "live"}
         return run([PROGRAM, *arguments], self.world.environment | here | environment, self.folder)
 
-    def reach(self, hosts, **environment):
-        """Run a play of three tasks; return which machines each host's tasks ran on."""
+    def play(self, text, *arguments, **environment):
+        """Run a playbook over the real inventory."""
         play = self.folder / "play.yml"
-        play.write_text(PLAY.format(hosts=hosts))
-        done = self.ansible.playbook(
-            play, "-i", PROGRAM,
+        play.write_text(text)
+        return self.ansible.playbook(
+            play, "-i", PROGRAM, *arguments,
             **(self.world.environment | {
                 "GIGADB_TOPOLOGY": str(self.topology),
                 "GIGADB_ENVIRONMENT": "live",
@@ -158,7 +164,11 @@ class Operator:
                 "ANSIBLE_SSH_ARGS": " ".join(["-C", "-o ControlMaster=auto", "-o ControlPersist=60s", *self.options]),
                 "ANSIBLE_HOST_KEY_CHECKING": "true",
             } | environment),
-        ).succeeded()
+        )
+
+    def reach(self, hosts, **environment):
+        """Run a play of three tasks; return which machines each host's tasks ran on."""
+        done = self.play(PLAY.format(hosts=hosts), **environment).succeeded()
         said = "".join(done.stdout.split())
         return {
             one.split("=")[0].removeprefix("reached"): set(one.split("=")[1].split(","))

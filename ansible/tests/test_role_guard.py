@@ -27,8 +27,8 @@ PLAY = """
 STANDBY = {"gigadb_role": "hot_standby", "gigadb_environment": "live"}
 
 
-def play(ansible, folder, *arguments, role="hot_standby", **hosts):
-    (folder / "play.yml").write_text(PLAY.replace("ROLE", role))
+def play(ansible, folder, *arguments, role="hot_standby", text=PLAY, **hosts):
+    (folder / "play.yml").write_text(text.replace("ROLE", role))
     inventory = folder / "inventory.json"
     inventory.write_text(json.dumps({"all": {"hosts": {name: {"ansible_connection": "local"} | variables for name, variables in hosts.items()}}}))
     return ansible.playbook(folder / "play.yml", "-i", inventory, *arguments), sorted(set(hosts) & {path.name for path in folder.iterdir()})
@@ -97,6 +97,27 @@ def test_groups_by_role_must_agree(ansible, tmp_path):
     assert not (tmp_path / "a").exists()
 
 
+# --- what was so when Ansible read the inventory
+
+LATER = {
+    "swapped": (STANDBY | {"gigadb_role": "production"}, "The roles have changed since Ansible read the inventory.", "a is production of live"),
+    "unclear": ({"gigadb_environment": "live"}, "a has no clear role of live"),
+    "not listed": (None, "no longer lists a"),
+    "not read": ("[a:nonsense]\n", "It is not known whether a is still hot_standby of live"),
+}
+
+
+@pytest.mark.parametrize("case", LATER)
+def test_what_changed_in_the_middle_of_a_play_is_found(ansible, tmp_path, case):
+    after, *words = LATER[case]
+    hosts = {"all": {"hosts": {"b": STANDBY} | ({} if after is None else {"a": after})}}
+    (tmp_path / "after.json").write_text(after if isinstance(after, str) else json.dumps(hosts))
+    swap = "  pre_tasks: [ansible.builtin.copy: {src: after.json, dest: inventory.json, mode: '0600'}]\n  roles:"
+    done, reached = play(ansible, tmp_path, text=PLAY.replace("  roles:", swap), a=STANDBY)
+    done.failed(*words, "Nothing was changed on any host by what follows this guard")
+    assert reached == []
+
+
 # --- the machine itself
 
 
@@ -142,8 +163,7 @@ class Metadata:
 
 
 SYDNEY = STANDBY | {
-    "gigadb_endpoint": "bastion", "aws_region": "ap-southeast-2", "ec2_public_ip": "203.0.113.10",
-    "ec2_bastion_public_ip": "203.0.113.11", "ec2_bastion_private_ip": "10.99.0.11", "gigadb_instance_id": "i-0123456789abcdef0",
+    "aws_region": "ap-southeast-2", "gigadb_public_ip": "203.0.113.11", "gigadb_private_ip": "10.99.0.11", "gigadb_instance_id": "i-0123456789abcdef0",
 }
 MACHINE = {"instance_id": "i-0123456789abcdef0", "public_ipv4": "203.0.113.11", "local_ipv4": "10.99.0.11", "placement__region": "ap-southeast-2"}
 ELSEWHERE = {"instance_id": "i-0fedcba9876543210", "public_ipv4": "198.51.100.11", "placement__region": "ap-east-1"}

@@ -32,24 +32,28 @@ const NEEDS_TERRAFORM: &str = "with_terraform::";
 /// keep back what a passing test prints.
 const PROOF: &str = "proof: ";
 
-/// Suites in Python, by name and folder.
-const PYTHON_SUITES: [(&str, &str); 2] = [
-    (
-        "simulator against other people's clients",
-        "simulator/fidelity",
-    ),
-    ("ansible collection", "ansible/tests"),
-];
+/// Folders of tests in Python.
+const FIDELITY: &str = "simulator/fidelity";
+const COLLECTION: &str = "ansible/tests";
+
+/// Half the time of what waits for other programs: two processes, each of which takes from the
+/// other's tests when it has none left.
+const IN_TWO: [&str; 4] = ["-n", "2", "--dist", "worksteal"];
 
 /// The oldest line of ansible-core that is supported, and the newest that runs with Python 3.11.
 const ANSIBLE_LINES: [&str; 2] = ["2.16", "2.19"];
 
-/// What runs on each of these as well: the inventory, the guard of roles, and the machine that a host
-/// reaches.
-const DEPENDS_ON_ANSIBLE: [&str; 3] = [
-    "ansible/tests/test_inventory_plugin.py",
-    "ansible/tests/test_role_guard.py",
-    "ansible/tests/test_ssh.py",
+/// What runs with one ansible-core alone, because it is about something else: the shell programs,
+/// EC2's answers, the collection's text.
+const ONCE: [&str; 8] = [
+    "test_collection_style.py",
+    "test_data_sync_programs.py",
+    "test_dump_formats.py",
+    "test_inventory_moto.py",
+    "test_programs_style.py",
+    "test_restored_database.py",
+    "test_sync_dropboxes.py",
+    "test_who_is_production.py",
 ];
 
 /// Runs every test; fails if one does, after all have run.
@@ -165,21 +169,21 @@ pub(crate) fn all(steps: &mut Steps, required: bool) -> anyhow::Result<Report> {
         Totals::of_cargo,
     )?;
 
-    for (name, folder) in PYTHON_SUITES {
-        if !workspace::root().join(folder).is_dir() {
-            continue;
-        }
-        let python = pytest(&venv, &[folder]);
-        report.run(steps, name, prepare(python), Totals::of_pytest)?;
-    }
+    let python = prepare(pytest(&venv, FIDELITY));
+    let name = "simulator against other people's clients";
+    report.run(steps, name, python, Totals::of_pytest)?;
+    let mut python = prepare(pytest(&venv, COLLECTION));
+    python.args(IN_TWO);
+    report.run(steps, "ansible collection", python, Totals::of_pytest)?;
     for line in ANSIBLE_LINES {
         let name = format!("ansible collection with ansible-core {line}");
         match steps.step(&format!("environment of ansible-core {line}"), || {
             venv::prepare_ansible(line)
         }) {
             Ok(other) => {
-                let mut python = prepare(pytest(&other, &DEPENDS_ON_ANSIBLE));
-                python.env("GIGADB_VENV", &other);
+                let mut python = prepare(pytest(&other, COLLECTION));
+                python.args(IN_TWO).env("GIGADB_VENV", &other);
+                python.args(ONCE.map(|file| format!("--ignore={COLLECTION}/{file}")));
                 report.run(steps, &name, python, Totals::of_pytest)?;
             }
             Err(why) => {
@@ -195,13 +199,13 @@ pub(crate) fn all(steps: &mut Steps, required: bool) -> anyhow::Result<Report> {
     Ok(report)
 }
 
-/// Returns pytest on files or folders below the root, with an environment's Python.
-fn pytest(venv: &Path, what: &[&str]) -> Command {
+/// Returns pytest on a folder below the root, with an environment's Python.
+fn pytest(venv: &Path, what: &str) -> Command {
     let mut python = Command::new(venv::python(venv));
     python
         .current_dir(workspace::root())
         .args(["-m", "pytest", "-p", "no:cacheprovider", "--quiet", "-rs"])
-        .args(what)
+        .arg(what)
         .env("PYTHONDONTWRITEBYTECODE", "1");
     python
 }

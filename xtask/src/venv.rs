@@ -12,10 +12,14 @@ use sha2::{Digest as _, Sha256};
 
 use crate::{step::succeed, workspace};
 
+/// The file that pins what the collection's tests need with every ansible-core, below the root.
+const COLLECTION: &str = "ansible/tests/requirements.txt";
+
 /// Files that pin what the main environment holds, below the root.
 const REQUIREMENTS: &[&str] = &[
     "tests/python/requirements.txt",
-    "ansible/tests/requirements.txt",
+    COLLECTION,
+    "ansible/tests/once.txt",
     "simulator/fidelity/requirements.txt",
 ];
 
@@ -27,7 +31,7 @@ pub(crate) fn prepare() -> anyhow::Result<PathBuf> {
 /// Returns an environment with another version of Ansible, pinned in `tests/python/ansible-LINE.txt`.
 pub(crate) fn prepare_ansible(line: &str) -> anyhow::Result<PathBuf> {
     let pins = format!("tests/python/ansible-{line}.txt");
-    filled(&format!("venv-ansible-{line}"), &[&pins])
+    filled(&format!("venv-ansible-{line}"), &[&pins, COLLECTION])
 }
 
 /// Returns a folder below `target` with exactly the packages in it that these files pin.

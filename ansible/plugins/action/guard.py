@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from ansible.errors import AnsibleError
 from ansible.inventory.helpers import get_group_vars
+from ansible.inventory.manager import InventoryManager
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 from ansible.utils.vars import combine_vars, load_extra_vars
@@ -20,9 +22,11 @@ class ActionModule(ActionBase):
     def run(self, tmp=None, task_vars=None):
         result = super().run(tmp, task_vars)
         del tmp
-        host = self._host_of(task_vars)
+        # No documented way leads to it: `hostvars` shows variables after everything that beats the inventory.
+        inventory = task_vars["hostvars"]._inventory
+        host = inventory.get_host(task_vars["inventory_hostname"])
         expected = {name: str(self._task.args.get(name, "")) for name in ("role", "environment")}
-        fault = self._extra_variables() or self._wrong_side(host, expected, task_vars["inventory_hostname"])
+        fault = self._extra_variables() or wrong_side(host, expected) or self._wrong_by_now(inventory, host, expected)
         if fault:
             return result | {"failed": True, "msg": fault}
         if self._task.args.get("machine", "auto") == "ignore":
@@ -33,16 +37,10 @@ class ActionModule(ActionBase):
             return result | said
         if said.get("failed") and "machine" not in said:
             said = {"reason": said.get("msg", ""), "machine": {}, "is_ec2": False}
-        fault = self._wrong_machine(variables_of(host), said, task_vars["inventory_hostname"])
+        fault = self._wrong_machine(variables_of(host), said, host.name)
         if fault:
             return result | {"failed": True, "msg": fault, "machine": said["machine"]}
         return result | {"changed": False, "machine": said["machine"]}
-
-    @staticmethod
-    def _host_of(task_vars):
-        """The host as the inventory's sources gave it; what a variable of the play says beats only the variables."""
-        # No documented way leads to it: `hostvars` shows variables after everything that beats the inventory.
-        return task_vars["hostvars"]._inventory.get_host(task_vars["inventory_hostname"])
 
     def _extra_variables(self):
         given = sorted(set(self._task.args.get("not_extra") or ()) & set(load_extra_vars(self._loader)))
@@ -53,28 +51,16 @@ class ActionModule(ActionBase):
             "Take it out of the command; the play itself says which side it is for." % (", ".join(given), UNCHANGED)
         )
 
-    def _wrong_side(self, host, expected, name):
-        variables = variables_of(host)
-        role, environment = variables.get("gigadb_role"), variables.get("gigadb_environment")
-        groups = {group.name for group in host.get_groups()}
-        # Groups by role come from the same inventory; a variable from another source must not contradict them.
-        by_group = {group for group in groups if group in ("role_production", "role_hot_standby")}
-        contradiction = by_group and by_group != {"role_%s" % expected["role"]}
-        if role == expected["role"] and environment == expected["environment"] and not contradiction:
-            return None
-        is_what = "has no clear role" if role is None else "is %s" % role
-        if contradiction and role == expected["role"]:
-            is_what += " by its variables but in group %s," % ", ".join(sorted(by_group))
-        group = "".join(c if c.isalnum() and c.isascii() else "_" for c in expected["environment"].lower())
-        return (
-            "This play is for %s of %s, but %s %s %s. %s Only the inventory counts; extra variables and variables of the play do not. "
-            "Run `gigadb-roles status`, then choose hosts by role (group %s_%s_bastion and the like)."
-            % (
-                expected["role"], expected["environment"], name, is_what,
-                "of no known environment" if environment is None else "of %s" % environment,
-                UNCHANGED, expected["role"], group,
-            )
-        )
+    def _wrong_by_now(self, inventory, host, expected):
+        """Asks the inventory's sources again: roles may be swapped after Ansible has read them, in the middle of a play too."""
+        try:
+            now = InventoryManager(loader=self._loader, sources=inventory._sources).get_host(host.name)
+        except AnsibleError as error:
+            return "It is not known whether %s is still %s of %s: %s. %s" % (host.name, expected["role"], expected["environment"], error, UNCHANGED)
+        if now is None:
+            return "The inventory no longer lists %s since Ansible read it. %s Run `gigadb-roles status`." % (host.name, UNCHANGED)
+        fault = wrong_side(now, expected)
+        return fault and "The roles have changed since Ansible read the inventory. " + fault
 
     def _wrong_machine(self, variables, said, name):
         machine = said["machine"]
@@ -82,8 +68,8 @@ class ActionModule(ActionBase):
             (what, wanted, machine[key])
             for key, what, wanted in (
                 ("instance_id", "instance", variables.get("gigadb_instance_id")),
-                ("public_ipv4", "public address", address(variables, "public")),
-                ("local_ipv4", "private address", address(variables, "private")),
+                ("public_ipv4", "public address", variables.get("gigadb_public_ip")),
+                ("local_ipv4", "private address", variables.get("gigadb_private_ip")),
                 ("region", "region", variables.get("aws_region")),
             )
             if wanted and key in machine
@@ -110,15 +96,31 @@ class ActionModule(ActionBase):
         return None
 
 
+def wrong_side(host, expected):
+    """Why a host, as the inventory's sources give it, is not what the play is for; None where it is."""
+    variables = variables_of(host)
+    role, environment = variables.get("gigadb_role"), variables.get("gigadb_environment")
+    groups = {group.name for group in host.get_groups()}
+    # Groups by role come from the same inventory; a variable from another source must not contradict them.
+    by_group = {group for group in groups if group in ("role_production", "role_hot_standby")}
+    contradiction = by_group and by_group != {"role_%s" % expected["role"]}
+    if role == expected["role"] and environment == expected["environment"] and not contradiction:
+        return None
+    is_what = "has no clear role" if role is None else "is %s" % role
+    if contradiction and role == expected["role"]:
+        is_what += " by its variables but in group %s," % ", ".join(sorted(by_group))
+    group = "".join(c if c.isalnum() and c.isascii() else "_" for c in expected["environment"].lower())
+    return (
+        "This play is for %s of %s, but %s %s %s. %s Only the inventory counts; extra variables and variables of the play do not. "
+        "Run `gigadb-roles status`, then choose hosts by role (group %s_%s_bastion and the like)."
+        % (
+            expected["role"], expected["environment"], host.name, is_what,
+            "of no known environment" if environment is None else "of %s" % environment,
+            UNCHANGED, expected["role"], group,
+        )
+    )
+
+
 def variables_of(host):
     """A host's variables as the sources of the inventory give them, groups first."""
     return combine_vars(get_group_vars(host.get_groups()), host.vars)
-
-
-def address(variables, kind):
-    """The address of this host in EC2 by the names that the inventory has for it; the web host's have no endpoint in them."""
-    endpoint = variables.get("gigadb_endpoint")
-    if endpoint is None:
-        return None
-    name = "ec2_%s_ip" % kind if endpoint == "web" else "ec2_%s_%s_ip" % (endpoint, kind)
-    return variables.get(name)

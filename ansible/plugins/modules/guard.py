@@ -10,6 +10,7 @@ version_added: 0.1.0
 description:
   - Compares the role and environment that a play expects with those that the inventory gives a host. Variables that beat the
     inventory's, such as extra variables, facts and variables of a play, do not count.
+  - Asks the inventory's sources again, so that a swap since Ansible read them is found, in the middle of a play too.
   - Asks the machine as well which EC2 instance it is (from EC2's metadata service, else from its firmware), so that a connection
     to another machine than the inventory's is found.
   - Changes nothing.

@@ -279,6 +279,18 @@ impl Environment {
         let names = self.production.hostnames.keys();
         apex(names.filter_map(|hostname| Some((hostname, zone_of(hostname)?))))
     }
+
+    /// The endpoint of the apex. Where no zone is known, the shortest of production's hostnames
+    /// stands for it.
+    pub fn main_endpoint(&self, apex: Option<&Hostname>) -> Option<&EndpointName> {
+        let hostnames = &self.production.hostnames;
+        let shortest = || {
+            let labels = |hostname: &&Hostname| hostname.as_str().split('.').count();
+            let size = |hostname: &&Hostname| (labels(hostname), hostname.as_str().len());
+            hostnames.keys().min_by_key(size)
+        };
+        hostnames.get(apex.or_else(shortest)?)
+    }
 }
 
 /// The apex among production's hostnames, each with its zone: the one with the fewest labels below
@@ -331,10 +343,8 @@ impl Topology {
         environment: &EnvironmentName,
         apex: Option<&Hostname>,
     ) -> BTreeSet<&EndpointName> {
-        let apex_endpoint = apex.and_then(|apex| {
-            let environment = self.environments.get(environment)?;
-            environment.production.hostnames.get(apex)
-        });
+        let environment = self.environments.get(environment);
+        let apex_endpoint = apex.and_then(|apex| environment?.main_endpoint(Some(apex)));
         self.endpoints
             .iter()
             .filter(|(name, endpoint)| {

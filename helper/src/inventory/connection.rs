@@ -19,7 +19,8 @@ const SOCKET_PATH: usize = 82;
 /// How long its name is: a slash, a hash and a login of usual length.
 const NAME: usize = 1 + 10 + 8;
 
-/// Sets how the host at `place` is reached, or tells why it cannot be.
+/// Sets how the host at `place` is reached. Returns how ssh reaches it, or a warning why nobody
+/// can; nothing where the topology leaves SSH to others, who keep host keys by address.
 ///
 /// `ansible_control_path` is set in any case: Ansible names the socket of a shared connection by
 /// address, port and login, and private addresses repeat between the sides.
@@ -30,7 +31,7 @@ pub(super) fn of(
     place: Place<'_>,
     machines: &BTreeMap<Place<'_>, Machine<'_>>,
     settings: &Settings,
-) -> Result<(), String> {
+) -> Result<Option<Way>, String> {
     let host = place.host();
     let route = Route::of(topology, place, machines, settings);
     if let Some(user) = route.user {
@@ -55,25 +56,13 @@ pub(super) fn of(
     set(variables, "ansible_control_path", path);
     let address = route.reached?;
     set(variables, "ansible_host", address.to_string());
-    Ok(())
-}
-
-/// How ssh reaches the host at `place`; nothing where it cannot, or where the topology leaves SSH
-/// to others, who keep host keys by address.
-pub(super) fn way(
-    topology: &Topology,
-    place: Place<'_>,
-    machines: &BTreeMap<Place<'_>, Machine<'_>>,
-    settings: &Settings,
-) -> Option<Way> {
-    let route = Route::of(topology, place, machines, settings);
-    Some(Way {
-        address: route.reached.ok()?,
-        user: route.user?.to_owned(),
+    Ok(route.user.zip(route.ssh).map(|(user, ssh)| Way {
+        address,
+        user: user.to_owned(),
         jump: route.jump,
-        ssh: route.ssh?.clone(),
+        ssh: ssh.clone(),
         key: route.key,
-    })
+    }))
 }
 
 /// What the topology, the world and the operator say of the way to a host.

@@ -169,19 +169,20 @@ pub(crate) fn build(
             let found = machines(facts, infrastructure, &names, &mut warnings);
             for (place, machine) in &found {
                 let host = place.host();
-                let variables = variables::of(topology, facts, *place, &found, settings);
+                let mut variables = variables::of(topology, facts, *place, &found, settings);
+                let way = connection::of(&mut variables, topology, *place, &found, settings);
+                let way = way.unwrap_or_else(|warning| {
+                    warnings.insert(warning);
+                    None
+                });
                 memberships.add(
                     &host,
                     groups::of(topology, facts, *place, machine, one_side),
                 );
-                let variables = variables.unwrap_or_else(|(variables, warning)| {
-                    warnings.insert(warning);
-                    variables
-                });
                 let entry = Host {
                     groups: BTreeSet::new(),
                     variables,
-                    way: connection::way(topology, *place, &found, settings),
+                    way,
                 };
                 if hosts.insert(host.clone(), entry).is_some() {
                     return Err(BuildError::SameHost(host));

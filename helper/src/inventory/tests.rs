@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use gigadb_engine::{
-    name::InfrastructureName,
+    name::{EndpointName, InfrastructureName},
     topology::Topology,
     world::{
         ElasticIp, Failure, FailureKind, Instance, Reading, Record, RecordType, Side, World, Zone,
@@ -410,6 +410,8 @@ fn a_host_has_everything_that_plays_read() {
       "gigadb_environment": "live",
       "gigadb_infrastructure": "blue",
       "gigadb_instance_id": "i-live-web",
+      "gigadb_private_ip": "10.99.0.10",
+      "gigadb_public_ip": "198.51.100.10",
       "gigadb_role": "production",
       "gigadb_stale": false,
       "gitlab_project": "group/blue-site",
@@ -437,6 +439,8 @@ fn a_host_has_everything_that_plays_read() {
       "gigadb_environment": "live",
       "gigadb_infrastructure": "green-2",
       "gigadb_instance_id": "i-live-bastion",
+      "gigadb_private_ip": "10.99.0.11",
+      "gigadb_public_ip": "203.0.113.11",
       "gigadb_role": "hot_standby",
       "gigadb_stale": false,
       "gitlab_project": "group/sub/green",
@@ -447,6 +451,38 @@ fn a_host_has_everything_that_plays_read() {
       "upload_database_backup_to_S3_cronjob_state": "absent"
     }
     "#);
+}
+
+#[test]
+fn the_addresses_without_an_endpoint_in_their_names_are_those_of_the_apex() {
+    let parse = |text: &str| Topology::parse(text).unwrap().topology;
+    let renamed = TOPOLOGY.replace(": web", ": jump-host");
+    let renamed = parse(&renamed.replace("  web:", "  jump-host:"));
+    let other = parse(&TOPOLOGY.replace(
+        "{ site.example: web, bastion.site.example: bastion }",
+        "{ site.example: bastion, bastion.site.example: web }",
+    ));
+    for (topology, apex, of) in [
+        (topology(), Some("site.example"), "web"),
+        // Where no zone is known, the shortest hostname stands for the apex.
+        (topology(), None, "web"),
+        (renamed.clone(), Some("site.example"), "jump-host"),
+        (renamed, None, "jump-host"),
+        (other, Some("site.example"), "bastion"),
+    ] {
+        let apex = apex.map(|name| name.parse().unwrap());
+        let live = &topology.environments["live"];
+        let found = live.main_endpoint(apex.as_ref());
+        assert_eq!(found.map(EndpointName::as_str), Some(of));
+    }
+    let mut world = world();
+    read_side(&mut world, "blue")
+        .instances
+        .retain(|i| i.name != "web_live");
+    let inventory = inventory(&world, "live//blue", AddressKind::ByEndpoint).unwrap();
+    let bastion = &inventory.hosts["blue-live-bastion"].variables;
+    assert!(bastion.contains_key("ec2_bastion_public_ip"));
+    assert!(!bastion.contains_key("ec2_public_ip"));
 }
 
 #[test]

@@ -3,16 +3,13 @@
 use std::collections::BTreeMap;
 
 use gigadb_engine::{
-    name::{InfrastructureName, Role},
+    name::{EndpointName, InfrastructureName, Role},
     topology::{Infrastructure, Topology},
 };
 use serde_json::Value;
 
-use super::{Facts, Place, Settings, connection, machine::Machine};
+use super::{Facts, Place, Settings, machine::Machine};
 use crate::project;
-
-/// The endpoint whose addresses Terraform's outputs call plainly `ec2_public_ip`.
-const WEB: &str = "web";
 
 /// The three cron jobs: the variable that holds the state, and the role on whose bastion it runs.
 const CRON_JOBS: [(&str, Role); 3] = [
@@ -26,15 +23,14 @@ const CRON_JOBS: [(&str, Role); 3] = [
 
 pub(super) type Variables = BTreeMap<String, Value>;
 
-/// The variables of the host at `place`, one of `machines` of its side. Where the host cannot be
-/// reached, the variables lack `ansible_host`, and a warning says why.
+/// The variables of the host at `place`, one of `machines` of its side, but for how it is reached.
 pub(super) fn of(
     topology: &Topology,
     facts: &Facts,
     place: Place<'_>,
     machines: &BTreeMap<Place<'_>, Machine<'_>>,
     settings: &Settings,
-) -> Result<Variables, (Variables, String)> {
+) -> Variables {
     let mut variables = Variables::new();
     let Place {
         infrastructure,
@@ -54,6 +50,7 @@ pub(super) fn of(
             "gigadb_instance_id",
             machine.instance.id.as_str(),
         );
+        set_addresses(&mut variables, "gigadb_", machine);
     }
     let stale = facts
         .observation
@@ -66,11 +63,9 @@ pub(super) fn of(
         .copied()
         .unwrap_or_default();
     set(&mut variables, "gigadb_stale", stale);
-    if let Some(apex) = topology
-        .environments
-        .get(environment)
-        .and_then(|table| facts.observation.apex(table))
-    {
+    let table = topology.environments.get(environment);
+    let apex = table.and_then(|table| facts.observation.apex(table));
+    if let Some(apex) = apex {
         set(&mut variables, "gigadb_apex", apex.as_str());
     }
     set(&mut variables, "gigadb_age_seconds", age);
@@ -80,7 +75,8 @@ pub(super) fn of(
         set(&mut variables, "aws_region", side.aws.region.as_str());
         set_project(&mut variables, side, &settings.gitlab_base);
     }
-    addresses(&mut variables, machines);
+    let main = table.and_then(|table| table.main_endpoint(apex));
+    addresses(&mut variables, machines, main);
     let key = (infrastructure.clone(), environment.clone());
     if let Some(Ok(outputs)) = settings.outputs.get(&key) {
         for (name, value) in outputs {
@@ -91,10 +87,7 @@ pub(super) fn of(
         }
     }
     by_role(&mut variables, topology, facts, infrastructure);
-    match connection::of(&mut variables, topology, place, machines, settings) {
-        Ok(()) => Ok(variables),
-        Err(warning) => Err((variables, warning)),
-    }
+    variables
 }
 
 pub(super) fn set(variables: &mut Variables, key: &str, value: impl Into<Value>) {
@@ -109,23 +102,28 @@ fn set_project(variables: &mut Variables, side: &Infrastructure, gitlab_base: &s
 }
 
 /// The addresses of every machine of the side, on each of its hosts: plays look at more than one.
-fn addresses(variables: &mut Variables, machines: &BTreeMap<Place<'_>, Machine<'_>>) {
+/// Terraform's outputs name no endpoint where they mean that of the apex.
+fn addresses(
+    variables: &mut Variables,
+    machines: &BTreeMap<Place<'_>, Machine<'_>>,
+    main: Option<&EndpointName>,
+) {
     for (place, machine) in machines {
-        let infix = match place.endpoint.as_str() {
-            WEB => String::new(),
-            other => format!("{}_", other.replace('-', "_")),
-        };
-        if let Some(address) = machine.public {
-            set(
-                variables,
-                &format!("ec2_{infix}public_ip"),
-                address.to_string(),
-            );
+        if main == Some(place.endpoint) {
+            set_addresses(variables, "ec2_", machine);
+        } else {
+            let endpoint = place.endpoint.as_str().replace('-', "_");
+            set_addresses(variables, &format!("ec2_{endpoint}_"), machine);
         }
-        if let Some(address) = machine.private {
+    }
+}
+
+fn set_addresses(variables: &mut Variables, prefix: &str, machine: &Machine<'_>) {
+    for (kind, address) in [("public", machine.public), ("private", machine.private)] {
+        if let Some(address) = address {
             set(
                 variables,
-                &format!("ec2_{infix}private_ip"),
+                &format!("{prefix}{kind}_ip"),
                 address.to_string(),
             );
         }

@@ -106,7 +106,7 @@ fn a_machine_as_the_procedure_asks_is_well() {
     -- stdout
     RESULT       CHECK             OBJECT                              FOUND
     ok           topology          topology.yaml                       2 infrastructures and 2 environments
-    warning      topology          topology.yaml:51:37                 see below
+    warning      topology          topology.yaml:53:37                 see below
     ok           network           proxy                               not needed: every API is asked on this machine, over plain http
     ok           network           certificates                        not needed: every API is asked on this machine, over plain http
     ok           aws profile       UpstreamAlt                         in ap-southeast-2
@@ -138,7 +138,7 @@ fn a_machine_as_the_procedure_asks_is_well() {
     not checked  certificate       gigadb-website                      see below
     warning      lease             none                                see below
 
-    warning: topology topology.yaml:51:37
+    warning: topology topology.yaml:53:37
       `files.alt-live.gigadb.host` in `remote_fileserver_hostname` is a hostname of neither role of `live`.
       next: Did you mean `files.alt-live.gigadb.org`? If it is meant, accept `unpublished-hostname` at `live/hot_standby/remote_fileserver_hostname`.
 

@@ -1,6 +1,7 @@
 //! `inventory`, `--list` and `--host`.
 
 use std::{
+    collections::BTreeMap,
     fs,
     io::Read as _,
     os::unix::fs::PermissionsExt as _,
@@ -9,7 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use gigadb_simulator::{Api, Effect, Fault, world};
+use gigadb_simulator::{Api, Effect, Fault, World, world};
 use insta::assert_snapshot;
 use serde_json::Value;
 
@@ -200,6 +201,30 @@ fn with_a_token_that_is_refused_nobody_is_in_a_role_group() {
       changed: Nothing was changed.
       next:    Run `gigadb-roles status` to see who has which role, then widen the scope or correct the records.
     ");
+}
+
+#[test]
+fn each_side_may_have_an_owner_of_its_own() {
+    let mut world = World::sop();
+    let region = world.aws.region_mut(world::REGION_ALT).unwrap();
+    let addresses = region.addresses.iter_mut().map(|one| &mut one.tags);
+    let instances = region.instances.iter_mut().map(|one| &mut one.tags);
+    for tag in addresses.chain(instances).flat_map(BTreeMap::values_mut) {
+        if let Some(name) = tag.strip_suffix("gigadb") {
+            *tag = format!("{name}gigadbalt");
+        }
+    }
+    let stage = Stage::with_world(world);
+    let text = fs::read_to_string(&stage.environment["GIGADB_TOPOLOGY"]).unwrap();
+    let text = text.replace("owner: gigadb # gigadbalt", "owner: gigadbalt #");
+    let file = stage.write("topology.yaml", &text);
+    let stage = stage.with("GIGADB_TOPOLOGY", file.to_str().unwrap());
+    let listed = stage.answer(&["inventory", "--list", "--environment", "live"]);
+    let listed: Value = serde_json::from_str(&listed).unwrap();
+    assert_eq!(listed["_meta"]["hostvars"].as_object().unwrap().len(), 6);
+    let hosts = |group: &str| listed[group]["hosts"].as_array().unwrap().clone();
+    assert_eq!(hosts("role_hot_standby"), hosts("owner_gigadbalt"));
+    assert_eq!(hosts("role_production"), hosts("owner_gigadb"));
 }
 
 #[test]

@@ -39,6 +39,7 @@ fn world() -> World {
             needs: vec!["build_live".to_owned()],
             ..JobRun::default()
         };
+        project.jobs.clear();
         let names = [
             ("build_live", "manual", build),
             ("ld_gigadb", "created", deploy),

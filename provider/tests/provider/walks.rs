@@ -325,7 +325,7 @@ async fn with_three_infrastructures_the_standby_is_named_and_the_third_keeps_wha
     let stage = Stage::sop().await;
     stage.edit_topology(
         "environments:",
-        "  third:\n    gitlab_project: gigascience/upstream/third\n    aws: { profile: Upstream, region: us-east-1 }\nenvironments:",
+        "  third:\n    gitlab_project: gigascience/upstream/third\n    aws: { profile: Upstream, region: us-east-1 }\n    owner: third\nenvironments:",
     );
     let mut resource = stage.resource();
     let planned = resource.plan(live(UPSTREAM)).await;

@@ -272,7 +272,7 @@ pub struct Pipeline {
 pub struct Job {
     /// Numeric id.
     pub id: u64,
-    /// Such as `deploy_live`.
+    /// Such as `ld_gigadb`.
     pub name: String,
     /// `manual` until it is played, then `pending`.
     pub status: String,

@@ -120,7 +120,7 @@ fn with_sides(sides: usize) -> Scene {
         let _ = writeln!(
             infrastructures,
             "  {name}:\n    gitlab_project: gigascience/{name}\n    \
-             aws: {{ profile: {name}, region: {region} }}"
+             aws: {{ profile: {name}, region: {region} }}\n    owner: gigadb"
         );
     }
     let scene = Scene::with_world(world);

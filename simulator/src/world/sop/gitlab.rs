@@ -185,7 +185,7 @@ fn project(id: u64, path: &str, production: bool) -> Project {
         }],
         jobs: vec![Job {
             id: id * 1000 + 1,
-            name: "deploy_live".to_owned(),
+            name: "ld_gigadb".to_owned(),
             status: "manual".to_owned(),
             pipeline: id * 100 + 1,
             ..Job::default()

@@ -77,7 +77,7 @@ fn all_faults_of_a_topology_are_shown_at_once_with_their_places() {
         &[Parts {
             what: &[
                 "./topology.yaml:3:1: `spare` is not a key here. Write one of `version`,",
-                "./topology.yaml:28:1: `enviroments` is not a key here. Did you mean `environments`?",
+                "./topology.yaml:30:1: `enviroments` is not a key here. Did you mean `environments`?",
             ],
             object: "topology file `./topology.yaml`",
             next: "Correct the file at these places.",
