@@ -10,7 +10,7 @@ use crate::surroundings;
 const RUNS: usize = 20;
 
 fn topology() -> Option<Topology> {
-    let file = TopologyFile::find(None, &surroundings::variable);
+    let file = TopologyFile::here_or_above(None, &surroundings::variable);
     let text = std::fs::read_to_string(file.path()).ok()?;
     Some(Topology::parse(&text).ok()?.topology)
 }
