@@ -537,6 +537,7 @@ impl Apis {
         self.cloudflare
             .list_records(zone, self.budget(Patience::Ordinary))
             .await
+            .map(|(records, _)| records)
             .map_err(|e| e.to_string())
     }
 

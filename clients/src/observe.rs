@@ -252,6 +252,7 @@ impl Apis {
         let world = World {
             zones: told.zones,
             records: told.records,
+            beside: told.beside,
             variables,
             sides,
             certificates,
@@ -269,6 +270,7 @@ impl Apis {
         let told = |zones, records| Told {
             zones,
             records,
+            beside: BTreeMap::new(),
             doubts: Vec::new(),
         };
         if !scope.records {
@@ -302,18 +304,20 @@ impl Apis {
             .into_iter()
             .map(|zone| async move {
                 let list = self.cloudflare.list_records(zone, budget()).await;
-                let reading = match list {
-                    Ok(records) => Reading::Read(records),
-                    Err(error) => Reading::failed(error.failure()),
+                let (reading, beside) = match list {
+                    Ok((records, beside)) => (Reading::Read(records), beside),
+                    Err(error) => (Reading::failed(error.failure()), Vec::new()),
                 };
-                (zone.id.clone(), reading)
+                let id = zone.id.clone();
+                ((id.clone(), reading), (id, beside))
             })
             .collect();
-        let records = futures::stream::iter(reads)
-            .buffer_unordered(LISTS_AT_A_TIME)
-            .collect()
-            .await;
-        told(Reading::Read(zones), records)
+        let lists = futures::stream::iter(reads).buffer_unordered(LISTS_AT_A_TIME);
+        let (records, beside) = lists.unzip().await;
+        Told {
+            beside,
+            ..told(Reading::Read(zones), records)
+        }
     }
 
     /// One list per project, even where two infrastructures share one.

@@ -49,7 +49,7 @@ impl Apis {
             Ok(zones) => {
                 for zone in zones.into_iter().filter(|zone| zone.active) {
                     match self.cloudflare.list_records(&zone, budget()).await {
-                        Ok(records) => survey.records.extend(records),
+                        Ok((records, _)) => survey.records.extend(records),
                         Err(error) => unread.push(format!(
                             "The records of zone `{}` could not be read: {}",
                             zone.name,

@@ -1,4 +1,6 @@
-//! Where the topology is, for every program: named, or looked for from the working directory upwards.
+//! Where the topology is: named, else in the working directory; operators' commands, which are typed
+//! anywhere in a checkout, look in the folders above as well. Terraform runs in one root, and a plan
+//! must not depend on what lies above it.
 //!
 //! Invariant: a file that another user put into a folder above is never taken for ours: it would say where tokens go.
 
@@ -17,20 +19,26 @@ pub struct TopologyFile {
     path: PathBuf,
     resolved: PathBuf,
     named: bool,
+    upwards: bool,
     passed_over: Option<PathBuf>,
 }
 
 impl TopologyFile {
-    /// Takes the file that an option or the environment names, with `~` as the home folder, else looks for
-    /// `topology.yaml` in the working directory and the folders above it.
-    pub fn find(option: Option<&Path>, env: &dyn Fn(&str) -> Option<String>) -> Self {
-        let working = std::path::absolute(".").unwrap_or_default();
-        Self::find_from(&working, option, env)
+    /// Takes the file that an option or the environment names, with `~` as the home folder, else
+    /// `topology.yaml` in the working directory.
+    pub fn here(option: Option<&Path>, env: &dyn Fn(&str) -> Option<String>) -> Self {
+        Self::find(&working(), option, false, env)
     }
 
-    fn find_from(
+    /// The same, and looks for `topology.yaml` in the folders above the working directory too.
+    pub fn here_or_above(option: Option<&Path>, env: &dyn Fn(&str) -> Option<String>) -> Self {
+        Self::find(&working(), option, true, env)
+    }
+
+    fn find(
         working: &Path,
         option: Option<&Path>,
+        upwards: bool,
         env: &dyn Fn(&str) -> Option<String>,
     ) -> Self {
         let variable = || {
@@ -42,13 +50,15 @@ impl TopologyFile {
             resolved: working.join(&path).components().collect(),
             path,
             named,
+            upwards: upwards && !named,
             passed_over: None,
         };
         if let Some(named) = option.map(Path::to_owned).or_else(variable) {
             return file(at_home(&named, env), true);
         }
         let mut missed = file(PathBuf::from(TOPOLOGY_DEFAULT), false);
-        for folder in working.ancestors() {
+        let folders = if upwards { usize::MAX } else { 1 };
+        for folder in working.ancestors().take(folders) {
             let found = folder.join(TOPOLOGY_DEFAULT);
             if !found.is_file() {
                 continue;
@@ -82,7 +92,7 @@ impl TopologyFile {
     /// The file as an error names it: as it was written, where that leads to, and what was passed over.
     pub fn place(&self) -> String {
         let mut place = format!("`{}`", self.path.display());
-        if !self.named {
+        if self.upwards {
             let folder = self.resolved.parent().unwrap_or(&self.resolved);
             let _ = write!(
                 place,
@@ -101,6 +111,10 @@ impl TopologyFile {
         }
         place
     }
+}
+
+fn working() -> PathBuf {
+    std::path::absolute(".").unwrap_or_default()
 }
 
 /// The path with a leading `~` replaced, as shells do; another user's home is left as it is written.
@@ -126,11 +140,20 @@ mod tests {
     use super::*;
 
     fn found(working: &Path, option: Option<&str>, env: &[(&str, &str)]) -> TopologyFile {
+        find(working, option, true, env)
+    }
+
+    fn find(
+        working: &Path,
+        option: Option<&str>,
+        upwards: bool,
+        env: &[(&str, &str)],
+    ) -> TopologyFile {
         let variable = |name: &str| {
             let found = env.iter().find(|(key, _)| *key == name);
             found.map(|(_, value)| (*value).to_owned())
         };
-        TopologyFile::find_from(working, option.map(Path::new), &variable)
+        TopologyFile::find(working, option.map(Path::new), upwards, &variable)
     }
 
     #[test]
@@ -146,6 +169,9 @@ mod tests {
         std::fs::write(top.path().join("topology.yaml"), "").unwrap();
         let upwards = found(&below, None, &[("GIGADB_TOPOLOGY", " ")]);
         assert_eq!(upwards.path(), top.path().join("topology.yaml"));
+        let here = find(&below, None, false, &[]);
+        assert_eq!(here.path(), Path::new("topology.yaml"));
+        assert_eq!(here.resolved(), below.join("topology.yaml"));
         std::fs::write(below.join("topology.yaml"), "").unwrap();
         assert_eq!(found(&below, None, &[]).path(), Path::new("topology.yaml"));
 
@@ -182,6 +208,10 @@ mod tests {
         assert_eq!(
             found(working, None, &[]).place(),
             "`topology.yaml` (looked for in `/nowhere/at/all` and the folders above it)"
+        );
+        assert_eq!(
+            find(working, None, false, &[]).place(),
+            "`topology.yaml` (looked for at `/nowhere/at/all/topology.yaml`)"
         );
     }
 }

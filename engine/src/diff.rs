@@ -101,7 +101,9 @@ pub(crate) fn diff(
 
 /// The target of a record step: the record to patch, or one to create where policy says so.
 fn writable(hostname: &Hostname, seen: &NameObservation, topology: &Topology) -> Option<Target> {
-    let create = seen.records.is_empty() && topology.policy.missing_records == Missing::Create;
+    let create = seen.records.is_empty()
+        && seen.delegation().is_none()
+        && topology.policy.missing_records == Missing::Create;
     let record_id = seen.single_a().map(|record| record.id.clone());
     (record_id.is_some() || create).then(|| Target::Record {
         hostname: hostname.clone(),

@@ -1,6 +1,29 @@
 //! Why a hostname belongs to no zone whose records count.
 
-use crate::name::{Hostname, ZoneName};
+use crate::{
+    name::{Hostname, ZoneName},
+    world::Zone,
+};
+
+/// The active zone with the longest name that holds `hostname`; none where two such zones have
+/// one name (the same zone in two accounts), because only one of them can be the one in use.
+pub fn zone_for<'a>(hostname: &Hostname, zones: &'a [Zone]) -> Option<&'a Zone> {
+    match holding(zones, hostname).as_slice() {
+        [first, second, ..] if second.active && first.name == second.name => None,
+        [first, ..] if first.active => Some(first),
+        _ => None,
+    }
+}
+
+/// The zones that hold `hostname`, active ones before others, the longest name first.
+fn holding<'a>(zones: &'a [Zone], hostname: &Hostname) -> Vec<&'a Zone> {
+    let mut holding: Vec<&Zone> = zones
+        .iter()
+        .filter(|zone| hostname.is_in(&zone.name))
+        .collect();
+    holding.sort_by_key(|zone| (!zone.active, std::cmp::Reverse(zone.name.as_str().len())));
+    holding
+}
 
 /// Why a hostname belongs to no zone whose records count.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,6 +43,27 @@ pub enum Homeless {
 }
 
 impl Homeless {
+    /// Why none of `zones` is the one of `hostname`; `None` where one is.
+    pub fn among(zones: &[Zone], hostname: &Hostname) -> Option<Self> {
+        if zone_for(hostname, zones).is_some() {
+            return None;
+        }
+        let holding = holding(zones, hostname);
+        let Some(first) = holding.first() else {
+            return Some(Self::NoZone);
+        };
+        if !first.active {
+            return Some(Self::NotActive(first.name.clone()));
+        }
+        let same = holding
+            .iter()
+            .filter(|zone| zone.active && zone.name == first.name);
+        Some(Self::SeveralZones {
+            name: first.name.clone(),
+            ids: same.map(|zone| zone.id.to_string()).collect(),
+        })
+    }
+
     /// The reason as a clause.
     pub fn clause(&self, hostname: &Hostname) -> String {
         match self {

@@ -146,6 +146,28 @@ pub enum InvalidIntent {
     PrepareOutside(InfrastructureName),
 }
 
+/// The infrastructure that a setting names.
+///
+/// # Errors
+///
+/// Where the topology does not have it.
+pub fn infrastructure(
+    topology: &Topology,
+    setting: &'static str,
+    name: &str,
+) -> Result<InfrastructureName, InvalidIntent> {
+    let mut known = topology.infrastructures.keys();
+    let found = known.clone().find(|one| one.as_str() == name);
+    found
+        .cloned()
+        .ok_or_else(|| InvalidIntent::UnknownInfrastructure {
+            setting,
+            name: name.to_owned(),
+            nearest: nearest(name, known.by_ref().map(InfrastructureName::as_str))
+                .map(str::to_owned),
+        })
+}
+
 /// Makes the arrangement from what the operator wrote; the hot standby is the other
 /// infrastructure where the topology has two.
 pub fn arrange(
@@ -154,18 +176,7 @@ pub fn arrange(
     hot_standby: Option<&str>,
     prepare: Option<&str>,
 ) -> Result<(Arrangement, Option<InfrastructureName>), InvalidIntent> {
-    let find = |setting, name: &str| {
-        let known = topology.infrastructures.keys();
-        known
-            .clone()
-            .find(|i| i.as_str() == name)
-            .cloned()
-            .ok_or_else(|| InvalidIntent::UnknownInfrastructure {
-                setting,
-                name: name.to_owned(),
-                nearest: nearest(name, known.map(InfrastructureName::as_str)).map(str::to_owned),
-            })
-    };
+    let find = |setting, name: &str| infrastructure(topology, setting, name);
     let production = find("production", production)?;
     let hot_standby = match hot_standby {
         Some(name) => find("hot_standby", name)?,

@@ -20,6 +20,7 @@
 pub mod advice;
 pub mod answer;
 mod assumed;
+mod beside;
 pub mod carry;
 mod cause;
 pub mod changes;

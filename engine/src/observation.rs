@@ -8,15 +8,17 @@ use std::{collections::BTreeMap, net::Ipv4Addr};
 
 use serde::{Deserialize, Serialize};
 
-pub use crate::homeless::Homeless;
+pub use crate::homeless::{Homeless, zone_for};
 use crate::{
+    beside, homeless,
     lookup::{Lookup, Machines},
     name::{EndpointName, EnvironmentName, Hostname, InfrastructureName, VariableKey, ZoneName},
     nearest::nearest,
     scope,
     topology::{Environment, Topology, TopologyDigest},
     world::{
-        CiVariable, ElasticIp, Failure, Instance, Reading, Record, StoredCertificate, World, Zone,
+        BesideRecord, CiVariable, Does, ElasticIp, Failure, Instance, Reading, Record,
+        StoredCertificate, World, Zone,
     },
 };
 
@@ -61,6 +63,9 @@ pub struct NameObservation {
     /// A records of unmanaged names in the visible zones that hold an Elastic IP of this
     /// hostname's endpoint; kept only for a hostname without a record.
     pub look_alikes: Vec<Record>,
+    /// What else in its zone decides where it leads, sorted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub beside: Vec<BesideRecord>,
 }
 
 /// What was observed of one machine of one side.
@@ -80,12 +85,39 @@ pub struct EndpointObservation {
 }
 
 impl NameObservation {
-    /// The single A record, where there is exactly one and no AAAA or CNAME beside it.
+    /// The single A record, where there is exactly one and no AAAA or CNAME beside it. Records of
+    /// a delegated name are not what resolvers see, and count for nothing.
     pub fn single_a(&self) -> Option<&Record> {
         match self.records.as_slice() {
-            [record] if record.address().is_some() => Some(record),
+            [record] if record.address().is_some() && self.delegation().is_none() => Some(record),
             _ => None,
         }
+    }
+
+    /// What hands the name to another name server.
+    pub fn delegation(&self) -> Option<&BesideRecord> {
+        let mut beside = self.beside.iter();
+        beside.find(|one| matches!(one.does, Does::Delegates(_)))
+    }
+
+    /// What answers for the name, which has no records.
+    pub fn wildcard(&self) -> Option<&BesideRecord> {
+        let mut beside = self.beside.iter();
+        beside.find(|one| matches!(one.does, Does::Answers(..)))
+    }
+
+    /// What decides where the name leads, where that is none of its own records: a clause about
+    /// `subject`.
+    pub fn elsewhere(&self, subject: &str) -> Option<String> {
+        if let Some(delegation) = self.delegation() {
+            return Some(format!(
+                "{subject} is delegated to another name server: {delegation}"
+            ));
+        }
+        let wildcard = self.wildcard()?;
+        Some(format!(
+            "{subject} has no A record of its own: the wildcard {wildcard} answers for it"
+        ))
     }
 
     /// The address of [`Self::single_a`].
@@ -230,25 +262,23 @@ impl Observation {
         {
             return None;
         }
-        let mut holding: Vec<&Zone> = self
-            .zones
-            .iter()
-            .filter(|zone| hostname.is_in(&zone.name))
-            .collect();
-        holding.sort_by_key(|zone| (!zone.active, std::cmp::Reverse(zone.name.as_str().len())));
-        let Some(first) = holding.first() else {
-            return Some(Homeless::NoZone);
-        };
-        if !first.active {
-            return Some(Homeless::NotActive(first.name.clone()));
+        Homeless::among(&self.zones, hostname)
+    }
+
+    /// Why a managed hostname has no address, as a clause.
+    pub fn no_address(&self, hostname: &Hostname) -> String {
+        self.elsewhere(hostname)
+            .unwrap_or_else(|| format!("`{hostname}` has not exactly one A record"))
+    }
+
+    /// Who decides where a managed hostname leads, where that is none of its own records.
+    pub fn elsewhere(&self, hostname: &Hostname) -> Option<String> {
+        if let Some(homeless) = self.homeless(hostname) {
+            return Some(homeless.clause(hostname));
         }
-        let same = holding
-            .iter()
-            .filter(|zone| zone.active && zone.name == first.name);
-        Some(Homeless::SeveralZones {
-            name: first.name.clone(),
-            ids: same.map(|zone| zone.id.to_string()).collect(),
-        })
+        self.names
+            .get(hostname)?
+            .elsewhere(&format!("`{hostname}`"))
     }
 
     /// The apex of the environment, judged by the zones that were seen.
@@ -481,21 +511,6 @@ fn certificates(
         .collect()
 }
 
-/// The active zone with the longest name that holds `hostname`; none where two such zones have
-/// one name (the same zone in two accounts), because only one of them can be the one in use.
-fn zone_for<'a>(hostname: &Hostname, zones: &'a [Zone]) -> Option<&'a Zone> {
-    let mut candidates: Vec<&Zone> = zones
-        .iter()
-        .filter(|z| z.active && hostname.is_in(&z.name))
-        .collect();
-    candidates.sort_by_key(|z| std::cmp::Reverse(z.name.as_str().len()));
-    match candidates.as_slice() {
-        [first, second, ..] if first.name == second.name => None,
-        [first, ..] => Some(first),
-        [] => None,
-    }
-}
-
 fn names(
     topology: &Topology,
     table: &Environment,
@@ -505,7 +520,7 @@ fn names(
 ) -> Result<BTreeMap<Hostname, NameObservation>, ProjectError> {
     let mut names = BTreeMap::new();
     for (hostname, (_, endpoint)) in table.hostnames() {
-        let zone = zone_for(hostname, zones).cloned();
+        let zone = homeless::zone_for(hostname, zones).cloned();
         let mut records = Vec::new();
         if let Some(zone) = &zone {
             match world.records.get(&zone.id) {
@@ -520,6 +535,11 @@ fn names(
             }
         }
         records.sort();
+        let beside = zone.as_ref().and_then(|zone| {
+            let all = world.beside.get(&zone.id)?;
+            let has_records = !records.is_empty();
+            Some(beside::of_hostname(hostname, &zone.name, has_records, all))
+        });
         let look_alikes = if records.is_empty() {
             look_alikes(topology, endpoint, world, sides)
         } else {
@@ -531,6 +551,7 @@ fn names(
                 zone,
                 records,
                 look_alikes,
+                beside: beside.unwrap_or_default(),
             },
         );
     }

@@ -167,7 +167,11 @@ fn leave_out_of_reach(
                 owed.insert(Owed {
                     object: blocked.object(),
                     wanted: wanted.address.map(|a| a.to_string()),
-                    reason: "it has not exactly one A record".to_owned(),
+                    reason: observation
+                        .names
+                        .get(hostname)
+                        .and_then(|seen| seen.elsewhere("it"))
+                        .unwrap_or_else(|| "it has not exactly one A record".to_owned()),
                 });
                 wanted.address = present.address;
                 wanted.infrastructure.clone_from(&present.infrastructure);
@@ -285,16 +289,7 @@ fn notices(
             ),
         );
     }
-    if intent.prepare.as_ref() == Some(&pair.production) {
-        add(
-            "prepare",
-            format!(
-                "`prepare = \"{}\"` has no effect any more, because that side is production. The line can go.",
-                pair.production
-            ),
-        );
-    }
-    if intent.mode == Mode::Failover {
+    if intent.mode == Mode::Failover && !changes.is_empty() {
         let well = observation.failures().is_empty()
             && !findings
                 .iter()
@@ -307,9 +302,7 @@ fn notices(
         } else {
             String::new()
         };
-        if changes.is_empty() {
-            add("mode", "`mode = \"failover\"` still stands in the configuration. Take it out, so that the next swap checks both sides.".to_owned());
-        } else if well {
+        if well {
             add(
                 "mode",
                 format!(
@@ -320,13 +313,36 @@ fn notices(
             add("mode", format!("A failover may lose data.{loss}"));
         }
     }
-    if changes.is_empty() && !intent.overrides.is_empty() {
-        let names: Vec<&str> = intent.overrides.iter().map(|r| r.as_str()).collect();
+    notices
+}
+
+/// What there is to say of settings that are kept in a configuration and do nothing for this plan:
+/// the next one would go by them.
+pub fn left_standing(plan: &Plan) -> Vec<Notice> {
+    let mut notices = Vec::new();
+    let mut add = |topic, text| notices.push(Notice { topic, text });
+    let production = &plan.intent.arrangement.production;
+    if plan.intent.prepare.as_ref() == Some(production) {
+        add(
+            "prepare",
+            format!(
+                "`prepare = \"{production}\"` has no effect any more, because that side is production. The line can go."
+            ),
+        );
+    }
+    if !plan.is_empty() {
+        return notices;
+    }
+    if plan.intent.mode == Mode::Failover {
+        add("mode", "`mode = \"failover\"` still stands in the configuration. Take it out, so that the next swap checks both sides.".to_owned());
+    }
+    if !plan.intent.overrides.is_empty() {
+        let names: Vec<&str> = plan.intent.overrides.iter().map(|r| r.as_str()).collect();
+        let names = names.join(", ");
         add(
             "overrides",
             format!(
-                "Waived rules still stand in the configuration: {}. Take them out, so that the next swap is checked in full.",
-                names.join(", ")
+                "Waived rules still stand in the configuration: {names}. Take them out, so that the next swap is checked in full."
             ),
         );
     }
@@ -340,7 +356,7 @@ fn disagreements(plan: &Plan) -> Vec<String> {
         Some(format!("{} is `{from}`, not `{}`", s.target, s.to))
     });
     let blocked = plan.changes.blocked.iter().map(|b| match b {
-        Blocked::Name(hostname) => format!("`{hostname}` has not exactly one A record"),
+        Blocked::Name(hostname) => plan.observation.no_address(hostname),
         Blocked::Variable(side, key) => {
             format!(
                 "variable `{key}` of `{side}` has no readable row in scope `{}`",

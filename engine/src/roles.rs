@@ -219,13 +219,9 @@ fn holder<'a>(
     hostname: &Hostname,
 ) -> Result<&'a InfrastructureName, String> {
     let seen = observation.names.get(hostname);
-    let address = seen.and_then(|n| n.address()).ok_or_else(|| {
-        let homeless = observation.homeless(hostname);
-        homeless.map_or_else(
-            || format!("`{hostname}` has not exactly one A record"),
-            |homeless| homeless.clause(hostname),
-        )
-    })?;
+    let address = seen
+        .and_then(|n| n.address())
+        .ok_or_else(|| observation.no_address(hostname))?;
     observation.owner(address).ok_or_else(|| {
         let known = format!("`{hostname}` leads to {address}");
         let unread = unread(observation);

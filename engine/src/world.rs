@@ -8,6 +8,7 @@ use std::{collections::BTreeMap, fmt, net::Ipv4Addr};
 
 use serde::{Deserialize, Serialize};
 
+pub use crate::beside::{BesideRecord, Does};
 pub use crate::cause::{Cause, Whose};
 use crate::name::{
     AllocationId, Hostname, InfrastructureName, InstanceId, RecordId, VariableKey, ZoneId, ZoneName,
@@ -136,6 +137,8 @@ pub struct World {
     pub zones: Reading<Vec<Zone>>,
     /// Per zone that holds a managed hostname: its A, AAAA and CNAME records, all names.
     pub records: BTreeMap<ZoneId, Reading<Vec<Record>>>,
+    /// Per zone whose records were read: what else in it decides where its names lead.
+    pub beside: BTreeMap<ZoneId, Vec<BesideRecord>>,
     /// Per infrastructure: the rows of its GitLab project whose key the topology names.
     pub variables: BTreeMap<InfrastructureName, Reading<Vec<CiVariable>>>,
     /// Per infrastructure: its Elastic IPs and instances whose Name tag the topology names.
@@ -143,6 +146,20 @@ pub struct World {
     /// Per infrastructure whose variables were read: what its rows of the topology's
     /// `certificate_variable` hold.
     pub certificates: BTreeMap<InfrastructureName, Vec<CertificateRow>>,
+}
+
+impl World {
+    /// The same without zones and records: what is known where these could not be read.
+    #[must_use]
+    pub fn without_records(&self) -> Self {
+        Self {
+            zones: Reading::Read(Vec::new()),
+            records: BTreeMap::new(),
+            beside: BTreeMap::new(),
+            certificates: BTreeMap::new(),
+            ..self.clone()
+        }
+    }
 }
 
 /// One row of the variable that holds a side's certificate.

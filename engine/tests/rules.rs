@@ -413,11 +413,6 @@ fn preparing_moves_variables_and_no_record() {
     4 steps
     consistent -> prepared
     ");
-    insta::assert_snapshot!(check(|_, _, i| i.prepare = Some(SYDNEY.parse().unwrap())), @r#"
-    16 steps
-    notice prepare: `prepare = "alt-gigadb-website"` has no effect any more, because that side is production. The line can go.
-    consistent -> consistent
-    "#);
 }
 
 #[test]

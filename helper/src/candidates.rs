@@ -2,7 +2,12 @@
 
 use clap_complete::CompletionCandidate;
 use gigadb_clients::{TopologyFile, journal};
-use gigadb_engine::{name::Role, rules::Rule, topology::Topology};
+use gigadb_engine::{
+    name::Role,
+    release::{Interlock, Kind, Process},
+    rules::Rule,
+    topology::Topology,
+};
 
 use crate::surroundings;
 
@@ -10,7 +15,7 @@ use crate::surroundings;
 const RUNS: usize = 20;
 
 fn topology() -> Option<Topology> {
-    let file = TopologyFile::find(None, &surroundings::variable);
+    let file = TopologyFile::here_or_above(None, &surroundings::variable);
     let text = std::fs::read_to_string(file.path()).ok()?;
     Some(Topology::parse(&text).ok()?.topology)
 }
@@ -66,6 +71,26 @@ pub(crate) fn rules() -> Vec<CompletionCandidate> {
     let rules = Rule::ALL.iter().filter(|rule| rule.is_waivable());
     rules
         .map(|rule| CompletionCandidate::new(rule.as_str()))
+        .collect()
+}
+
+/// What a release may override: its interlocks, and the rules of its swap.
+pub(crate) fn waivers() -> Vec<CompletionCandidate> {
+    let interlocks = Interlock::ALL.iter();
+    let interlocks = interlocks.map(|one| CompletionCandidate::new(one.as_str()));
+    interlocks.chain(rules()).collect()
+}
+
+/// The processes of a release.
+pub(crate) fn processes() -> Vec<CompletionCandidate> {
+    words(&Process::ALL.map(Process::as_str))
+}
+
+/// The steps of a release.
+pub(crate) fn steps() -> Vec<CompletionCandidate> {
+    let steps = Kind::ALL.iter();
+    steps
+        .map(|kind| CompletionCandidate::new(kind.as_str()).help(Some(kind.title().into())))
         .collect()
 }
 

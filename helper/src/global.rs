@@ -40,28 +40,24 @@ pub(crate) struct Global {
 }
 
 impl Global {
-    /// Refuses `--format` where there is nothing but text.
-    pub(crate) fn text_alone(&self, what: &str) -> Result<(), Failure> {
-        if self.format == Format::Text {
+    /// Refuses a `--format` that `command` has no form of.
+    pub(crate) fn only(&self, command: &str, forms: &[Format]) -> Result<(), Failure> {
+        if forms.contains(&self.format) {
             return Ok(());
         }
+        let others: Vec<String> = forms
+            .iter()
+            .map(|form| format!("`{}`", form.word()))
+            .collect();
+        let next = match others.as_slice() {
+            [] | [_] => "Leave it out.".to_owned(),
+            [first @ .., last] => format!("Use {} or {last}.", first.join(", ")),
+        };
+        let form = self.format.as_str();
         Err(Failure::usage(
-            format!("There is one form of {what}."),
+            format!("`{command}` has no {form} form."),
             "--format",
-            "Leave it out.",
-        ))
-    }
-
-    /// Refuses the forms of documents where there are but text and JSON. `what` is the subject
-    /// with its verb: "The checks have".
-    pub(crate) fn text_or_json(&self, what: &str) -> Result<(), Failure> {
-        if !self.format.is_document() {
-            return Ok(());
-        }
-        Err(Failure::usage(
-            format!("{what} no {} form.", self.format.as_str()),
-            "--format",
-            "Use `text` or `json`.",
+            next,
         ))
     }
 }
@@ -77,7 +73,7 @@ pub(crate) enum Format {
     Markdown,
     /// For browsers: one page that stands alone (`status` and `review`).
     Html,
-    /// Gauges for the node exporter's text files; of `status` only.
+    /// Gauges for the node exporter's text files (`status`).
     Prometheus,
 }
 
@@ -93,9 +89,9 @@ impl Format {
         }
     }
 
-    /// Whether it is a document, which most commands have no form of.
-    pub(crate) fn is_document(self) -> bool {
-        matches!(self, Self::Markdown | Self::Html | Self::Prometheus)
+    /// The word of the option.
+    fn word(self) -> String {
+        self.as_str().to_lowercase()
     }
 }
 

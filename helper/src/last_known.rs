@@ -146,6 +146,7 @@ mod tests {
     fn world(side: Reading<Side>) -> World {
         World {
             certificates: BTreeMap::new(),
+            beside: BTreeMap::new(),
             zones: Reading::Read(Vec::new()),
             records: BTreeMap::new(),
             variables: BTreeMap::new(),

@@ -29,6 +29,7 @@ mod check;
 mod cli;
 mod commands;
 mod earlier_runs;
+mod endpoints;
 mod exit;
 mod failure;
 mod global;

@@ -159,6 +159,7 @@ fn assemble(
         variables: BTreeMap::new(),
         sides: BTreeMap::new(),
         certificates: BTreeMap::new(),
+        beside: BTreeMap::new(),
     };
     let mut ages = BTreeMap::new();
     let mut releases = Releases::new();
@@ -177,6 +178,7 @@ fn assemble(
             Part::Records(observed) => {
                 world.zones = observed.world.zones;
                 world.records = observed.world.records;
+                world.beside = observed.world.beside;
                 records = Some(observed.source);
             }
             Part::Side(_, observed) => {

@@ -227,7 +227,7 @@ pub(crate) fn dns_settings() -> Result<DnsSettings, Failure> {
 
 /// `--topology`, else `GIGADB_TOPOLOGY`, else `topology.yaml` here or in a folder above.
 pub(crate) fn topology_file(global: &Global) -> TopologyFile {
-    TopologyFile::find(global.topology.as_deref(), &surroundings::variable)
+    TopologyFile::here_or_above(global.topology.as_deref(), &surroundings::variable)
 }
 
 /// The topology that is named, or that lies where one is looked for; `None` where none is named

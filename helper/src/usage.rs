@@ -42,10 +42,8 @@ pub(crate) fn tell_programs(failure: &Failure, ui: &Ui) {
     match word.map(String::as_str) {
         // What runs say of themselves, they have said already; the parser's refusals they have not.
         Some(word) if commands::writes(word) => {
-            if Cli::try_parse().is_err()
-                && let Ok(view) = view(Format::Json, ui)
-            {
-                view.failed(word, failure);
+            if Cli::try_parse().is_err() {
+                view(Format::Json, ui).failed(word, failure);
             }
         }
         // Its output is that of another program.

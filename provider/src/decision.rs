@@ -7,7 +7,7 @@ use gigadb_engine::{
     message::Message,
     name::InfrastructureName,
     observation::{Observation, environment_of},
-    plan::{Disagreement, Plan, adopt, plan},
+    plan::{Disagreement, Plan, adopt, left_standing, plan},
     rules::{Finding, Rule},
     topology::{Environment, Topology},
     view::Status,
@@ -254,6 +254,7 @@ fn changing(wanted: &Assignment, plan: Plan) -> Decided {
     let mut warnings =
         diagnostics::findings(name, plan.findings.iter().filter(|found| !found.blocks()));
     warnings.extend(diagnostics::notices(name, &plan.notices));
+    warnings.extend(diagnostics::notices(name, &left_standing(&plan)));
     warnings.extend(diagnostics::owed(name, &plan.owed));
     Decided {
         decision: Decision::Change(Box::new(plan)),

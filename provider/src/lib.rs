@@ -17,13 +17,13 @@
 //! What this crate deliberately does not do: speak HTTP, or know the plugin protocol.
 
 mod apply;
+mod command;
 mod config;
 mod data_assignment;
 mod data_infrastructure;
 mod data_preflight;
 mod decision;
 mod diagnostics;
-
 pub mod docs;
 mod import;
 mod plan;
@@ -37,8 +37,8 @@ mod roles;
 mod schema;
 mod session;
 mod settings;
-mod shown;
 mod state;
 mod validate;
 
+pub use command::is_validate;
 pub use provider::{Environment, Gigadb};

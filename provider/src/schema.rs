@@ -65,7 +65,7 @@ pub(crate) fn provider() -> Schema {
             (
                 "topology_file",
                 Attribute::optional(Type::String).describe(
-                    "Path of the topology file. Default: `GIGADB_TOPOLOGY`, else `topology.yaml` in the working directory or a folder above it. `~` is the home folder.",
+                    "Path of the topology file. Default: `GIGADB_TOPOLOGY`, else `topology.yaml` in the working directory. `~` is the home folder.",
                 ),
             ),
             (

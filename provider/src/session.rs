@@ -31,6 +31,8 @@ use crate::{
 pub(crate) struct Session {
     environment: Environment,
     timing: Timing,
+    /// Whether the linter's warnings are told.
+    lints: bool,
     current: RwLock<Current>,
 }
 
@@ -63,7 +65,7 @@ pub(crate) struct Reach {
 }
 
 impl Session {
-    pub(crate) fn new(environment: Environment, timing: Timing) -> Self {
+    pub(crate) fn new(environment: Environment, timing: Timing, lints: bool) -> Self {
         let unusable = Diagnostic::error(
             "the provider is not configured",
             "Nothing was changed. This is a bug in the program that runs the provider: it asked before it configured.",
@@ -71,6 +73,7 @@ impl Session {
         Self {
             environment,
             timing,
+            lints,
             current: RwLock::new(Current::Unusable(unusable)),
         }
     }
@@ -81,7 +84,8 @@ impl Session {
         let mut found = Diagnostics::new();
         if !block.topology_unknown {
             match self.load(&block) {
-                Ok((path, parsed)) => found.extend(lint(&path, &parsed, &block)),
+                Ok((path, parsed)) if self.lints => found.extend(lint(&path, &parsed, &block)),
+                Ok(_) => {}
                 Err(_) if self.may_be_missing(&block) => {}
                 Err(diagnostic) => found.push(diagnostic),
             }
@@ -154,7 +158,7 @@ impl Session {
 
     fn topology_file(&self, block: &Block) -> TopologyFile {
         let named = block.topology_file.as_deref().map(Path::new);
-        TopologyFile::find(named, &*self.environment)
+        TopologyFile::here(named, &*self.environment)
     }
 
     /// Whether nothing names a topology and there is none in the default place: then validation,

@@ -45,6 +45,12 @@ pub trait Provider: Send + Sync + 'static {
 
     /// Hears that the user asked to stop. Tokens are cancelled already; return at once.
     async fn stop(&self) {}
+
+    /// Makes a diagnostic fit to be shown. Every diagnostic of every call comes through here, once
+    /// secrets are out of it.
+    fn show(&self, diagnostic: Diagnostic) -> Diagnostic {
+        diagnostic
+    }
 }
 
 /// A managed resource type.

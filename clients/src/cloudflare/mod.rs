@@ -7,7 +7,7 @@ use std::net::Ipv4Addr;
 
 use gigadb_engine::{
     name::{Hostname, RecordId, ZoneId},
-    world::{Record, RecordType, Zone},
+    world::{BesideRecord, Does, Record, RecordType, Zone},
 };
 use reqwest::{Method, header::AUTHORIZATION};
 use serde::de::DeserializeOwned;
@@ -88,21 +88,29 @@ impl Cloudflare {
         self.pages(&call, ZONES_A_PAGE, budget, zone).await
     }
 
-    /// The A, AAAA and CNAME records of one zone. Names that are no hostnames (wildcards) are
-    /// left out: no topology can name them.
+    /// The A, AAAA and CNAME records of one zone, and what else in it decides where its names lead.
+    /// Other names that are no hostnames are left out: no topology can name them.
     pub(crate) async fn list_records(
         &self,
         zone: &Zone,
         budget: Budget<'_>,
-    ) -> Result<Vec<Record>, Box<CallError>> {
+    ) -> Result<(Vec<Record>, Vec<BesideRecord>), Box<CallError>> {
         let segments = ["zones", zone.id.as_str(), "dns_records"];
         let object = format!("zone `{}`", zone.name);
         let call = list("/zones/{zone_id}/dns_records", &segments, object);
-        let mut records = self.pages(&call, RECORDS_A_PAGE, budget, record).await?;
+        let (mut records, mut beside) = (Vec::new(), Vec::new());
+        for row in self.pages(&call, RECORDS_A_PAGE, budget, record).await? {
+            match row {
+                ZoneRow::Record(record) => records.push(record),
+                ZoneRow::Beside(record) => beside.push(record),
+            }
+        }
         // Pages are offsets into a list that may change meanwhile: a record may come twice.
         records.sort();
         records.dedup_by(|a, b| a.id == b.id);
-        Ok(records)
+        beside.sort();
+        beside.dedup_by(|a, b| a.id == b.id);
+        Ok((records, beside))
     }
 
     /// Writes one batch: one transaction at Cloudflare. Returns the ids of what was created, in
@@ -278,29 +286,64 @@ fn zone(row: wire::Zone) -> Result<Option<Zone>, String> {
     clippy::cast_sign_loss,
     reason = "a TTL is clamped to what u32 holds first"
 )]
-fn record(row: wire::Record) -> Result<Option<Record>, String> {
-    let record_type = match row.kind.to_ascii_uppercase().as_str() {
-        "A" => RecordType::A,
-        "AAAA" => RecordType::Aaaa,
-        "CNAME" => RecordType::Cname,
-        _ => return Ok(None),
+fn record(row: wire::Record) -> Result<Option<ZoneRow>, String> {
+    let (wildcard, name) = match row.name.strip_prefix("*.") {
+        Some(below) => (true, below),
+        None => (false, row.name.as_str()),
     };
-    let Ok(name) = row.name.parse() else {
+    let Ok(name) = name.parse::<Hostname>() else {
         return Ok(None);
     };
     let id = row
         .id
         .parse()
         .map_err(|_| format!("a record of `{name}` has no usable id"))?;
-    Ok(Some(Record {
+    let content = row.content.unwrap_or_default();
+    let record_type = match row.kind.to_ascii_uppercase().as_str() {
+        "A" => RecordType::A,
+        "AAAA" => RecordType::Aaaa,
+        "CNAME" => RecordType::Cname,
+        other => {
+            let does = match other {
+                "NS" if !wildcard => Does::Delegates(content),
+                "HTTPS" if !wildcard => Does::Hints(ipv4_hints(&content)),
+                _ => return Ok(None),
+            };
+            return Ok(Some(ZoneRow::Beside(BesideRecord { id, name, does })));
+        }
+    };
+    if wildcard {
+        let does = Does::Answers(record_type, content);
+        return Ok(Some(ZoneRow::Beside(BesideRecord { id, name, does })));
+    }
+    Ok(Some(ZoneRow::Record(Record {
         id,
         name,
         record_type,
-        content: row.content.unwrap_or_default(),
+        content,
         ttl: row
             .ttl
             .unwrap_or(f64::from(AUTOMATIC_TTL))
             .clamp(0.0, f64::from(u32::MAX)) as u32,
         proxied: row.proxied.unwrap_or_default(),
-    }))
+    })))
+}
+
+/// A row of a zone that is kept.
+enum ZoneRow {
+    Record(Record),
+    Beside(BesideRecord),
+}
+
+/// The addresses of `ipv4hint` in an HTTPS record as Cloudflare shows it, such as
+/// `1 . alpn="h3,h2" ipv4hint="192.0.2.1,192.0.2.2"`.
+/// <https://developers.cloudflare.com/dns/manage-dns-records/reference/dns-record-types/#svcb-and-https>
+fn ipv4_hints(content: &str) -> Vec<Ipv4Addr> {
+    let values = content
+        .split_ascii_whitespace()
+        .filter_map(|parameter| parameter.strip_prefix("ipv4hint="));
+    values
+        .flat_map(|value| value.trim_matches('"').split(','))
+        .filter_map(|address| address.trim().parse().ok())
+        .collect()
 }

@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, time::Duration};
 
-use gigadb_engine::{name::Hostname, world::RecordType as Kind};
+use gigadb_engine::world::RecordType as Kind;
 use hickory_resolver::{
     net::{
         DnsHandle as _, NetError, runtime::TokioRuntimeProvider, tcp::TcpClientStream,
@@ -33,9 +33,9 @@ pub(super) enum Recursion {
 }
 
 impl Server {
-    /// What the server says of a hostname; an error is a clause about the server.
-    pub(super) async fn say(&self, hostname: &Hostname, deadline: Instant) -> Result<Said, String> {
-        let name = absolute(hostname.as_str())?;
+    /// What the server says of a hostname, or of a wildcard; an error is a clause about the server.
+    pub(super) async fn say(&self, name: &str, deadline: Instant) -> Result<Said, String> {
+        let name = absolute(name)?;
         let (v4, v6) = futures::future::join(
             self.answer(&name, RecordType::A, deadline),
             self.answer(&name, RecordType::AAAA, deadline),

@@ -56,6 +56,7 @@ pub(super) fn tell(said: &BTreeMap<ZoneName, BTreeMap<Hostname, Vec<Statement>>>
     let mut told = Told {
         zones: Reading::Read(Vec::new()),
         records: BTreeMap::new(),
+        beside: BTreeMap::new(),
         doubts: Vec::new(),
     };
     let mut zones = Vec::new();
@@ -106,6 +107,35 @@ pub(super) fn tell(said: &BTreeMap<ZoneName, BTreeMap<Hostname, Vec<Statement>>>
         ));
     }
     told
+}
+
+/// The hostnames whose answer is that of the nearest wildcard above them: DNS does not tell
+/// whether they have records of their own, which a swap needs.
+pub(super) fn answered_for(
+    said: &BTreeMap<ZoneName, BTreeMap<Hostname, Vec<Statement>>>,
+    wildcards: &BTreeMap<String, Said>,
+) -> Vec<String> {
+    let mut doubts = Vec::new();
+    for (hostname, statements) in said.values().flatten() {
+        let above = std::iter::successors(Some(hostname.as_str()), |name| {
+            name.split_once('.').map(|(_, parent)| parent)
+        });
+        let nearest = above.skip(1).find_map(|name| {
+            let said = wildcards.get(name)?;
+            (!said.records.is_empty()).then_some((name, said))
+        });
+        let Some((name, wildcard)) = nearest else {
+            continue;
+        };
+        let mut answers = statements.iter().filter_map(|one| one.said.as_ref().ok());
+        if answers.any(|said| said.keys() == wildcard.keys()) {
+            doubts.push(format!(
+                "`{hostname}` leads where the wildcard `*.{name}` does: whether it has a record of \
+                 its own, only Cloudflare's API tells: set CLOUDFLARE_API_TOKEN."
+            ));
+        }
+    }
+    doubts
 }
 
 fn unanswered<'a>(

@@ -80,7 +80,7 @@ impl Lookout {
                         Who::Resolver(who)
                     },
                     said: server
-                        .say(hostname, deadline)
+                        .say(hostname.as_str(), deadline)
                         .await
                         .and_then(|heard| said(&heard)),
                 }

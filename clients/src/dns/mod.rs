@@ -30,7 +30,7 @@ use std::{
 use futures::StreamExt as _;
 use gigadb_engine::{
     name::{Hostname, ZoneId, ZoneName},
-    world::{Failure, FailureKind, Reading, Record, Zone},
+    world::{BesideRecord, Failure, FailureKind, Reading, Record, Zone},
 };
 use hickory_resolver::{
     TokioResolver,
@@ -46,7 +46,7 @@ use tokio::time::{Instant, timeout_at};
 pub use self::lookout::Lookout;
 use self::{
     ask::{Recursion, ask},
-    compare::Statement,
+    compare::{Said, Statement},
 };
 use crate::http::seconds;
 
@@ -117,6 +117,7 @@ impl DnsSettings {
 pub(crate) struct Told {
     pub(crate) zones: Reading<Vec<Zone>>,
     pub(crate) records: BTreeMap<ZoneId, Reading<Vec<Record>>>,
+    pub(crate) beside: BTreeMap<ZoneId, Vec<BesideRecord>>,
     /// What is missing, contradictory or unusual, one sentence or more each.
     pub(crate) doubts: Vec<String>,
 }
@@ -154,11 +155,18 @@ impl Dns {
         };
         match found {
             Ok((by_zone, servers)) => {
-                compare::tell(&self.ask_all(&by_zone, servers, deadline).await)
+                let (said, wildcards) = tokio::join!(
+                    self.ask_all(&by_zone, &servers, deadline),
+                    wildcards(&by_zone, &servers, deadline),
+                );
+                let mut told = compare::tell(&said);
+                told.doubts.extend(compare::answered_for(&said, &wildcards));
+                told
             }
             Err(message) => Told {
                 zones: Reading::failed(failure(message)),
                 records: BTreeMap::new(),
+                beside: BTreeMap::new(),
                 doubts: Vec::new(),
             },
         }
@@ -190,7 +198,7 @@ impl Dns {
         finder: &Finder,
         hostnames: &BTreeSet<&'a Hostname>,
         deadline: Instant,
-    ) -> Result<(Zones<'a>, BTreeMap<ZoneName, Vec<Server>>), String> {
+    ) -> Result<(Zones<'a>, Servers), String> {
         let candidates: BTreeSet<&str> = hostnames
             .iter()
             .flat_map(|hostname| suffixes(hostname.as_str()))
@@ -326,7 +334,7 @@ impl Dns {
     async fn ask_all(
         &self,
         zones: &Zones<'_>,
-        servers: BTreeMap<ZoneName, Vec<Server>>,
+        servers: &Servers,
         deadline: Instant,
     ) -> BTreeMap<ZoneName, BTreeMap<Hostname, Vec<Statement>>> {
         let questions: Vec<_> = zones
@@ -338,7 +346,7 @@ impl Dns {
                     .flat_map(move |hostname| servers.iter().map(move |s| (zone, *hostname, s)))
             })
             .map(|(zone, hostname, server)| async move {
-                let said = server.say(hostname, deadline).await;
+                let said = server.say(hostname.as_str(), deadline).await;
                 let server = server.name.clone();
                 (zone, hostname, Statement { server, said })
             })
@@ -360,6 +368,44 @@ impl Dns {
 
 /// The hostnames by zone.
 type Zones<'a> = BTreeMap<ZoneName, Vec<&'a Hostname>>;
+/// The name servers by zone.
+type Servers = BTreeMap<ZoneName, Vec<Server>>;
+
+/// What the first server of each zone says of the wildcards above its hostnames, by the name that
+/// follows `*.`: the literal name asks for the wildcard itself
+/// (<https://www.rfc-editor.org/rfc/rfc4592#section-2.2.1>). Without an answer, nothing is known.
+async fn wildcards(
+    zones: &Zones<'_>,
+    servers: &Servers,
+    deadline: Instant,
+) -> BTreeMap<String, Said> {
+    let mut asked = BTreeMap::new();
+    for (zone, hostnames) in zones {
+        let Some(server) = servers.get(zone).and_then(|servers| servers.first()) else {
+            continue;
+        };
+        for hostname in hostnames {
+            let above = suffixes(hostname.as_str()).skip(1);
+            let within = above.filter(|name| {
+                let below = name.strip_suffix(zone.as_str());
+                below.is_some_and(|below| below.is_empty() || below.ends_with('.'))
+            });
+            asked.extend(within.map(|name| (name, server)));
+        }
+    }
+    let questions: Vec<_> = asked
+        .into_iter()
+        .map(|(name, server)| async move {
+            let said = server.say(&format!("*.{name}"), deadline).await.ok()?;
+            Some((name.to_owned(), said))
+        })
+        .collect();
+    futures::stream::iter(questions)
+        .buffer_unordered(AT_A_TIME)
+        .filter_map(std::future::ready)
+        .collect()
+        .await
+}
 
 /// Who finds zones and their servers.
 enum Finder {

@@ -182,7 +182,14 @@ fn refused(fault: &CertificateError, facts: &Facts) -> String {
             if facts.names.is_empty() {
                 "the certificate is for no name".to_owned()
             } else {
-                format!("the certificate is for {}", facts.names.join(", "))
+                const SHOWN: usize = 3;
+                let shown = facts.names.iter().take(SHOWN);
+                let shown: Vec<&str> = shown.map(String::as_str).collect();
+                let more = match facts.names.len().saturating_sub(SHOWN) {
+                    0 => String::new(),
+                    more => format!(" and {more} more"),
+                };
+                format!("the certificate is for {}{more}", shown.join(", "))
             }
         }
         CertificateError::Expired | CertificateError::ExpiredContext { .. } => {

@@ -76,6 +76,10 @@ async fn every_kind_of_site_is_told_apart() {
             Site::of(&["x.org", "*.x.org"]),
             failed("the certificate is for x.org, *.x.org"),
         ),
+        (
+            Site::of(&["a.x.org", "b.x.org", "c.x.org", "d.x.org", "e.x.org"]),
+            failed("the certificate is for a.x.org, b.x.org, c.x.org and 2 more"),
+        ),
         (Site::of(&[]), failed("the certificate is for no name")),
         (
             well().ending_in(-3),

@@ -21,6 +21,9 @@ pub enum Process {
 }
 
 impl Process {
+    /// Every process.
+    pub const ALL: [Self; 2] = [Self::Complex, Self::Simple];
+
     /// The word.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -33,11 +36,12 @@ impl Process {
 impl FromStr for Process {
     type Err = String;
     fn from_str(text: &str) -> Result<Self, String> {
-        match text {
-            "complex" => Ok(Self::Complex),
-            "simple" => Ok(Self::Simple),
-            _ => Err(format!("`{text}` is none of `complex`, `simple`")),
-        }
+        let words = Self::ALL.map(Self::as_str);
+        let found = Self::ALL.into_iter().find(|one| one.as_str() == text);
+        found.ok_or_else(|| match nearest(text, words) {
+            Some(near) => format!("`{text}` is no process; did you mean `{near}`?"),
+            None => format!("`{text}` is none of `complex`, `simple`"),
+        })
     }
 }
 

@@ -11,7 +11,7 @@ use crate::{
     message::Message,
     name::{EndpointName, InfrastructureName},
     observation::{EndpointObservation, Observation},
-    topology::Topology,
+    topology::{Environment, Topology},
     world::{ElasticIp, FailureKind},
 };
 
@@ -162,32 +162,56 @@ fn list(eips: &[ElasticIp]) -> String {
 
 pub(super) fn check(context: &Context<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
-    let used: BTreeSet<&EndpointName> = context
-        .environment
-        .hostnames()
-        .into_values()
-        .map(|(_, e)| e)
-        .collect();
     for (_, side) in context.intent.arrangement.iter() {
-        // Where EC2 did not say, `unread` says that.
-        let Some(known) = context.observation.sides.get(side).and_then(|s| s.read()) else {
-            continue;
-        };
-        for endpoint in &used {
-            let name = context
-                .topology
-                .eip_name(side, &context.intent.environment, endpoint)
-                .unwrap_or_default();
-            let nothing = EndpointObservation::default();
-            let seen = known.get(*endpoint).unwrap_or(&nothing);
-            let fault = elastic_ip_fault(&name, side, context.topology, seen)
-                .or_else(|| instance_fault(&name, side, context.topology, seen));
-            findings.extend(
-                fault.map(|m| context.finding(Rule::KnownAddress, context.severity(side), m)),
-            );
-        }
+        let severity = context.severity(side);
+        let faults = faults(
+            context.topology,
+            context.environment,
+            context.observation,
+            side,
+        );
+        let messages = faults.into_iter().map(|fault| fault.message);
+        findings.extend(messages.map(|m| context.finding(Rule::KnownAddress, severity, m)));
     }
     findings
+}
+
+/// What is wrong with one Elastic IP.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fault {
+    /// How many Elastic IPs have the name.
+    pub there: usize,
+    /// What there is to say.
+    pub message: Message,
+}
+
+/// What is wrong with the Elastic IPs of one side that an environment uses, as EC2 shows them now.
+/// Where EC2 did not answer, nothing is said.
+pub fn faults(
+    topology: &Topology,
+    environment: &Environment,
+    observation: &Observation,
+    side: &InfrastructureName,
+) -> Vec<Fault> {
+    let used: BTreeSet<&EndpointName> = environment
+        .hostnames()
+        .into_values()
+        .map(|(_, endpoint)| endpoint)
+        .collect();
+    let Some(known) = observation.sides.get(side).and_then(|s| s.read()) else {
+        return Vec::new();
+    };
+    let fault = |endpoint: &&EndpointName| {
+        let name = topology.eip_name(side, &observation.environment, endpoint);
+        let name = name.unwrap_or_default();
+        let nothing = EndpointObservation::default();
+        let seen = known.get(*endpoint).unwrap_or(&nothing);
+        let message = elastic_ip_fault(&name, side, topology, seen)
+            .or_else(|| instance_fault(&name, side, topology, seen))?;
+        let there = seen.elastic_ips.len();
+        Some(Fault { there, message })
+    };
+    used.iter().filter_map(fault).collect()
 }
 
 fn instance_fault(

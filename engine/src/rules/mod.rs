@@ -3,12 +3,12 @@
 mod context;
 pub(crate) mod external_swap;
 pub mod https_ready;
-pub(crate) mod known_address;
+pub mod known_address;
 pub(crate) mod never_unresolvable;
 pub mod one_swap_at_a_time;
 pub(crate) mod permutation;
 pub mod separate_credentials;
-pub(crate) mod single_a_record;
+pub mod single_a_record;
 pub mod unchanged_since_plan;
 pub mod variables_visible;
 

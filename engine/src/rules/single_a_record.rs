@@ -3,33 +3,85 @@
 //! A waiver leaves a name as it is, except the apex: it decides who is production.
 
 use super::context::{Context, side_of};
-use crate::finding::{Finding, Rule};
+use crate::finding::{Finding, Rule, Severity};
 use crate::{
-    message::Message, name::Hostname, observation::NameObservation, topology::Missing,
-    world::Record,
+    message::Message,
+    name::{Hostname, Role},
+    observation::{NameObservation, Observation},
+    topology::{Environment, Missing, Topology},
+    world::{Does, Record},
 };
 
 pub(super) fn check(context: &Context<'_>) -> Vec<Finding> {
-    let managed = context.environment.hostnames();
     let apex = context.observation.apex(context.environment);
-    context
-        .observation
+    let faults = faults(context.topology, context.environment, context.observation);
+    let faults = faults.into_iter().map(|(hostname, role, message)| {
+        let severity = context.severity(side_of(context.intent, role));
+        if apex != Some(hostname) {
+            return context.finding(Rule::SingleARecord, severity, message);
+        }
+        Finding {
+            waived: false,
+            ..context.finding(Rule::SingleARecord, severity, for_the_apex(message))
+        }
+    });
+    let hints = hints(context.environment, context.observation).into_iter();
+    let hints =
+        hints.map(|(_, message)| context.finding(Rule::SingleARecord, Severity::Warning, message));
+    faults.chain(hints).collect()
+}
+
+/// The managed hostnames that have not exactly one A record of their own, with their roles and what
+/// there is to say.
+pub fn faults<'a>(
+    topology: &Topology,
+    environment: &'a Environment,
+    observation: &'a Observation,
+) -> Vec<(&'a Hostname, Role, Message)> {
+    let create = topology.policy.missing_records == Missing::Create;
+    let managed = environment.hostnames();
+    let faulty = observation
         .names
         .iter()
-        .filter(|(_, seen)| seen.single_a().is_none())
+        .filter(|(_, seen)| seen.zone.is_some() && seen.single_a().is_none())
         .filter(|(_, seen)| {
-            !(seen.records.is_empty() && context.topology.policy.missing_records == Missing::Create)
-        })
+            let creatable = seen.records.is_empty() && seen.delegation().is_none();
+            !(creatable && create)
+        });
+    faulty
         .filter_map(|(hostname, seen)| {
             let (role, _) = managed.get(hostname)?;
-            let severity = context.severity(side_of(context.intent, *role));
-            let message = message(hostname, seen);
-            if apex != Some(hostname) {
-                return Some(context.finding(Rule::SingleARecord, severity, message));
-            }
-            Some(Finding {
-                waived: false,
-                ..context.finding(Rule::SingleARecord, severity, for_the_apex(message))
+            Some((hostname, *role, message(hostname, seen)))
+        })
+        .collect()
+}
+
+/// HTTPS records whose address hints are an Elastic IP of a side: a swap does not move them, and
+/// browsers may use them in place of the A record.
+pub fn hints<'a>(
+    environment: &Environment,
+    observation: &'a Observation,
+) -> Vec<(&'a Hostname, Message)> {
+    let managed = environment.hostnames();
+    let names = observation.names.iter();
+    let names = names.filter(|(hostname, _)| managed.contains_key(hostname));
+    names
+        .flat_map(|(hostname, seen)| {
+            seen.beside.iter().filter_map(move |record| {
+                let Does::Hints(addresses) = &record.does else {
+                    return None;
+                };
+                let (address, owner) = addresses
+                    .iter()
+                    .find_map(|address| Some((address, observation.owner(*address)?)))?;
+                let message = Message::nothing_changed(
+                    format!(
+                        "`{hostname}` has an HTTPS record that names {address}, an address of `{owner}`: browsers may use it in place of the A record, and a swap does not change it."
+                    ),
+                    format!("hostname `{hostname}`, zone `{}`: {record}", zone_of(seen)),
+                    "Remove `ipv4hint` from this HTTPS record in the Cloudflare dashboard.",
+                );
+                Some((hostname, message))
             })
         })
         .collect()
@@ -47,16 +99,26 @@ fn for_the_apex(message: Message) -> Message {
     }
 }
 
+fn zone_of(seen: &NameObservation) -> String {
+    let zone = seen.zone.as_ref().map(|zone| zone.name.to_string());
+    zone.unwrap_or_default()
+}
+
 fn message(hostname: &Hostname, seen: &NameObservation) -> Message {
-    let zone = seen
-        .zone
-        .as_ref()
-        .map(|z| z.name.to_string())
-        .unwrap_or_default();
-    let what = match seen.records.len() {
-        0 => format!("`{hostname}` has no A record."),
-        1 => format!("The only record of `{hostname}` is not an A record."),
-        n => format!("`{hostname}` has {n} records where exactly one A record must be."),
+    let zone = zone_of(seen);
+    let elsewhere = seen.elsewhere(&format!("`{hostname}`"));
+    if let (Some(delegation), Some(clause)) = (seen.delegation(), &elsewhere) {
+        return Message::nothing_changed(
+            format!("{clause}. What Cloudflare's API shows of it is not what resolvers see."),
+            format!("hostname `{hostname}`, zone `{zone}`: {delegation}"),
+            "Remove the NS record in the Cloudflare dashboard, or correct the hostname in the topology.",
+        );
+    }
+    let what = match (seen.records.len(), elsewhere) {
+        (_, Some(clause)) => format!("{clause}."),
+        (0, None) => format!("`{hostname}` has no A record."),
+        (1, None) => format!("The only record of `{hostname}` is not an A record."),
+        (n, None) => format!("`{hostname}` has {n} records where exactly one A record must be."),
     };
     let object = if seen.records.is_empty() {
         format!("hostname `{hostname}`, zone `{zone}`")

@@ -3,12 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{
-    Place, Warning, WarningName,
-    reader::Reader,
-    yaml::{Kind, Node},
-};
-use crate::nearest::nearest;
+use super::{Place, Warning, WarningName, reader::Reader, yaml::Node};
 
 /// One entry of `accept`.
 #[derive(Debug)]
@@ -46,30 +41,10 @@ fn one(reader: &mut Reader, node: &Node) -> Option<Acceptance> {
 }
 
 fn name(reader: &mut Reader, node: &Node) -> Option<WarningName> {
-    let text = match &node.kind {
-        // A word that YAML takes for something else is no name of a warning either.
-        Kind::Scalar(scalar) => scalar.text.as_str(),
-        Kind::Sequence(_) | Kind::Mapping(_) | Kind::Faulty => {
-            reader.text(node, "accept.warning")?
-        }
-    };
-    let words = || WarningName::ACCEPTABLE.map(WarningName::as_str);
-    let found = WarningName::ACCEPTABLE
-        .into_iter()
-        .find(|name| name.as_str() == text);
-    if found.is_none() {
-        let advice = match nearest(text, words()) {
-            Some(near) => format!("Did you mean `{near}`?"),
-            None => {
-                let words = words().map(|word| format!("`{word}`"));
-                format!("Write one of {}.", words.join(", "))
-            }
-        };
-        let text = text.escape_debug();
-        let fault = format!("`{text}` is no warning that can be accepted. {advice}");
-        reader.fault(node.place, fault);
-    }
-    found
+    let words = WarningName::ACCEPTABLE.map(WarningName::as_str);
+    let text = reader.choice(node, "accept.warning", &words)?;
+    let mut names = WarningName::ACCEPTABLE.into_iter();
+    names.find(|name| name.as_str() == text)
 }
 
 /// What is left of `warnings`, with a warning for every entry that silenced nothing.

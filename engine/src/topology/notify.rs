@@ -11,7 +11,6 @@ use super::{
     reader::{Fields, Reader},
     yaml::Node,
 };
-use crate::nearest::nearest;
 
 /// Where resolvers listen unless the file says otherwise.
 const DNS_PORT: u16 = 53;
@@ -137,18 +136,9 @@ fn events(reader: &mut Reader, node: &Node) -> Option<BTreeSet<NotifyEvent>> {
     let read: Vec<_> = items
         .iter()
         .map(|item| {
-            let text = reader.text(item, path)?;
-            let event = NotifyEvent::ALL.into_iter().find(|e| e.as_str() == text);
-            if event.is_none() {
-                let advice = match nearest(text, words) {
-                    Some(near) => format!("Did you mean `{near}`?"),
-                    None => "Write `swap`, `failover`, `revert` or `release`.".to_owned(),
-                };
-                let text = text.escape_debug();
-                let fault = format!("`{text}` is nothing to tell of in `{path}`. {advice}");
-                reader.fault(item.place, fault);
-            }
-            event
+            let text = reader.choice(item, path, &words)?;
+            let mut events = NotifyEvent::ALL.into_iter();
+            events.find(|event| event.as_str() == text)
         })
         .collect();
     read.into_iter().collect()

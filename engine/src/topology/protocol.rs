@@ -5,11 +5,12 @@ use std::{collections::BTreeSet, fmt, str::FromStr};
 
 use serde::{Serialize, Serializer};
 
-use super::{Place, Topology, reader::Reader, yaml::Node};
-use crate::{
-    name::{EndpointName, EnvironmentName, Hostname},
-    nearest::nearest,
+use super::{
+    Place, Topology,
+    reader::{Reader, meant},
+    yaml::Node,
 };
+use crate::name::{EndpointName, EnvironmentName, Hostname};
 
 /// Every protocol as it is written.
 const WORDS: [&str; 4] = ["https", "ssh", "ftp", "tcp:PORT"];
@@ -174,10 +175,7 @@ fn one(reader: &mut Reader, node: &Node, path: &str) -> Option<Protocol> {
     let advice = if text == "tcp" || text.contains(':') {
         "Write a protocol with a port from 1 to 65535, as in `tcp:8080`.".to_owned()
     } else {
-        match nearest(text, WORDS) {
-            Some(near) => format!("Did you mean `{near}`?"),
-            None => "Write `https`, `ssh`, `ftp` or `tcp:PORT`.".to_owned(),
-        }
+        meant(text, &WORDS)
     };
     let text = text.escape_debug();
     reader.fault(

@@ -303,13 +303,11 @@ impl Reader {
         if let Some(choice) = choices.iter().find(|c| **c == text) {
             return Some(choice);
         }
+        let advice = meant(text, choices);
+        let text = text.escape_debug();
         self.fault(
             node.place,
-            format!(
-                "`{}` is no value of `{path}`. Write {}.",
-                text.escape_debug(),
-                words_or(choices)
-            ),
+            format!("`{text}` is no value of `{path}`. {advice}"),
         );
         None
     }
@@ -372,6 +370,14 @@ pub(super) fn join(path: &str, key: &str) -> String {
         key.to_owned()
     } else {
         format!("{path}.{key}")
+    }
+}
+
+/// The word of a few that was probably meant, else all of them.
+pub(super) fn meant(text: &str, words: &[&str]) -> String {
+    match nearest(text, words.iter().copied()) {
+        Some(near) => format!("Did you mean `{near}`?"),
+        None => format!("Write {}.", words_or(words)),
     }
 }
 

@@ -130,6 +130,7 @@ pub(crate) fn world(topology: &Topology, production: &str) -> World {
     }
     World {
         certificates: BTreeMap::new(),
+        beside: BTreeMap::new(),
         zones: Reading::Read(zones),
         records: records
             .into_iter()

@@ -9,12 +9,13 @@ use gigadb_engine::{
     evidence::SharedKeys,
     intent::Pair,
     name::InfrastructureName,
-    rules::separate_credentials,
+    observation::Observation,
+    rules::{known_address, separate_credentials},
     topology::{Infrastructure, Topology},
     world::{Cause, Failure, Side, World},
 };
 
-use super::Check;
+use super::{Check, Verdict};
 use crate::session::Session;
 
 const PROFILE: &str = "aws profile";
@@ -50,6 +51,24 @@ pub(super) fn checks(topology: &Topology, profiles: &Profiles, world: &World) ->
             ),
             _ => reads(topology, name, side, world),
         });
+        checks.extend(unusable(topology, name, world));
+    }
+    checks
+}
+
+/// The Elastic IPs of a side that are there, and that no swap could use, by environment.
+fn unusable(topology: &Topology, name: &InfrastructureName, world: &World) -> Vec<Check> {
+    let mut checks = Vec::new();
+    for (scope, environment) in &topology.environments {
+        let Ok(observation) = Observation::project(topology, scope, world, None) else {
+            continue;
+        };
+        let object = format!("{name} {scope}");
+        let faults = known_address::faults(topology, environment, &observation, name);
+        let faults = faults.into_iter().filter(|fault| fault.there > 0);
+        checks.extend(
+            faults.map(|fault| Check::said((EC2, &object), Verdict::Warning, fault.message)),
+        );
     }
     checks
 }
@@ -159,7 +178,7 @@ fn pair(
     let shared = SharedKeys::among(&keys);
     match separate_credentials::message(topology, &arrangement, &shared) {
         None => Check::ok(KEYS, &object, "they differ"),
-        Some(message) => Check::failed(about, message.what.trim_end_matches('.'), message.next),
+        Some(message) => Check::said(about, Verdict::Failed, message),
     }
 }
 
@@ -186,26 +205,7 @@ fn reads(
     let missing = missing(&wanted, machines);
     let seen = wanted.len() - missing.len();
     let count = format!("{seen} of {} Elastic IPs", wanted.len());
-    let elsewhere: Vec<String> = machines
-        .elastic_ips
-        .iter()
-        .filter(|one| one.instance_id.is_none() && wanted.contains(&one.name))
-        .filter_map(|one| Some((one, one.used_by.as_ref()?)))
-        .map(|(one, used_by)| {
-            format!(
-                "Elastic IP `{}` is associated with no instance but with {used_by}: something else uses it",
-                one.name
-            )
-        })
-        .collect();
-    if !elsewhere.is_empty() {
-        Check::warning(
-            about,
-            elsewhere.join("; "),
-            "Find out what uses it. Associate the address with the running instance of its \
-             endpoint, or correct `eip` in the topology.",
-        )
-    } else if missing.is_empty() {
+    if missing.is_empty() {
         Check::ok(EC2, name, count)
     } else {
         Check::warning(

@@ -6,12 +6,13 @@ use gigadb_clients::Token;
 use gigadb_engine::{
     advice::{self, Asked},
     name::Hostname,
-    observation::Homeless,
+    observation::{Homeless, Observation, zone_for},
+    rules::single_a_record,
     topology::Topology,
     world::{Failure, World, Zone},
 };
 
-use super::{Check, aws::capitalized, expiry, expiry::Expiry};
+use super::{Check, Verdict, aws::capitalized, expiry, expiry::Expiry};
 
 const TOKEN: &str = "cloudflare token";
 const ZONE: &str = "zone";
@@ -34,12 +35,14 @@ pub(super) fn checks(
     let mut checks = vec![standing(token)];
     let (held, homeless) = by_zone(topology, zones);
     for (zone, hostnames) in held.values() {
-        checks.push(several(zone, zones).unwrap_or_else(|| visible(zone, hostnames.len())));
+        let s = if hostnames.len() == 1 { "" } else { "s" };
+        let found = format!("active, holds {} hostname{s}", hostnames.len());
+        checks.push(Check::ok(ZONE, &zone.name, found));
     }
-    checks.extend(homeless.iter().map(|hostname| nowhere(hostname, zones)));
-    let clear = |zone: &&Zone| zone.active && several(zone, zones).is_none();
-    for (zone, _) in held.values().filter(|(zone, _)| clear(zone)) {
+    checks.extend(homeless);
+    for (zone, _) in held.values() {
         checks.push(records(zone, world));
+        checks.extend(names(topology, zone, world));
         checks.push(Check::not_checked(
             (WRITE, zone.name.as_str()),
             "Only a write can prove that the token may write",
@@ -97,85 +100,58 @@ fn standing(token: &Result<Token, Failure>) -> Check {
 
 type Held<'a> = BTreeMap<&'a str, (&'a Zone, Vec<&'a Hostname>)>;
 
-/// The longest zone of each hostname, active ones before others, and the hostnames without one.
-fn by_zone<'a>(topology: &'a Topology, zones: &'a [Zone]) -> (Held<'a>, Vec<&'a Hostname>) {
+/// The zone of each hostname, and what there is to say of the hostnames without one.
+fn by_zone<'a>(topology: &'a Topology, zones: &'a [Zone]) -> (Held<'a>, Vec<Check>) {
     let mut held = Held::new();
-    let mut homeless = Vec::new();
+    let mut homeless = BTreeMap::new();
     for environment in topology.environments.values() {
         for hostname in environment.hostnames().into_keys() {
-            let zone = zones
-                .iter()
-                .filter(|zone| hostname.labels_below(&zone.name).is_some())
-                .max_by_key(|zone| (zone.active, zone.name.as_str().len()));
-            match zone {
-                Some(zone) => {
-                    let entry = held.entry(zone.id.as_str());
-                    entry.or_insert_with(|| (zone, Vec::new())).1.push(hostname);
-                }
-                None => homeless.push(hostname),
+            if let Some(zone) = zone_for(hostname, zones) {
+                let entry = held.entry(zone.id.as_str());
+                entry.or_insert_with(|| (zone, Vec::new())).1.push(hostname);
+            } else if let Some(why) = Homeless::among(zones, hostname) {
+                let object = match &why {
+                    Homeless::NoZone => hostname.to_string(),
+                    Homeless::NotActive(name) | Homeless::SeveralZones { name, .. } => {
+                        name.to_string()
+                    }
+                };
+                homeless.entry(object).or_insert((why, hostname));
             }
         }
     }
-    homeless.sort();
-    homeless.dedup();
-    (held, homeless)
+    let homeless = homeless.iter().map(|(object, (why, hostname))| {
+        let mut found = capitalized(&why.clause(hostname));
+        if *why == Homeless::NoZone {
+            let names: Vec<String> = zones.iter().map(|one| format!("`{}`", one.name)).collect();
+            found.push_str(": it sees ");
+            found.push_str(if names.is_empty() { "none at all" } else { "" });
+            found.push_str(&names.join(", "));
+        }
+        Check::failed((ZONE, object), found, why.next())
+    });
+    (held, homeless.collect())
 }
 
-/// Several active zones of one name: which one is in use cannot be told.
-fn several(zone: &Zone, zones: &[Zone]) -> Option<Check> {
-    let same = zones
-        .iter()
-        .filter(|one| one.active && one.name == zone.name);
-    let ids: Vec<String> = same.map(|one| one.id.to_string()).collect();
-    let several = Homeless::SeveralZones {
-        name: zone.name.clone(),
-        ids,
-    };
-    let Homeless::SeveralZones { ids, .. } = &several else {
-        return None;
-    };
-    (zone.active && ids.len() > 1).then(|| {
-        let any = zone.name.as_str().parse();
-        let clause = any.map_or_else(|_| String::new(), |name| several.clause(&name));
-        Check::failed(
-            (ZONE, zone.name.as_str()),
-            capitalized(&clause),
-            several.next(),
-        )
-    })
-}
-
-fn visible(zone: &Zone, hostnames: usize) -> Check {
-    if zone.active {
-        let s = if hostnames == 1 { "" } else { "s" };
-        return Check::ok(
-            ZONE,
-            &zone.name,
-            format!("active, holds {hostnames} hostname{s}"),
-        );
+/// The hostnames in a zone whose records no swap could use, or that lead elsewhere as well.
+fn names(topology: &Topology, zone: &Zone, world: &World) -> Vec<Check> {
+    let mut checks = Vec::new();
+    for (name, environment) in &topology.environments {
+        let Ok(observation) = Observation::project(topology, name, world, None) else {
+            continue;
+        };
+        let faults = single_a_record::faults(topology, environment, &observation).into_iter();
+        let faults = faults.map(|(hostname, _, message)| (hostname, Verdict::Failed, message));
+        let hints = single_a_record::hints(environment, &observation).into_iter();
+        let hints = hints.map(|(hostname, message)| (hostname, Verdict::Warning, message));
+        let here = faults
+            .chain(hints)
+            .filter(|(hostname, ..)| observation.zone_of(hostname) == Some(&zone.name));
+        checks.extend(here.map(|(hostname, verdict, message)| {
+            Check::said((RECORDS, hostname.as_str()), verdict, message)
+        }));
     }
-    Check::failed(
-        (ZONE, zone.name.as_str()),
-        "Cloudflare does not serve it: its status is not active",
-        "Point the domain's name servers to Cloudflare, or correct the hostnames in the topology.",
-    )
-}
-
-fn nowhere(hostname: &Hostname, zones: &[Zone]) -> Check {
-    let names: Vec<String> = zones
-        .iter()
-        .map(|zone| format!("`{}`", zone.name))
-        .collect();
-    let seen = if names.is_empty() {
-        "sees no zone at all".to_owned()
-    } else {
-        format!("sees {}", names.join(", "))
-    };
-    Check::failed(
-        (ZONE, hostname.as_str()),
-        format!("No zone holds this hostname: the token {seen}"),
-        "Give the token Zone: Read on the hostname's zone, or correct the hostname.",
-    )
+    checks
 }
 
 fn records(zone: &Zone, world: &World) -> Check {

@@ -15,7 +15,7 @@ use gigadb_engine::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{Check, aws::capitalized, expiry, expiry::Expiry};
+use super::{Check, Verdict, aws::capitalized, expiry, expiry::Expiry};
 use crate::session::Session;
 
 const TOKEN: &str = "gitlab token";
@@ -243,9 +243,7 @@ fn variables(
     let faults = variables_visible::faults(topology, scope, name, &by_key);
     let unmaskable = variables_visible::unmaskable(topology, scope, name, &by_key);
     if faults.is_empty() && !unmaskable.is_empty() {
-        let warning = |message: Message| {
-            Check::warning(about, message.what.trim_end_matches('.'), message.next)
-        };
+        let warning = |message: Message| Check::said(about, Verdict::Warning, message);
         return unmaskable.into_iter().map(warning).collect();
     }
     if faults.is_empty() {
@@ -255,7 +253,6 @@ fn variables(
             format!("{count} can be read"),
         )];
     }
-    let failed =
-        |message: Message| Check::failed(about, message.what.trim_end_matches('.'), message.next);
+    let failed = |message: Message| Check::said(about, Verdict::Failed, message);
     faults.into_iter().map(failed).collect()
 }

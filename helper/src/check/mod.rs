@@ -20,6 +20,7 @@ pub(crate) mod topology;
 use std::path::PathBuf;
 
 use gigadb_clients::Scope as Reads;
+use gigadb_engine::message::Message;
 use tokio_util::sync::CancellationToken;
 
 use crate::session::Session;
@@ -106,6 +107,16 @@ impl Check {
         next: impl Into<String>,
     ) -> Self {
         Self::other(Verdict::Failed, about, found, next)
+    }
+
+    /// What a rule says, which plans say in the same words.
+    fn said(about: (&'static str, &str), verdict: Verdict, message: Message) -> Self {
+        Self::other(
+            verdict,
+            about,
+            message.what.trim_end_matches('.'),
+            message.next,
+        )
     }
 
     pub(crate) fn not_checked(

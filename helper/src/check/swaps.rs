@@ -22,7 +22,7 @@ use gigadb_engine::{
 };
 use jiff::Timestamp;
 
-use super::{Check, aws::capitalized};
+use super::{Check, Verdict, aws::capitalized};
 use crate::session::Session;
 
 const CERTIFICATE: &str = "certificate";
@@ -84,10 +84,7 @@ fn stored(
     if found.is_empty() {
         return vec![Check::ok(CERTIFICATE, name, "both sides' cover a swap")];
     }
-    let warning = |finding: Finding| {
-        let what = finding.message.what.trim_end_matches('.').to_owned();
-        Check::warning(about, what, finding.message.next)
-    };
+    let warning = |finding: Finding| Check::said(about, Verdict::Warning, finding.message);
     found.into_iter().map(warning).collect()
 }
 

@@ -32,6 +32,10 @@ pub(crate) struct ApplyArgs {
 
     #[command(flatten)]
     https: HttpsOptions,
+
+    /// Accepted as everywhere: a saved plan is carried out without asking.
+    #[arg(id = "yes", short = 'y', long = "yes")]
+    _yes: bool,
 }
 
 /// Reads the plan, looks again, writes, reads back.

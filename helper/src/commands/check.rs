@@ -47,7 +47,6 @@ pub(super) async fn run(
     ui: &Ui,
     cancel: &CancellationToken,
 ) -> Result<Exit, Failure> {
-    global.text_or_json("The checks have")?;
     if let Some(folder) = &args.repository {
         return answer(&check::repository::checks(folder), global, ui);
     }

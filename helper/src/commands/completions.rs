@@ -3,7 +3,7 @@
 use clap::{Args, Command};
 use clap_complete::{Shell, env::Shells};
 
-use crate::{exit::Exit, failure::Failure, global::Global, ui::Ui};
+use crate::{exit::Exit, failure::Failure, ui::Ui};
 
 /// Print the completions for a shell.
 ///
@@ -27,13 +27,7 @@ pub(crate) struct CompletionsArgs {
 pub(crate) const ASKING: &str = "GIGADB_ROLES_COMPLETE";
 
 /// Prints a script that asks the program itself, so that it knows this topology and these runs.
-pub(super) fn run(
-    args: &CompletionsArgs,
-    command: &Command,
-    global: &Global,
-    ui: &Ui,
-) -> Result<Exit, Failure> {
-    global.text_alone("completions")?;
+pub(super) fn run(args: &CompletionsArgs, command: &Command, ui: &Ui) -> Result<Exit, Failure> {
     let name = command.get_name();
     let mut script = Vec::new();
     let shells = Shells::builtins();

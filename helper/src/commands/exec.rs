@@ -23,7 +23,7 @@ use crate::{
     candidates,
     exit::Exit,
     failure::Failure,
-    global::{Format, Global},
+    global::Global,
     named::OneEnvironment,
     planning, project,
     session::{Session, Waiting},
@@ -92,13 +92,6 @@ pub(super) async fn run(
     ui: &Ui,
     cancel: &CancellationToken,
 ) -> Result<Exit, Failure> {
-    if global.format != Format::Text {
-        return Err(Failure::usage(
-            "The output of `exec` is that of the command it runs.",
-            "--format",
-            "Leave it out.",
-        ));
-    }
     let session = Session::open_to_read(global, Waiting::Ordinary)?;
     let environment = planning::environment(&session.topology, &args.environment.name()?)?;
     let role = args.role.0;

@@ -1,9 +1,10 @@
 //! `gigadb-roles guide`.
 
 use clap::Args;
+use clap_complete::{CompletionCandidate, engine::ArgValueCandidates};
 use gigadb_engine::nearest::nearest;
 
-use crate::{exit::Exit, failure::Failure, global::Global, ui::Ui};
+use crate::{exit::Exit, failure::Failure, ui::Ui};
 
 /// A guide with its name.
 macro_rules! guide {
@@ -43,13 +44,12 @@ Examples:
   gigadb-roles guide incident-failover | less")]
 pub(crate) struct GuideArgs {
     /// The guide.
-    #[arg(value_name = "NAME")]
+    #[arg(value_name = "NAME", add = ArgValueCandidates::new(titles))]
     name: Option<String>,
 }
 
 /// Prints the guide that is named, or the list.
-pub(super) fn run(args: &GuideArgs, global: &Global, ui: &Ui) -> Result<Exit, Failure> {
-    global.text_alone("a guide")?;
+pub(super) fn run(args: &GuideArgs, ui: &Ui) -> Result<Exit, Failure> {
     let Some(name) = &args.name else {
         let width = GUIDES.iter().map(|(name, _)| name.len()).max();
         let width = width.unwrap_or_default();
@@ -75,6 +75,15 @@ pub(super) fn run(args: &GuideArgs, global: &Global, ui: &Ui) -> Result<Exit, Fa
     };
     ui.answer(body(text))?;
     Ok(Exit::Success)
+}
+
+/// Every guide with its title, for a shell that asks.
+fn titles() -> Vec<CompletionCandidate> {
+    let guides = GUIDES.iter();
+    let guides = guides.map(|(name, text)| {
+        CompletionCandidate::new(*name).help(Some(title(text).to_owned().into()))
+    });
+    guides.collect()
 }
 
 /// The guide without the lines in front of it, which are for the registry.

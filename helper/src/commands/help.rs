@@ -3,7 +3,7 @@
 use clap::{Args, Command};
 
 use super::words::no_such_command;
-use crate::{exit::Exit, failure::Failure, global::Global};
+use crate::{exit::Exit, failure::Failure};
 
 /// Print the help of the program, or of a command.
 ///
@@ -20,8 +20,7 @@ pub(crate) struct HelpArgs {
 }
 
 /// Prints it, in the same form as --help does.
-pub(super) fn run(args: &HelpArgs, mut program: Command, global: &Global) -> Result<Exit, Failure> {
-    global.text_alone("help")?;
+pub(super) fn run(args: &HelpArgs, mut program: Command) -> Result<Exit, Failure> {
     let unknown = args
         .command
         .as_deref()

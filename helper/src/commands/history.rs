@@ -126,21 +126,14 @@ pub(super) fn run(args: &HistoryArgs, global: &Global, ui: &Ui) -> Result<Exit, 
             // Strings and numbers only: this cannot fail.
             serde_json::to_string_pretty(&document).unwrap_or_default()
         }
-        Format::Markdown | Format::Html | Format::Prometheus => {
-            return Err(Failure::usage(
-                format!("The history has no {} form.", global.format.as_str()),
-                "--format",
-                "Use `text` or `json`.",
-            ));
-        }
-        Format::Text if runs.is_empty() => match args.environment.name() {
+        _ if runs.is_empty() => match args.environment.name() {
             Some(environment) => format!(
                 "No run of `{environment}` has a journal in `{}`.",
                 folder.display()
             ),
             None => format!("No runs have a journal in `{}`.", folder.display()),
         },
-        Format::Text => text(&runs, ui.width()),
+        _ => text(&runs, ui.width()),
     })?;
     Ok(Exit::Success)
 }

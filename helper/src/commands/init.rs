@@ -17,8 +17,7 @@ use percent_encoding::percent_decode_str;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    check::checkout::assignments, exit::Exit, failure::Failure, global::Global, session::settings,
-    ui::Ui,
+    check::checkout::assignments, exit::Exit, failure::Failure, session::settings, ui::Ui,
 };
 
 /// The configuration beside the topology.
@@ -63,11 +62,9 @@ pub(crate) struct InitArgs {
 /// Reads, guesses and writes.
 pub(super) async fn run(
     args: &InitArgs,
-    global: &Global,
     ui: &Ui,
     cancel: &CancellationToken,
 ) -> Result<Exit, Failure> {
-    global.text_alone("what `init` says")?;
     let main = args.out.with_file_name(MAIN);
     let files: Vec<&Path> = if args.terraform {
         vec![&args.out, &main]

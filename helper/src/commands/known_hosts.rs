@@ -72,7 +72,6 @@ pub(super) async fn run(
     ui: &Ui,
     cancel: &CancellationToken,
 ) -> Result<Exit, Failure> {
-    global.text_alone("host keys")?;
     let asked = Asked {
         scope: args.scope.scope()?,
         address: AddressKind::ByEndpoint,

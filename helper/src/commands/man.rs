@@ -9,7 +9,7 @@ use clap::{Args, Command};
 use clap_mangen::Man;
 
 use super::words::no_such_command;
-use crate::{exit::Exit, failure::Failure, global::Global, ui::Ui};
+use crate::{exit::Exit, failure::Failure, ui::Ui};
 
 /// Print a man page, or write all of them.
 ///
@@ -31,13 +31,7 @@ pub(crate) struct ManArgs {
 }
 
 /// Prints one page, or writes all.
-pub(super) fn run(
-    args: &ManArgs,
-    command: &Command,
-    global: &Global,
-    ui: &Ui,
-) -> Result<Exit, Failure> {
-    global.text_alone("man pages")?;
+pub(super) fn run(args: &ManArgs, command: &Command, ui: &Ui) -> Result<Exit, Failure> {
     let program = command.get_name().to_owned();
     let pages = pages(command.clone());
     if let Some(folder) = &args.out {

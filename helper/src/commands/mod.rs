@@ -48,17 +48,11 @@ use crate::{
 pub(crate) async fn run(cli: &Cli, ui: &Ui, outbox: &Outbox) -> Result<Exit, Failure> {
     let cancel = CancellationToken::new();
     let global = &cli.global;
+    if let Some(command) = &cli.command {
+        let (name, forms) = forms(command);
+        global.only(name, forms)?;
+    }
     match &cli.command {
-        command
-            if global.format == Format::Prometheus
-                && !matches!(command, Some(Command::Status(_))) =>
-        {
-            Err(Failure::usage(
-                "`status` has a form for Prometheus, and nothing else has.",
-                "--format",
-                "Use `text` or `json`.",
-            ))
-        }
         Some(_) if cli.list || cli.host.is_some() => Err(Failure::usage(
             "--list and --host stand alone, or after `inventory`.",
             "the command line",
@@ -92,7 +86,7 @@ pub(crate) async fn run(cli: &Cli, ui: &Ui, outbox: &Outbox) -> Result<Exit, Fai
             };
             writing("failover", (global, outbox), ui, run).await
         }
-        Some(Command::Help(args)) => help::run(args, Cli::command(), global),
+        Some(Command::Help(args)) => help::run(args, Cli::command()),
         Some(Command::Release(args)) if args.writes() => {
             let run = async |view: &dyn RunView, control: &Control| {
                 release::run(args, global, ui, view, control).await
@@ -129,17 +123,47 @@ pub(crate) async fn run(cli: &Cli, ui: &Ui, outbox: &Outbox) -> Result<Exit, Fai
         Some(Command::Watch(args)) => {
             until_interrupted(Box::pin(watch::run(args, global, ui, &cancel))).await
         }
-        Some(Command::Guide(args)) => guide::run(args, global, ui),
+        Some(Command::Guide(args)) => guide::run(args, ui),
         Some(Command::Init(args)) => {
-            until_interrupted(Box::pin(init::run(args, global, ui, &cancel))).await
+            until_interrupted(Box::pin(init::run(args, ui, &cancel))).await
         }
-        Some(Command::Completions(args)) => completions::run(args, &Cli::command(), global, ui),
-        Some(Command::Man(args)) => man::run(args, &Cli::command(), global, ui),
+        Some(Command::Completions(args)) => completions::run(args, &Cli::command(), ui),
+        Some(Command::Man(args)) => man::run(args, &Cli::command(), ui),
         None if cli.list || cli.host.is_some() => {
             let args = InventoryArgs::for_ansible(cli.host.clone());
             until_interrupted(inventory::run(&args, global, ui, &cancel)).await
         }
         None => Err(no_command(&cli.paths)),
+    }
+}
+
+/// The name of a command, and the forms that its answer has.
+fn forms(command: &Command) -> (&'static str, &'static [Format]) {
+    use Format::{Html, Json, Markdown, Prometheus, Text};
+    match command {
+        Command::Status(_) => ("status", &[Text, Json, Markdown, Html, Prometheus]),
+        Command::Review(_) => ("review", &[Text, Json, Markdown, Html]),
+        Command::Release(args) if args.writes() => ("release", &[Text]),
+        Command::Release(_) => ("release status", &[Text, Json, Markdown]),
+        Command::Inventory(_) => ("inventory", &[Text, Json]),
+        Command::Plan(_) => ("plan", &[Text, Json]),
+        Command::Apply(_) => ("apply", &[Text, Json]),
+        Command::Swap(_) => ("swap", &[Text, Json]),
+        Command::Failover(_) => ("failover", &[Text, Json]),
+        Command::History(_) => ("history", &[Text, Json]),
+        Command::Resume(_) => ("resume", &[Text, Json]),
+        Command::Revert(_) => ("revert", &[Text, Json]),
+        Command::Verify(_) => ("verify", &[Text, Json]),
+        Command::Watch(_) => ("watch", &[Text, Json]),
+        Command::Check(_) => ("check", &[Text, Json]),
+        Command::Unlock(_) => ("unlock", &[Text]),
+        Command::Exec(_) => ("exec", &[Text]),
+        Command::KnownHosts(_) => ("known-hosts", &[Text]),
+        Command::Help(_) => ("help", &[Text]),
+        Command::Guide(_) => ("guide", &[Text]),
+        Command::Init(_) => ("init", &[Text]),
+        Command::Completions(_) => ("completions", &[Text]),
+        Command::Man(_) => ("man", &[Text]),
     }
 }
 
@@ -160,7 +184,7 @@ async fn writing(
     ui: &Ui,
     run: impl AsyncFnOnce(&dyn RunView, &Control) -> Result<Exit, Failure>,
 ) -> Result<Exit, Failure> {
-    let view = view(global.format, ui)?;
+    let view = view(global.format, ui);
     let control = Control {
         outbox: outbox.clone(),
         ..Control::default()

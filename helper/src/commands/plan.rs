@@ -79,7 +79,6 @@ pub(super) async fn run(
     ui: &Ui,
     cancel: &CancellationToken,
 ) -> Result<Exit, Failure> {
-    global.text_or_json("A plan has")?;
     // A plan that is kept to be carried out needs what only Cloudflare's API tells: record ids.
     let session = match args.out {
         Some(_) => Session::open(global, Waiting::Ordinary)?,

@@ -3,18 +3,21 @@
 use std::{collections::BTreeSet, path::PathBuf};
 
 use clap::{Args, Subcommand};
+use clap_complete::engine::ArgValueCandidates;
 use gigadb_engine::{
     intent::{Arrangement, Mode},
     release::{Begin, End, EndedAs, Interlock, Kind, Mark, Override, Process, Record, Step, open},
-    rules::Rule,
+    rules::{Rule, UnknownRule},
 };
 use tokio_util::sync::CancellationToken;
 
 use super::swap::Change;
 use crate::{
+    candidates,
     exit::Exit,
     failure::Failure,
     global::{Format, Global},
+    named::OneEnvironment,
     planning::{self, Goal, PlanOptions, https::HttpsOptions, one_line},
     releasing::{
         self, Desk,
@@ -67,9 +70,8 @@ enum ReleaseCommand {
 
 #[derive(Debug, Args)]
 struct WhereArgs {
-    /// The environment.
-    #[arg(short, long, env = "GIGADB_ENVIRONMENT", value_name = "ENVIRONMENT")]
-    environment: String,
+    #[command(flatten)]
+    environment: OneEnvironment,
 
     /// Keep the record in this file, where GitLab cannot keep it.
     #[arg(long, value_name = "FILE")]
@@ -82,7 +84,7 @@ struct StartArgs {
     place: WhereArgs,
 
     /// Complex (blue/green, the roles are traded) or simple.
-    #[arg(long, value_name = "PROCESS")]
+    #[arg(long, value_name = "PROCESS", add = ArgValueCandidates::new(candidates::processes))]
     process: Process,
 
     /// What is released: fills `{release}` of the topology's `release.ref`.
@@ -100,7 +102,7 @@ struct NextArgs {
     place: WhereArgs,
 
     /// Do not ask.
-    #[arg(long)]
+    #[arg(short = 'y', long)]
     yes: bool,
 
     #[command(flatten)]
@@ -117,7 +119,7 @@ struct NextArgs {
 #[derive(Debug, Args)]
 struct Waivers {
     /// Override this interlock of the release, or waive this rule of the swap; needs --reason.
-    #[arg(long = "override", value_name = "NAME", value_parser = waiver, requires = "reason")]
+    #[arg(long = "override", value_name = "NAME", value_parser = waiver, requires = "reason", add = ArgValueCandidates::new(candidates::waivers))]
     overrides: Vec<Waiver>,
 
     /// Why, in a line: kept in the record. No secrets.
@@ -128,7 +130,7 @@ struct Waivers {
 #[derive(Debug, Args)]
 struct ConfirmArgs {
     /// The step.
-    #[arg(value_name = "STEP")]
+    #[arg(value_name = "STEP", add = ArgValueCandidates::new(candidates::steps))]
     step: Step,
 
     #[command(flatten)]
@@ -165,7 +167,13 @@ fn waiver(text: &str) -> Result<Waiver, String> {
     match (text.parse(), planning::waivable(text)) {
         (Ok(interlock), _) => Ok(Waiver::Interlock(interlock)),
         (_, Ok(rule)) => Ok(Waiver::Rule(rule)),
-        (Err(why), _) => Err(why),
+        (Err(why), Err(of_rule)) => Err(match text.parse::<Rule>() {
+            Ok(_)
+            | Err(UnknownRule {
+                nearest: Some(_), ..
+            }) => of_rule,
+            Err(_) => why,
+        }),
     }
 }
 
@@ -222,12 +230,9 @@ pub(super) async fn look(
     ui: &Ui,
     cancel: &CancellationToken,
 ) -> Result<Exit, Failure> {
-    if matches!(global.format, Format::Html | Format::Prometheus) {
-        return Err(no_such_form(global.format));
-    }
     let place = args.place();
     let session = Session::open_to_read(global, Waiting::Ordinary)?;
-    let environment = planning::environment(&session.topology, &place.environment)?;
+    let environment = planning::environment(&session.topology, &place.environment.name()?)?;
     let store = Store::new(&session, &environment, place.record.as_deref())?;
     let Some(held) = store.read(&session, cancel).await? else {
         ui.answer(&match global.format {
@@ -247,14 +252,6 @@ pub(super) async fn look(
     Ok(Exit::Success)
 }
 
-fn no_such_form(format: Format) -> Failure {
-    Failure::usage(
-        format!("A release has no {} form.", format.as_str()),
-        "--format",
-        "Use `text`, `json` or `markdown`.",
-    )
-}
-
 /// Does what changes the record.
 pub(super) async fn run(
     args: &ReleaseArgs,
@@ -263,16 +260,9 @@ pub(super) async fn run(
     view: &dyn RunView,
     control: &Control,
 ) -> Result<Exit, Failure> {
-    if global.format != Format::Text {
-        return Err(Failure::usage(
-            "There is one form of what this command answers.",
-            "--format",
-            "Leave it out; `gigadb-roles release status` has the other forms.",
-        ));
-    }
     let place = args.place();
     let session = Session::open(global, Waiting::Ordinary)?;
-    let environment = planning::environment(&session.topology, &place.environment)?;
+    let environment = planning::environment(&session.topology, &place.environment.name()?)?;
     let store = Store::new(&session, &environment, place.record.as_deref())?;
     let desk = Desk::new(&session, &environment)?;
     let cancel = &control.cancel;

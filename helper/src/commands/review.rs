@@ -122,7 +122,7 @@ pub(super) async fn run(
     ui.answer(&match global.format {
         Format::Json => document::json(&review),
         Format::Html => html::render(&review),
-        Format::Text | Format::Markdown | Format::Prometheus => text.clone(),
+        _ => text.clone(),
     })?;
     if let Some(note) = note {
         let done = Box::pin(merge_request::post(&note, &text, cancel)).await?;

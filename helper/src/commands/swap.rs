@@ -107,7 +107,13 @@ impl Change<'_> {
             https,
             completes: None,
         };
-        let observation = planning::observe(&session, &environment, None, &control.cancel).await;
+        let cancel = &control.cancel;
+        let observation = match (self.mode, &self.goal) {
+            (Mode::Failover, Goal::Arrangement { production, .. }) => {
+                planning::observe_for_failover(&session, &environment, production, cancel).await
+            }
+            _ => planning::observe(&session, &environment, None, cancel).await,
+        };
         job.go_on()?;
         let request = Request {
             environment: &environment,

@@ -15,7 +15,7 @@ use jiff::Timestamp;
 use crate::{
     exit::Exit,
     failure::Failure,
-    global::{Format, Global},
+    global::Global,
     session::{Session, Waiting},
     ui::Ui,
 };
@@ -41,13 +41,6 @@ pub(crate) struct UnlockArgs {
 
 /// Looks who holds it, asks, deletes it.
 pub(super) async fn run(args: &UnlockArgs, global: &Global, ui: &Ui) -> Result<Exit, Failure> {
-    if global.format != Format::Text {
-        return Err(Failure::usage(
-            "`unlock` answers as text alone.",
-            "--format",
-            "Leave it out.",
-        ));
-    }
     let session = Session::open(global, Waiting::Ordinary)?;
     let Some(lock) = &session.topology.lock else {
         return Err(Failure::refused(

@@ -8,32 +8,31 @@ use std::{
 
 use clap::Args;
 use comfy_table::{Table, presets::NOTHING};
-use gigadb_clients::{Lookout, Scope as Reads, Which, probe::ask_endpoints};
+use gigadb_clients::{Lookout, probe::ask_endpoints};
 use gigadb_engine::{
     answer::{Answer, Question, fault},
     foreign::Foreign,
     message::Message,
     name::{Hostname, InfrastructureName},
-    observation::{Observation, environment_of},
+    observation::Observation,
     topology::Protocol,
 };
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    endpoints::EndpointArgs,
     exit::Exit,
     failure::Failure,
     global::{Format, Global},
-    planning::{self, https},
-    session::{Session, Waiting, dns_settings},
+    planning::https,
+    session::dns_settings,
     ui::Ui,
 };
 
 /// The version of the document. New keys do not change it.
 const FORMAT_VERSION: u32 = 1;
 const HEADER: [&str; 5] = ["NAME", "PROTOCOL", "ADDRESS", "SIDE", "ANSWER"];
-/// How long an endpoint, and what only explains an answer, is waited for.
-const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Ask every name of production, and say what answered.
 ///
@@ -47,19 +46,8 @@ Examples:
   gigadb-roles verify --environment live
   gigadb-roles verify -e live --format json")]
 pub(crate) struct VerifyArgs {
-    /// The environment.
-    #[arg(
-        short,
-        long,
-        value_name = "ENVIRONMENT",
-        env = "GIGADB_ENVIRONMENT",
-        hide_env_values = true
-    )]
-    environment: String,
-
-    /// Trust the authorities of this PEM file in addition to the system's.
-    #[arg(long = "https-ca-file", value_name = "FILE")]
-    ca_file: Option<String>,
+    #[command(flatten)]
+    endpoints: EndpointArgs,
 
     /// Wait this long for each answer, in seconds.
     #[arg(long, value_name = "SECONDS", default_value = "5", value_parser = clap::value_parser!(u64).range(1..=60))]
@@ -108,19 +96,10 @@ pub(super) async fn run(
     ui: &Ui,
     cancel: &CancellationToken,
 ) -> Result<Exit, Failure> {
-    global.text_or_json("What answered has")?;
-    let session = Session::open_to_read(global, Waiting::AtMost(PATIENCE))?;
-    let topology = &session.topology;
-    let environment = planning::environment(topology, &args.environment)?;
-    let table = environment_of(topology, &environment)
-        .map_err(|error| planning::unread(&environment, &error))?;
+    let asking = args.endpoints.open(global)?;
+    let (topology, environment) = (&asking.session.topology, &asking.environment);
+    let table = asking.table()?;
     let names = &table.production.hostnames;
-    let reads = Reads {
-        environments: Which::one(environment.clone()),
-        records: true,
-        variables: Which::none(),
-        sides: Which::All,
-    };
     let dns = dns_settings()?;
     let source = dns.source();
     let hostnames: BTreeSet<&Hostname> = names.keys().collect();
@@ -128,21 +107,17 @@ pub(super) async fn run(
         let lookout = Lookout::find(dns, &hostnames, &[]).await?;
         Ok::<_, String>(lookout.addresses().await)
     };
-    let (leading, observed) = tokio::join!(leading, session.observe(&reads, cancel));
+    let (leading, observation) = tokio::join!(leading, asking.observe(cancel));
     let leading = leading.map_err(|why| {
-        Failure::refused(
-            format!("It is not known where the names of production lead: {why}."),
-            format!("environment `{environment}`, as {source} tell"),
-            "Check the connection to DNS; GIGADB_DNS_SERVER=ADDRESS:PORT names a server to ask.",
-        )
+        let what = format!("It is not known where the names of production lead: {why}.");
+        asking.without_dns(what, &source)
     })?;
-    let observation = Observation::project(topology, &environment, &observed.world, None)
-        .map_err(|error| planning::unread(&environment, &error))?;
+    let observation = observation?;
     let apex = observation.apex(table);
     let questions: Vec<Question> = names
         .iter()
         .flat_map(|(hostname, endpoint)| {
-            let protocols = topology.protocols(&environment, apex, endpoint);
+            let protocols = topology.protocols(environment, apex, endpoint);
             let addresses = leading.get(hostname).and_then(|found| found.as_ref().ok());
             addresses.into_iter().flatten().flat_map(move |address| {
                 let protocols = protocols.clone().into_iter();
@@ -155,7 +130,7 @@ pub(super) async fn run(
         })
         .collect();
     let limit = Duration::from_secs(args.timeout);
-    let answers = ask_endpoints(&questions, args.ca_file.as_deref(), limit).await;
+    let answers = ask_endpoints(&questions, args.endpoints.ca_file.as_deref(), limit).await;
     let answers = answers.map_err(|error| https::impossible(&error))?;
     let holder = observation.apex_holder(table);
     let mut asked: BTreeMap<Hostname, Vec<Asked>> = BTreeMap::new();

@@ -7,33 +7,35 @@ use std::{
 };
 
 use clap::Args;
+use clap_complete::engine::ArgValueCandidates;
 use gigadb_clients::{Lookout, Scope as Reads, Which, probe::ask_endpoints};
 use gigadb_engine::{
     answer::Question,
+    intent::infrastructure,
     message::Message,
     message::clock,
     name::{EnvironmentName, Hostname, InfrastructureName},
-    observation::{Observation, environment_of},
     roles,
-    topology::{Environment, Topology},
+    topology::Topology,
     watch::{Event, Goal, Phase, Said, Standing, Watch, Who},
     world::Reading,
 };
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    candidates,
+    endpoints::{Asking, EndpointArgs},
     exit::Exit,
     failure::Failure,
     global::{Format, Global},
-    planning::{self, https},
-    session::{Session, Waiting, dns_settings},
+    planning::https,
+    session::{Session, dns_settings},
     surroundings::now,
     ui::Ui,
     watching,
 };
 
-/// How long the APIs, and an endpoint, are waited for.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// How long an endpoint is waited for.
 const ENDPOINT: Duration = Duration::from_secs(5);
 /// Who stands for the zone's servers where Cloudflare answers with its own addresses.
 const THE_API: &str = "Cloudflare's API";
@@ -52,18 +54,11 @@ Examples:
   gigadb-roles watch -e live --production alt-gigadb-website   # also before it is swapped
   gigadb-roles watch -e live --format json | jq .phase")]
 pub(crate) struct WatchArgs {
-    /// The environment.
-    #[arg(
-        short,
-        long,
-        value_name = "ENVIRONMENT",
-        env = "GIGADB_ENVIRONMENT",
-        hide_env_values = true
-    )]
-    environment: String,
+    #[command(flatten)]
+    endpoints: EndpointArgs,
 
     /// The side that production's names shall lead to (default: the one that the apex leads to).
-    #[arg(long, value_name = "INFRASTRUCTURE")]
+    #[arg(long, value_name = "INFRASTRUCTURE", add = ArgValueCandidates::new(candidates::infrastructures))]
     production: Option<String>,
 
     /// Ask everybody this often, in seconds.
@@ -73,10 +68,6 @@ pub(crate) struct WatchArgs {
     /// Give up where the names do not lead there after this many seconds.
     #[arg(long, value_name = "SECONDS", default_value = "3600", value_parser = clap::value_parser!(u64).range(1..=604_800))]
     timeout: u64,
-
-    /// Trust the authorities of this PEM file in addition to the system's.
-    #[arg(long = "https-ca-file", value_name = "FILE")]
-    ca_file: Option<String>,
 }
 
 /// Follows it to its end.
@@ -86,38 +77,33 @@ pub(super) async fn run(
     ui: &Ui,
     cancel: &CancellationToken,
 ) -> Result<Exit, Failure> {
-    global.text_or_json("A cutover has")?;
-    let session = Session::open_to_read(global, Waiting::AtMost(PATIENCE))?;
-    let topology = &session.topology;
-    let environment = planning::environment(topology, &args.environment)?;
-    let table = environment_of(topology, &environment)
-        .map_err(|error| planning::unread(&environment, &error))?;
-    let goal = goal(args, &session, &environment, table, cancel).await?;
+    let asking = args.endpoints.open(global)?;
+    let topology = &asking.session.topology;
+    let goal = goal(args, &asking, cancel).await?;
     let asked: BTreeSet<&Hostname> = goal
         .names
         .iter()
         .filter(|(_, name)| !name.proxied)
         .map(|(hostname, _)| hostname)
         .collect();
-    let lookout = Lookout::find(dns_settings()?, &asked, &topology.resolvers).await;
+    let dns = dns_settings()?;
+    let source = dns.source();
+    let lookout = Lookout::find(dns, &asked, &topology.resolvers).await;
     let lookout = lookout.map_err(|why| {
-        Failure::refused(
-            format!("It cannot be watched where production's names lead: {why}."),
-            format!("environment `{environment}`"),
-            "Check the connection to DNS; GIGADB_DNS_SERVER=ADDRESS:PORT names a server to ask.",
-        )
+        let what = format!("It cannot be watched where production's names lead: {why}.");
+        asking.without_dns(what, &source)
     })?;
     let round = Round {
-        session: &session,
+        session: &asking.session,
         lookout,
         questions: questions(&goal),
         proxied: goal.names.iter().any(|(_, name)| name.proxied),
-        ca_file: args.ca_file.as_deref(),
+        ca_file: args.endpoints.ca_file.as_deref(),
     };
     let mut watch = Watch::new(goal, now(), args.timeout);
     let mut view = View::new(ui, global.format);
     loop {
-        let events = round.ask(&environment, cancel).await?;
+        let events = round.ask(&asking.environment, cancel).await?;
         // An answer is never older than this.
         let at = now();
         for event in events {
@@ -150,22 +136,13 @@ pub(super) async fn run(
 /// Where production's names shall lead, with the addresses of every side.
 async fn goal(
     args: &WatchArgs,
-    session: &Session,
-    environment: &EnvironmentName,
-    table: &Environment,
+    asking: &Asking,
     cancel: &CancellationToken,
 ) -> Result<Goal, Failure> {
-    let topology = &session.topology;
+    let (topology, environment) = (&asking.session.topology, &asking.environment);
+    let table = asking.table()?;
     let wanted = wanted(topology, args.production.as_deref())?;
-    let reads = Reads {
-        environments: Which::one(environment.clone()),
-        records: true,
-        variables: Which::none(),
-        sides: Which::All,
-    };
-    let observed = session.observe(&reads, cancel).await;
-    let mut observation = Observation::project(topology, environment, &observed.world, None)
-        .map_err(|error| planning::unread(environment, &error))?;
+    let mut observation = asking.observe(cancel).await?;
     roles::deduce(table, &mut observation);
     let Some(production) = wanted.or_else(|| observation.apex_holder(table).cloned()) else {
         return Err(Failure::refused(
@@ -190,16 +167,10 @@ async fn goal(
 }
 
 fn wanted(topology: &Topology, text: Option<&str>) -> Result<Option<InfrastructureName>, Failure> {
-    let Some(text) = text else {
-        return Ok(None);
-    };
-    let found = topology
-        .infrastructures
-        .keys()
-        .find(|name| name.as_str() == text);
-    found.cloned().map(Some).ok_or_else(|| {
+    let found = text.map(|text| infrastructure(topology, "production", text));
+    found.transpose().map_err(|error| {
         Failure::usage(
-            format!("--production cannot be used: the topology has no infrastructure `{text}`."),
+            format!("--production cannot be used: {error}."),
             "--production",
             "Name an infrastructure of the topology.",
         )

@@ -8,7 +8,7 @@ use gigadb_engine::{
     observation::{Observation, ProjectError},
     roles,
     topology::Topology,
-    world::{Reading, World},
+    world::World,
 };
 
 /// What is known of one environment.
@@ -53,12 +53,7 @@ fn without_records(
     world: &World,
     error: &ProjectError,
 ) -> Option<Facts> {
-    let world = World {
-        certificates: BTreeMap::new(),
-        zones: Reading::Read(Vec::new()),
-        records: BTreeMap::new(),
-        ..world.clone()
-    };
+    let world = world.without_records();
     let observation = Observation::project(topology, environment, &world, None).ok()?;
     Some(Facts {
         observation,

@@ -77,6 +77,7 @@ fn world() -> World {
     });
     World {
         certificates: BTreeMap::new(),
+        beside: BTreeMap::new(),
         zones: Reading::Read(vec![zone]),
         records: BTreeMap::from([("z1".parse().unwrap(), Reading::Read(records.to_vec()))]),
         variables: BTreeMap::new(),

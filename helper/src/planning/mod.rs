@@ -10,14 +10,14 @@ use gigadb_clients::{Scope as Reads, Which};
 use gigadb_engine::{
     advice::{self, Asked},
     evidence::Evidence,
-    intent::{Arrangement, Intent, Mode, OnFailure, Trade, arrange},
+    intent::{Arrangement, Intent, Mode, OnFailure, Trade, arrange, infrastructure},
     name::{EnvironmentName, InfrastructureName},
     observation::{Observation, ProjectError, environment_of},
     plan::{Incomputable, Plan, plan},
     rules::Rule,
     topology::{Environment, Topology},
     view,
-    world::{Cause, Reading},
+    world::{Cause, Failure as WorldFailure, FailureKind, Reading, World},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -144,6 +144,56 @@ pub(crate) async fn observe(
 ) -> Result<Observation, Failure> {
     let observed = session.observe(&reads(environment), cancel).await;
     projected(session, environment, observed, previous)
+}
+
+/// The same for a failover to `promoted`: where Cloudflare refuses to tell the records, says what to
+/// set by hand meanwhile.
+pub(crate) async fn observe_for_failover(
+    session: &Session,
+    environment: &EnvironmentName,
+    promoted: &str,
+    cancel: &CancellationToken,
+) -> Result<Observation, Failure> {
+    let observed = session.observe(&reads(environment), cancel).await;
+    let world = observed.world.clone();
+    projected(session, environment, observed, None).map_err(|mut failure| {
+        let by_hand = by_hand(&session.topology, environment, promoted, &world);
+        failure.message.next.extend(by_hand);
+        failure
+    })
+}
+
+/// Production's names with the addresses of `promoted`, as a sentence; only where Cloudflare itself
+/// answers, so that its dashboard may do.
+fn by_hand(
+    topology: &Topology,
+    environment: &EnvironmentName,
+    promoted: &str,
+    world: &World,
+) -> Option<String> {
+    let answers = |failure: &WorldFailure| failure.kind != FailureKind::Unreachable;
+    let zones = world.zones.failure().into_iter();
+    let mut failures = zones.chain(world.records.values().filter_map(Reading::failure));
+    if !failures.all(answers) {
+        return None;
+    }
+    let table = environment_of(topology, environment).ok()?;
+    let machines = world.without_records();
+    let machines = Observation::project(topology, environment, &machines, None).ok()?;
+    let promoted = infrastructure(topology, "production", promoted).ok()?;
+    let names = table.production.hostnames.iter();
+    let names: Vec<String> = names
+        .filter_map(|(hostname, endpoint)| {
+            let address = machines.address(&promoted, endpoint)?;
+            Some(format!("`{hostname}` {address}"))
+        })
+        .collect();
+    (!names.is_empty()).then(|| {
+        format!(
+            " If that takes too long, set these A records in Cloudflare's dashboard by hand: {}.",
+            names.join(", ")
+        )
+    })
 }
 
 /// The same for a command that only reads: says where the records come from, when not from

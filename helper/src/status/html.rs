@@ -75,8 +75,14 @@ fn environment(page: &mut Page, topology: &Topology, report: &Report) {
             "It is not clear who has which role: {reason}."
         ))),
     }
+    let doubts = report.doubts.iter();
     let said = report.disagreements.iter().map(sentence);
-    let said = said.chain(report.doubts.iter().chain(&report.unread).cloned());
+    let said = said.chain(
+        doubts
+            .chain(&report.ambiguous)
+            .chain(&report.unread)
+            .cloned(),
+    );
     page.list(said.map(|line| Html::line(&format!("{}.", line.trim_end_matches('.')))));
     let mut sides: Vec<_> = topology.infrastructures.iter().collect();
     sides.sort_by_key(|(name, _)| (report.role_of(name).is_none(), report.role_of(name)));

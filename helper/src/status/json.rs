@@ -22,7 +22,7 @@ struct Environment<'a> {
     production: Option<&'a str>,
     hot_standby: Option<&'a str>,
     unclear: Option<&'a str>,
-    doubts: &'a [String],
+    doubts: Vec<&'a String>,
     infrastructures: BTreeMap<&'a str, Infrastructure<'a>>,
     hostnames: BTreeMap<&'a str, Hostname<'a>>,
     variables: BTreeMap<String, Option<&'a str>>,
@@ -77,7 +77,7 @@ fn environment<'a>(topology: &'a Topology, report: &'a Report) -> Environment<'a
         production: arrangement.map(|a| a.production.as_str()),
         hot_standby: arrangement.map(|a| a.hot_standby.as_str()),
         unclear: report.roles.as_ref().err().map(String::as_str),
-        doubts: &report.doubts,
+        doubts: report.doubts.iter().chain(&report.ambiguous).collect(),
         infrastructures: topology
             .infrastructures
             .iter()

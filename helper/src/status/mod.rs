@@ -15,10 +15,12 @@ use gigadb_engine::{
     changes::Blocked,
     evidence::Evidence,
     intent::{Arrangement, Intent, Mode, OnFailure, Trade},
+    message::Message,
     name::{EnvironmentName, InfrastructureName, Role},
     observation::{Observation, Part, environment_of},
     plan::plan,
     roles::{self, Apparent},
+    rules::{known_address, single_a_record, variables_visible},
     topology::{Environment, Topology},
     view::{Status, View},
     world::Reading,
@@ -63,6 +65,9 @@ pub(crate) struct Report {
     pub(crate) disagreements: Vec<Disagreement>,
     /// What was last deployed, by side; a side that is not named is unknown.
     pub(crate) releases: BTreeMap<InfrastructureName, Release>,
+    /// What is as the topology says and yet in the way of a swap, or leads elsewhere as well; in the
+    /// words of the rules, without a full stop.
+    pub(crate) ambiguous: Vec<String>,
     /// What could not be read, one sentence a side and kind, without its full stop.
     pub(crate) unread: Vec<String>,
 }
@@ -120,6 +125,7 @@ pub(crate) fn report(
     let disagreements = arrangement
         .map(|arrangement| disagreements(topology, observation, arrangement, status))
         .unwrap_or_default();
+    let ambiguous = ambiguous(topology, environment, observation, view.as_ref());
     let unread = unread(environment, observation, deduced.as_ref());
     if status == Status::Mixed && disagreements.is_empty() && !unread.is_empty() {
         status = Status::Unknown;
@@ -132,8 +138,37 @@ pub(crate) fn report(
         view,
         disagreements,
         releases,
+        ambiguous,
         unread,
     })
+}
+
+/// What the rules find of the environment besides what disagrees with the topology.
+fn ambiguous(
+    topology: &Topology,
+    environment: &Environment,
+    observation: &Observation,
+    view: Option<&View>,
+) -> Vec<String> {
+    let hints = single_a_record::hints(environment, observation).into_iter();
+    let mut said: Vec<Message> = hints.map(|(_, message)| message).collect();
+    let concerns = |side: &InfrastructureName| {
+        view.is_none_or(|view| view.variables.keys().any(|(one, _)| one == side))
+    };
+    let sides = topology.infrastructures.keys();
+    for side in sides.filter(|side| concerns(side)) {
+        let faults = known_address::faults(topology, environment, observation, side).into_iter();
+        // Without its address nothing can be planned, which is a disagreement.
+        let usable = faults.filter(|fault| fault.there == 1);
+        said.extend(usable.map(|fault| fault.message));
+        let rows = observation.variables.get(side).and_then(Reading::known);
+        if let Some(rows) = rows {
+            let name = &observation.environment;
+            said.extend(variables_visible::unmaskable(topology, name, side, rows));
+        }
+    }
+    let clause = |message: Message| message.what.trim_end_matches('.').to_owned();
+    said.into_iter().map(clause).collect()
 }
 
 /// What a plan that keeps the arrangement would write: exactly what disagrees with it.
@@ -186,9 +221,7 @@ fn disagreements(
     let blocked = blocked.map(|blocked| match blocked {
         Blocked::Name(hostname) => Disagreement {
             object: blocked.object().to_string(),
-            what: observation
-                .homeless(hostname)
-                .map(|why| why.clause(hostname)),
+            what: observation.elsewhere(hostname),
             present: None,
             expected: plan
                 .desired

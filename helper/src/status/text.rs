@@ -110,8 +110,9 @@ fn details(text: &mut String, report: &Report) {
     lines.extend(report.disagreements.iter().map(sentence));
     lines.extend(
         report
-            .unread
+            .ambiguous
             .iter()
+            .chain(&report.unread)
             .map(|what| format!("{}.", Foreign(what))),
     );
     if lines.is_empty() {

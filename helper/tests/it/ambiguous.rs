@@ -1,68 +1,216 @@
-//! Worlds that a swap would fail in, told before it: in plan and in check.
+//! Worlds of which it cannot be told where a name leads or whether a swap works: plan, check and
+//! status tell them alike, before anything is written.
 
 use std::fs;
 
-use gigadb_simulator::World;
+use gigadb_simulator::{
+    World,
+    world::{Address, Plan, REGION_ALT, Zone, ZoneStatus},
+};
 
 use crate::stage::Stage;
 
 const PLAN: [&str; 4] = ["plan", "--environment", "live", "--swap"];
+const CHECK: [&str; 1] = ["check"];
+const STATUS: [&str; 3] = ["status", "--environment", "live"];
+/// A value that GitLab does not mask.
+const UNFIT: &str = "https://gigadb.org/?a=1&b";
 
-#[test]
-fn a_masked_row_that_a_value_does_not_fit_is_told_in_plan_and_check() {
-    const VALUE: &str = "https://gigadb.org/?a=1&b";
-    let mut world = World::sop();
-    for project in &mut world.gitlab.projects {
-        for row in &mut project.variables {
-            let here = row.environment_scope == "live";
-            if here && row.value == "https://gigadb.org" {
-                VALUE.clone_into(&mut row.value);
-                row.masked = row.key == "HOME_URL";
+type Case = (&'static str, fn(&mut World), &'static str);
+
+/// What is done to the world, and what is said of it.
+const CASES: [Case; 9] = [
+    (
+        "two active zones of one name",
+        |world| {
+            let twin = Zone::new("another account", "gigadb.org", Plan::Free);
+            world.cloudflare.zones.push(twin);
+        },
+        "wo active zones named `gigadb.org` are visible (ids ",
+    ),
+    (
+        "a zone that is not served",
+        |world| {
+            world.cloudflare.zone_mut("gigadb.host").unwrap().status = ZoneStatus::Pending;
+        },
+        "zone `gigadb.host` is visible and not active",
+    ),
+    (
+        "a zone that the token does not see",
+        |world| {
+            world
+                .cloudflare
+                .zones
+                .retain(|zone| zone.name != "gigadb.host")
+        },
+        "o zone that the Cloudflare token can see holds `alt-live.gigadb.host`",
+    ),
+    (
+        "a name that is delegated",
+        |world| {
+            let zone = world.cloudflare.zone_mut("gigadb.org").unwrap();
+            zone.add("NS", "files.gigadb.org", "ns1.example.net");
+        },
+        "NS `ns1.example.net` at `files.gigadb.org` (id ",
+    ),
+    (
+        "a name that a wildcard answers for",
+        |world| {
+            let zone = world.cloudflare.zone_mut("gigadb.host").unwrap();
+            zone.records
+                .retain(|record| record.name != "portainer.alt-live.gigadb.host");
+            zone.add("A", "*.alt-live.gigadb.host", "203.0.113.10");
+        },
+        "`portainer.alt-live.gigadb.host` has no A record of its own: the wildcard \
+         `*.alt-live.gigadb.host` A `203.0.113.10` (id ",
+    ),
+    (
+        "an HTTPS record with an address of its own",
+        |world| {
+            let zone = world.cloudflare.zone_mut("gigadb.org").unwrap();
+            let content = "1 . alpn=\"h3,h2\" ipv4hint=\"192.0.2.1,198.51.100.10\"";
+            zone.add("HTTPS", "gigadb.org", content);
+        },
+        "`gigadb.org` has an HTTPS record that names 198.51.100.10, an address of `gigadb-website`",
+    ),
+    (
+        "two Elastic IPs of one name",
+        |world| {
+            let twin = Address {
+                allocation_id: "eipalloc-0twin".to_owned(),
+                public_ip: "203.0.113.99".to_owned(),
+                ..web(world).clone()
+            };
+            addresses(world).push(twin);
+        },
+        "`alt-gigadb-website` has 2 Elastic IPs with the Name tag `eip-gigadb-live-gigadb`",
+    ),
+    (
+        "an Elastic IP that something else uses",
+        |world| {
+            web(world).instance_id = None;
+            web(world).other_association = true;
+        },
+        "he Elastic IP `eip-gigadb-live-gigadb` of `alt-gigadb-website` is associated with no \
+         instance but with ",
+    ),
+    (
+        "a masked row that a value does not fit",
+        |world| {
+            for project in &mut world.gitlab.projects {
+                for row in &mut project.variables {
+                    if row.environment_scope == "live" && row.value == "https://gigadb.org" {
+                        UNFIT.clone_into(&mut row.value);
+                        row.masked = row.key == "HOME_URL";
+                    }
+                }
             }
-        }
-    }
-    let stage = Stage::with_world(world);
-    let text = fs::read_to_string(&stage.environment["GIGADB_TOPOLOGY"]).unwrap();
-    let text = text.replace(
-        "HOME_URL: https://gigadb.org\n",
-        &format!("HOME_URL: {VALUE}\n"),
-    );
-    let topology = stage.write("topology.yaml", &text);
-    let stage = stage.with("GIGADB_TOPOLOGY", topology.to_str().unwrap());
-    let told = format!("`HOME_URL` is masked, and GitLab does not mask `{VALUE}`");
-    let plan = stage.run(&PLAN);
-    assert!(
-        plan.contains(&format!("warning[variables-visible]: {told}")),
-        "{plan}"
-    );
-    let check = stage.run(&["check"]);
-    assert!(check.contains(&told), "{check}");
+        },
+        "`HOME_URL` is masked, and GitLab does not mask `https://gigadb.org/?a=1&b`",
+    ),
+];
+
+fn addresses(world: &mut World) -> &mut Vec<Address> {
+    &mut world.aws.region_mut(REGION_ALT).unwrap().addresses
+}
+
+/// The Elastic IP of the hot standby's web server.
+fn web(world: &mut World) -> &mut Address {
+    let mut addresses = addresses(world).iter_mut();
+    addresses
+        .find(|one| one.public_ip == "203.0.113.10")
+        .unwrap()
 }
 
 #[test]
-fn an_elastic_ip_that_something_else_uses_is_told_in_plan_and_check() {
-    let mut world = World::sop();
-    for account in &mut world.aws.accounts {
-        for region in account.regions.values_mut() {
-            for address in &mut region.addresses {
-                if address.public_ip == "203.0.113.10" {
-                    address.instance_id = None;
-                    address.other_association = true;
-                }
-            }
+fn plan_check_and_status_tell_them_alike() {
+    for (case, edit, told) in CASES {
+        let mut world = World::sop();
+        edit(&mut world);
+        let mut stage = Stage::with_world(world);
+        if told.contains(UNFIT) {
+            let text = fs::read_to_string(&stage.environment["GIGADB_TOPOLOGY"]).unwrap();
+            let now = "HOME_URL: https://gigadb.org\n";
+            let text = text.replace(now, &format!("HOME_URL: {UNFIT}\n"));
+            let topology = stage.write("topology.yaml", &text);
+            stage = stage.with("GIGADB_TOPOLOGY", topology.to_str().unwrap());
         }
+        for arguments in [&PLAN[..], &CHECK, &STATUS] {
+            let said = stage.run(arguments);
+            assert!(said.contains(told), "{case}: {arguments:?}: {said}");
+        }
+        assert!(stage.simulator.requests().iter().all(|one| !one.is_write()));
     }
+}
+
+#[test]
+fn an_untouched_world_is_told_without_any_of_it() {
+    let stage = Stage::sop();
+    let status = stage.answer(&STATUS);
+    assert!(!status.contains("but:"), "{status}");
+    let check = stage.run(&CHECK);
+    for (case, _, told) in CASES {
+        assert!(!check.contains(told), "{case}: {check}");
+    }
+}
+
+#[test]
+fn a_name_that_is_delegated_may_be_left_as_it_is() {
+    let delegated = |name: &'static str| {
+        let mut world = World::sop();
+        let zone = world.cloudflare.zone_mut("gigadb.org").unwrap();
+        zone.add("NS", name, "ns1.example.net");
+        // The zone's own name servers are no delegation.
+        zone.add("NS", "gigadb.org", "ann.ns.cloudflare.com");
+        Stage::with_world(world)
+    };
+    let waived = [
+        "swap",
+        "--environment",
+        "live",
+        "--yes",
+        "--override",
+        "single-a-record",
+    ];
+    let stage = delegated("files.alt-live.gigadb.org");
+    let said = stage.run(&waived[..4]);
+    assert!(said.starts_with("exit 1"), "{said}");
+    let said = stage.run(&waived);
+    assert!(said.starts_with("exit 3"), "{said}");
+    assert!(
+        said.contains("it is delegated to another name server: NS `ns1.example.net`"),
+        "{said}"
+    );
+    let left = stage.simulator.world();
+    let left = left.cloudflare.records("files.alt-live.gigadb.org");
+    let a = left.iter().find(|record| record.kind == "A").unwrap();
+    assert_eq!(a.content, "203.0.113.12");
+
+    let mut world = World::sop();
+    let zone = world.cloudflare.zone_mut("gigadb.host").unwrap();
+    zone.add("NS", "alt-live.gigadb.host", "ns1.example.net");
     let stage = Stage::with_world(world);
-    let told = "is associated with no instance but with ";
-    for arguments in [&PLAN[..], &["check"]] {
-        let said = stage.run(arguments);
-        assert!(said.contains(told), "{arguments:?}: {said}");
-        assert!(
-            said.contains("something else uses it"),
-            "{arguments:?}: {said}"
-        );
-    }
-    // Roles go by records: who has which is as clear as before.
-    let status = stage.answer(&["status", "--environment", "live", "--require", "clear"]);
-    assert!(status.contains("production   gigadb-website"), "{status}");
+    let roles = stage.answer(&["status", "--environment", "live", "--require", "clear"]);
+    assert!(roles.contains("production   gigadb-website"), "{roles}");
+}
+
+#[test]
+fn without_a_token_a_wildcard_is_named() {
+    let mut world = World::sop();
+    let zone = world.cloudflare.zone_mut("gigadb.host").unwrap();
+    zone.records
+        .retain(|record| record.name != "portainer.alt-live.gigadb.host");
+    zone.add("A", "*.alt-live.gigadb.host", "203.0.113.10");
+    let stage = Stage::with_world(world).without("CLOUDFLARE_API_TOKEN");
+    let said = stage.run(&STATUS);
+    assert!(
+        said.contains(
+            "warning: `portainer.alt-live.gigadb.host` leads where the wildcard \
+             `*.alt-live.gigadb.host` does: whether it has a record of its own, only \
+             Cloudflare's API tells"
+        ),
+        "{said}"
+    );
+    let said = Stage::sop().without("CLOUDFLARE_API_TOKEN").run(&STATUS);
+    assert!(!said.contains("wildcard"), "{said}");
 }

@@ -330,14 +330,14 @@ fn tokens_of_cloudflare_are_told_apart() {
     assert_snapshot!(difference(&with(world::CLOUDFLARE_READ_TOKEN)), @r"exit 0");
     assert_snapshot!(difference(&with(world::CLOUDFLARE_ONE_ZONE_TOKEN)), @r"
     exit 1
-    failed zone alt-live.gigadb.host: No zone holds this hostname: the token sees `gigadb.org`
-    failed zone alt-staging.gigadb.host: No zone holds this hostname: the token sees `gigadb.org`
-    failed zone bastion-stg.gigadb.host: No zone holds this hostname: the token sees `gigadb.org`
-    failed zone bastion.alt-live.gigadb.host: No zone holds this hostname: the token sees `gigadb.org`
-    failed zone bastion.alt-staging.gigadb.host: No zone holds this hostname: the token sees `gigadb.org`
-    failed zone files.alt-staging.gigadb.host: No zone holds this hostname: the token sees `gigadb.org`
-    failed zone portainer.alt-live.gigadb.host: No zone holds this hostname: the token sees `gigadb.org`
-    failed zone portainer.alt-staging.gigadb.host: No zone holds this hostname: the token sees `gigadb.org`
+    failed zone alt-live.gigadb.host: No zone that the Cloudflare token can see holds `alt-live.gigadb.host`: it sees `gigadb.org`
+    failed zone alt-staging.gigadb.host: No zone that the Cloudflare token can see holds `alt-staging.gigadb.host`: it sees `gigadb.org`
+    failed zone bastion-stg.gigadb.host: No zone that the Cloudflare token can see holds `bastion-stg.gigadb.host`: it sees `gigadb.org`
+    failed zone bastion.alt-live.gigadb.host: No zone that the Cloudflare token can see holds `bastion.alt-live.gigadb.host`: it sees `gigadb.org`
+    failed zone bastion.alt-staging.gigadb.host: No zone that the Cloudflare token can see holds `bastion.alt-staging.gigadb.host`: it sees `gigadb.org`
+    failed zone files.alt-staging.gigadb.host: No zone that the Cloudflare token can see holds `files.alt-staging.gigadb.host`: it sees `gigadb.org`
+    failed zone portainer.alt-live.gigadb.host: No zone that the Cloudflare token can see holds `portainer.alt-live.gigadb.host`: it sees `gigadb.org`
+    failed zone portainer.alt-staging.gigadb.host: No zone that the Cloudflare token can see holds `portainer.alt-staging.gigadb.host`: it sees `gigadb.org`
     ");
     assert_snapshot!(difference(&with(world::CLOUDFLARE_REVOKED_TOKEN)), @r"
     exit 1
@@ -366,7 +366,7 @@ fn zones_that_cloudflare_does_not_serve_and_records_out_of_sight_fail() {
     stage.simulator.fault(records.always());
     assert_snapshot!(difference(&stage), @r"
     exit 1
-    failed zone gigadb.host: Cloudflare does not serve it: its status is not active
+    failed zone gigadb.host: No active zone is visible for `alt-live.gigadb.host`: zone `gigadb.host` is visible and not active
     failed dns records gigadb.org: Cloudflare refused GET /zones/{zone_id}/dns_records with 401, code 1000: Invalid API Token (zone `gigadb.org`)
     ");
 }

@@ -2,7 +2,7 @@
 
 use std::{process::Stdio, thread};
 
-use gigadb_simulator::{Api, Effect, Fault};
+use gigadb_simulator::{Api, Effect, Fault, world::CLOUDFLARE_REVOKED_TOKEN};
 use insta::assert_snapshot;
 
 use crate::runs::{FAILOVER, interrupt, without_due};
@@ -134,6 +134,47 @@ fn both_sides_well_means_use_switchover() {
         told.contains("note: Both sides are well: use switchover"),
         "{told}"
     );
+}
+
+#[test]
+fn nothing_is_said_of_a_configuration_that_is_not_there() {
+    let stage = Stage::sop();
+    let done = ["failover", "-e", "live", "--production", "gigadb-website"];
+    let waived = ["--yes", "--override", "known-address"];
+    let told = stage.run(&[&done[..], &waived].concat());
+    assert!(told.starts_with("exit 0"), "{told}");
+    assert!(!told.contains("configuration"), "{told}");
+    let plan = [
+        "plan",
+        "-e",
+        "live",
+        "--swap",
+        "--prepare",
+        "alt-gigadb-website",
+    ];
+    let told = stage.run(&plan);
+    assert!(!told.contains("The line can go"), "{told}");
+}
+
+#[test]
+fn where_the_token_has_ended_it_is_said_what_to_set_by_hand() {
+    let stage = Stage::sop().with("CLOUDFLARE_API_TOKEN", CLOUDFLARE_REVOKED_TOKEN);
+    let told = stage.run(&FAILOVER);
+    assert!(told.starts_with("exit 1"), "{told}");
+    for said in [
+        "Make a token in Cloudflare's dashboard",
+        "If that takes too long, set these A records in Cloudflare's dashboard by hand: \
+         `bastion.gigadb.org` 203.0.113.11, `files.gigadb.org` 203.0.113.12, `gigadb.org` \
+         203.0.113.10, `portainer.gigadb.org` 203.0.113.10.",
+    ] {
+        assert!(told.contains(said), "{told}");
+    }
+    // Where Cloudflare does not answer, its dashboard is no way out.
+    let stage = Stage::sop();
+    let silent = Fault::new(Effect::ResetBeforeCommit).api(Api::Cloudflare);
+    stage.simulator.fault(silent.always());
+    let told = stage.run(&FAILOVER);
+    assert!(!told.contains("by hand"), "{told}");
 }
 
 #[test]

@@ -28,6 +28,9 @@ fn every_guide_is_listed_and_printed() {
         assert!(text.ends_with(&printed), "{name}");
         let title = printed.lines().next().unwrap().trim_start_matches("# ");
         assert!(list.contains(title), "{name}: {title}");
+        // The registry and its tools read the title there.
+        let front = format!("---\npage_title: \"{title}\"\n---\n");
+        assert!(text.starts_with(&front), "{name}: {front}");
     }
 }
 

@@ -151,6 +151,44 @@ fn every_fixed_word_has_its_did_you_mean() {
         (&["status", "--color", "nevr"], "never"),
         (&["completions", "bsh"], "bash"),
         (&["status", "-e", "lve"], "live"),
+        (&["status", "--require", "consitent"], "consistent"),
+        (
+            &["watch", "--production", "alt-gigadb-websit"],
+            "alt-gigadb-website",
+        ),
+        (
+            &["release", "start", "--process", "simpel", "--release", "v1"],
+            "simple",
+        ),
+        (
+            &["release", "confirm", "validate-busines", "--by", "Ada"],
+            "validate-business",
+        ),
+        (
+            &[
+                "release",
+                "next",
+                "--reason",
+                "r",
+                "--override",
+                "former-untuched",
+            ],
+            "former-untouched",
+        ),
+        (
+            &[
+                "release",
+                "next",
+                "--reason",
+                "r",
+                "--override",
+                "known-adress",
+            ],
+            "known-address",
+        ),
+        (&["guide", "first-swp"], "first-swap"),
+        (&["man", "statsu"], "status"),
+        (&["help", "statsu"], "status"),
     ] {
         let told = stage.run(arguments);
         assert!(

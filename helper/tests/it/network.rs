@@ -1,6 +1,7 @@
 //! Proxies, certificates, and whose fault it is, with the program as it is run.
 
 use std::{
+    fs,
     io::{BufRead as _, BufReader, Write as _},
     net::TcpListener,
     sync::{Arc, Mutex},
@@ -108,6 +109,28 @@ fn a_proxy_that_cannot_be_used_stops_every_command_and_nothing_goes_past_it() {
     // Loopback addresses are never reached through a proxy.
     let stage = Stage::sop().with("HTTPS_PROXY", "socks5://127.0.0.1:1");
     stage.answer(&["status"]);
+}
+
+#[test]
+fn a_profile_may_switch_off_the_endpoint_that_the_environment_names() {
+    let proxy = Proxy::start();
+    let stage = Stage::sop().with("HTTPS_PROXY", &proxy.address);
+    let file = &stage.environment["AWS_CONFIG_FILE"];
+    let (heading, setting) = (
+        "[profile UpstreamAlt]\n",
+        "ignore_configured_endpoint_urls = true\n",
+    );
+    let config = fs::read_to_string(file).unwrap();
+    assert!(config.contains(heading), "{config}");
+    fs::write(
+        file,
+        config.replace(heading, &format!("{heading}{setting}")),
+    )
+    .unwrap();
+    let told = stage.run(&CHECK);
+    let alone = ["CONNECT ec2.ap-southeast-2.amazonaws.com:443 HTTP/1.1"];
+    assert_eq!(proxy.asked(), alone, "{told}");
+    assert!(told.contains("6 of 6 Elastic IPs"), "{told}");
 }
 
 #[test]

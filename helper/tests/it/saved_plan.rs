@@ -57,7 +57,7 @@ fn a_saved_plan_is_applied_without_asking() {
     }
     assert_eq!(stage.writes(), 0);
     stage.simulator.clear_requests();
-    let told = stage.run(&["apply", "swap.json"]);
+    let told = stage.run(&["apply", "swap.json", "-y"]);
     let end = told.split_once("Nothing was changed yet.\n").unwrap().1;
     assert_snapshot!(without_due(end), @r#"
     note: Writing; the journal of this run is RUN

@@ -297,6 +297,61 @@ fn bash_completes_commands_options_and_values() {
     assert_eq!(offered("gigadb-roles resume 2"), stage.last_run());
 }
 
+/// One of the values that are offered for an option or argument of this name.
+const OFFERED: [(&str, &str); 9] = [
+    ("ENVIRONMENT", "live"),
+    ("INFRASTRUCTURE", "alt-gigadb-website"),
+    ("ROLE", "hot_standby"),
+    ("RULE", "known-address"),
+    ("MODE", ""),
+    ("POLICY", "revert"),
+    ("PROCESS", "complex"),
+    ("WHAT", "consistent"),
+    ("FORMAT", "json"),
+];
+
+/// Every option whose value is one of few is offered them, in every command.
+#[test]
+fn every_option_with_few_values_is_offered_them() {
+    let stage = Stage::sop();
+    let parts = ["start", "status", "next", "confirm", "back", "finish"];
+    let parts = parts.map(|part| format!("release {part}"));
+    let mut asked = 0;
+    for command in commands(&stage).into_iter().chain(parts) {
+        let words: Vec<&str> = command.split(' ').collect();
+        let help = stage.answer(&[&words[..], &["--help"]].concat());
+        for line in help.lines().map(str::trim) {
+            let Some((option, rest)) = line.split_once(" <") else {
+                continue;
+            };
+            let option = option.rsplit(", ").next().unwrap();
+            let value = rest.split('>').next().unwrap();
+            let known = OFFERED.iter().find(|(name, _)| *name == value);
+            let (Some((_, expected)), true) = (known, option.starts_with("--")) else {
+                continue;
+            };
+            let typed = [&["--", "gigadb-roles"][..], &words, &[option, ""]].concat();
+            let output = stage
+                .command(&typed)
+                .env("GIGADB_ROLES_COMPLETE", "fish")
+                .output()
+                .unwrap();
+            let offered = String::from_utf8(output.stdout).unwrap();
+            let first = offered.lines().next().unwrap_or_default();
+            assert!(
+                offered.contains(expected) && !first.is_empty(),
+                "{command} {option}: {offered}"
+            );
+            asked += 1;
+        }
+    }
+    assert!(asked > 40, "{asked}");
+    let steps = offered_by_bash(&stage, "gigadb-roles release confirm validate");
+    assert_eq!(steps, "validate-business validate-technical");
+    let guides = offered_by_bash(&stage, "gigadb-roles guide inc");
+    assert_eq!(guides, "incident-failover");
+}
+
 /// Zsh and fish ask the program in the same way, and show why a value is offered.
 #[test]
 fn zsh_and_fish_are_told_values_with_what_they_are() {
@@ -344,7 +399,7 @@ fn a_shell_or_a_page_that_is_not_there_is_usage() {
     {
       "format_version": 1,
       "error": {
-        "what": "There is one form of completions.",
+        "what": "`completions` has no JSON form.",
         "object": "--format",
         "changed": "Nothing was changed.",
         "next": "Leave it out."
@@ -352,7 +407,7 @@ fn a_shell_or_a_page_that_is_not_there_is_usage() {
       "exit_code": 64
     }
     -- stderr
-    error: There is one form of completions.
+    error: `completions` has no JSON form.
       on:      --format
       changed: Nothing was changed.
       next:    Leave it out.

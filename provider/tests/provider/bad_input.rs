@@ -1,7 +1,9 @@
 //! Bad input stops in validate or plan, says what, where and what to do, and writes nothing.
 
+use std::time::Duration;
+
 use gigadb_simulator::{
-    World,
+    Api, Effect, Fault, World,
     world::{CLOUDFLARE_ONE_ZONE_TOKEN, GITLAB_DEVELOPER_TOKEN, OptIn, PROJECT, REGION_ALT},
 };
 use tfplug::{Diagnostics, Value};
@@ -83,6 +85,42 @@ async fn an_api_that_is_out_of_reach() {
         &planned.diagnostics,
         &["Cloudflare could not be read"],
     );
+}
+
+#[tokio::test]
+async fn what_to_do_follows_from_what_failed() {
+    let token = ["API token", "CLOUDFLARE_API_TOKEN"];
+    let stage = Stage::sop().await;
+    let mut resource = stage.adopted().await;
+    let broken = Fault::new(Effect::ServerError).api(Api::Cloudflare);
+    stage.simulator.fault(broken.always());
+    let planned = resource.plan(live(ALT)).await.diagnostics;
+    refused(&stage, &planned, &["Cloudflare could not be read", "500"]);
+    assert!(
+        token.iter().all(|word| !planned.to_string().contains(word)),
+        "{planned}"
+    );
+
+    // Whoever asks to stop while a plan reads is told neither of the token nor of the connection.
+    let stage = Stage::sop().await;
+    let hangs = Fault::new(Effect::Hang).api(Api::Cloudflare);
+    stage.simulator.fault(hangs.always());
+    let walk = stage.driver().walk().await.unwrap();
+    let mut resource = stage.resource();
+    let stop = async {
+        while stage.simulator.requests().is_empty() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        walk.stop().await;
+    };
+    let (planned, ()) = tokio::join!(resource.plan_in(&walk, live(UPSTREAM)), stop);
+    let said = planned.diagnostics;
+    refused(&stage, &said, &["stopped", "Run the command again."]);
+    assert!(
+        token.iter().all(|word| !said.to_string().contains(word)),
+        "{said}"
+    );
+    assert!(!said.to_string().contains("connection"), "{said}");
 }
 
 #[tokio::test]

@@ -97,6 +97,16 @@ impl Stage {
         })
     }
 
+    /// The driver of a provider that `terraform validate` started.
+    pub(crate) fn linting_driver(&self) -> Driver {
+        let environment = self.environment.clone();
+        Driver::new(move || {
+            let environment = environment.clone();
+            let find = move |name: &str| environment.get(name).cloned();
+            Arc::new(Gigadb::linting(Arc::new(find)))
+        })
+    }
+
     pub(crate) fn resource(&self) -> ResourceDriver {
         self.driver().resource(RESOURCE)
     }

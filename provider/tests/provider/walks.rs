@@ -287,8 +287,10 @@ fn check(name: &str, value: impl Into<Value>) -> Value {
 #[tokio::test]
 async fn item_14_the_topology_is_linted_when_its_path_is_known() {
     let stage = Stage::sop().await;
-    let walk = stage.driver().unconfigured_walk().await;
     let empty = Value::object::<String>([]);
+    let plan = stage.driver().unconfigured_walk().await;
+    assert!(plan.validate_provider(&empty).await.is_empty());
+    let walk = stage.linting_driver().unconfigured_walk().await;
     let found = walk.validate_provider(&empty).await;
     assert_eq!(found.len(), 1, "{found}");
     says(

@@ -135,6 +135,8 @@ impl Service {
     /// Ends a call: hides secrets, logs the outcome, converts the diagnostics.
     fn finish(&self, call: &Call, diagnostics: Diagnostics) -> Vec<wire::Diagnostic> {
         let diagnostics = redact::diagnostics(&self.shared.secrets, diagnostics);
+        let shown = diagnostics.iter().cloned();
+        let diagnostics: Diagnostics = shown.map(|one| self.shared.provider.show(one)).collect();
         let milliseconds = u64::try_from(call.started.elapsed().as_millis()).unwrap_or(u64::MAX);
         call.span.in_scope(|| {
             tracing::debug!(

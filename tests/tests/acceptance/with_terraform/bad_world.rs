@@ -28,6 +28,51 @@ fn edit(edit: Edit) -> impl FnOnce(&mut World) {
 }
 
 #[test]
+fn a_name_that_is_delegated() {
+    refused(|world| {
+        let zone = world.cloudflare.zone_mut("gigadb.org").unwrap();
+        zone.add("NS", "files.gigadb.org", "ns1.example.net");
+    })
+    .says(&[
+        "Error: live single-a-record: `files.gigadb.org` is delegated to another name server",
+        "NS `ns1.example.net` at `files.gigadb.org` (id ",
+        "Remove the NS record in the Cloudflare dashboard",
+    ]);
+}
+
+#[test]
+fn a_name_that_a_wildcard_answers_for() {
+    refused(|world| {
+        let zone = world.cloudflare.zone_mut("gigadb.host").unwrap();
+        zone.records
+            .retain(|record| record.name != "portainer.alt-live.gigadb.host");
+        zone.add("A", "*.alt-live.gigadb.host", "203.0.113.10");
+    })
+    .says(&[
+        "`portainer.alt-live.gigadb.host` has no A record of its own: the wildcard `*.alt-live.gigadb.host` A `203.0.113.10`",
+        "Create the A record",
+    ]);
+}
+
+#[test]
+fn an_https_record_with_an_address_of_its_own_is_a_warning() {
+    let scene = Scene::new();
+    scene.adopt_live();
+    scene.simulator().edit(|world| {
+        let zone = world.cloudflare.zone_mut("gigadb.org").unwrap();
+        zone.add("HTTPS", "gigadb.org", "1 . ipv4hint=\"198.51.100.10\"");
+    });
+    // It stands in the way of nothing.
+    let _ = scene.plan(&[]).expect(0);
+    scene.configure_live(Side::Alt);
+    let output = scene.plan(&[]).expect(2);
+    output.says(&[
+        "Warning: live single-a-record: `gigadb.org` has an HTTPS record that names 198.51.100.10",
+        "Remove `ipv4hint` from this HTTPS record",
+    ]);
+}
+
+#[test]
 fn an_elastic_ip_that_is_missing() {
     refused(edit(Edit::ReleaseAddress {
         region: STANDBY_REGION.to_owned(),

@@ -32,6 +32,7 @@ mod rules;
 mod secrets;
 mod stale;
 mod swap;
+mod topology;
 mod two_at_once;
 
 /// The address of live's assignment.
