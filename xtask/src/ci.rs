@@ -1,9 +1,11 @@
 //! `cargo xtask ci`: what every change must pass, cheapest first.
 //!
 //! The workspace is checked once (clippy and rustdoc share what cargo checks) and built once (programs
-//! and tests share what cargo builds): the EC2 client alone takes minutes each time.
+//! and tests share what cargo builds): the EC2 client alone takes minutes each time. What is released is built
+//! by other tools; they are tried with a provider that does without the EC2 client.
 
 use crate::{
+    dist,
     step::{Steps, succeed},
     test, workspace,
 };
@@ -26,6 +28,7 @@ pub(crate) fn run() -> anyhow::Result<()> {
         let mut doc = workspace::cargo(&["doc", "--locked", "--workspace", "--no-deps"]);
         succeed(doc.env("RUSTDOCFLAGS", "-D warnings"))
     })?;
+    steps.step("a program linked as releases are", dist::rehearse)?;
     let report = test::all(&mut steps, true)?;
     steps.print_durations();
     report.conclude()

@@ -14,6 +14,7 @@ mod ci;
 mod demo;
 mod dist;
 mod docs;
+mod release;
 mod step;
 mod terraform;
 mod test;

@@ -34,6 +34,11 @@ pub(crate) fn prepare_ansible(line: &str) -> anyhow::Result<PathBuf> {
     filled(&format!("venv-ansible-{line}"), &[&pins, COLLECTION])
 }
 
+/// Returns an environment with zig and `cargo zigbuild`, which link for an old glibc.
+pub(crate) fn prepare_zig() -> anyhow::Result<PathBuf> {
+    filled("venv-zig", &["xtask/zig.txt"])
+}
+
 /// Returns a folder below `target` with exactly the packages in it that these files pin.
 fn filled(name: &str, requirements: &[&str]) -> anyhow::Result<PathBuf> {
     let folder = workspace::target().join(name);
@@ -50,7 +55,7 @@ fn filled(name: &str, requirements: &[&str]) -> anyhow::Result<PathBuf> {
         _ => {}
     }
     succeed(Command::new("python3").args(["-m", "venv"]).arg(&folder))
-        .context("the tests need Python 3.11 or later, with its venv module")?;
+        .context("tests and releases need Python 3.11 or later, with its venv module")?;
     let mut install = Command::new(python(&folder));
     install.args([
         "-m",
@@ -85,7 +90,7 @@ fn key(requirements: &[&str]) -> anyhow::Result<String> {
     let version = Command::new("python3")
         .arg("--version")
         .output()
-        .context("the tests need Python 3.11 or later: cannot start `python3`")?;
+        .context("tests and releases need Python 3.11 or later: cannot start `python3`")?;
     if !version.status.success() {
         bail!("`python3 --version` ended with {}", version.status);
     }

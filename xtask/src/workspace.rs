@@ -2,6 +2,7 @@
 
 use std::{
     env,
+    ffi::OsString,
     path::{Path, PathBuf},
     process::Command,
 };
@@ -32,8 +33,19 @@ const OF_THIS_PACKAGE: [&str; 2] = ["CARGO_PKG_", "CARGO_MANIFEST_"];
 
 /// Returns a Cargo command at the root, the same Cargo that runs this program.
 pub(crate) fn cargo(arguments: &[&str]) -> Command {
-    let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    command.current_dir(root()).args(arguments);
+    let mut command = outside(Command::new(cargo_program()));
+    command.args(arguments);
+    command
+}
+
+/// The Cargo that runs this program.
+pub(crate) fn cargo_program() -> OsString {
+    env::var_os("CARGO").unwrap_or_else(|| "cargo".into())
+}
+
+/// A command at the root that is told nothing of this program's own package.
+pub(crate) fn outside(mut command: Command) -> Command {
+    command.current_dir(root());
     for (name, _) in env::vars_os() {
         let name = name.to_string_lossy();
         if OF_THIS_PACKAGE.iter().any(|start| name.starts_with(start)) {

@@ -225,7 +225,7 @@ fn farewell() {
     tell(
         "Practise an incident: `target/debug/gigadb-simulator drill region-down` (docs/guides/playground.md).",
     );
-    tell("Next: README.md, \"A first real swap\".");
+    tell("Next: docs/guides/first-swap.md.");
 }
 
 fn heading(text: &str) {

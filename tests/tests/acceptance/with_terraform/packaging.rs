@@ -9,7 +9,11 @@ use std::{
     process::Command,
 };
 
-use gigadb_tests::{Scene, procedure::Side, programs};
+use gigadb_tests::{
+    Scene,
+    procedure::Side,
+    programs::{self, Output},
+};
 use serde_json::Value;
 
 use super::LIVE;
@@ -27,7 +31,7 @@ enum Provider {
 
 /// Packages programs into a folder of the scene. The helper is a script that runs the real one.
 fn packaged(scene: &Scene, name: &str, provider: Provider) -> PathBuf {
-    let folder = scene.folder().join("programs");
+    let folder = scene.folder().join(format!("programs of {name}"));
     fs::create_dir_all(&folder).unwrap();
     let script = |name: &str, text: &str| {
         let file = folder.join(name);
@@ -49,9 +53,14 @@ fn packaged(scene: &Scene, name: &str, provider: Provider) -> PathBuf {
     }
     let out = scene.folder().join(name);
     let [programs, out_text] = [&folder, &out].map(|path| path.display().to_string());
-    let arguments = ["dist", "--programs", &programs, "--out", &out_text];
-    let _ = scene.run(&programs::ours("xtask"), &arguments).expect(0);
+    let arguments = ["--programs", &programs, "--out", &out_text, "--as-they-are"];
+    let _ = dist(scene, &arguments).expect(0);
     out
+}
+
+/// What `cargo xtask dist` answers.
+fn dist(scene: &Scene, arguments: &[&str]) -> Output {
+    scene.run(&programs::ours("xtask"), &[&["dist"], arguments].concat())
 }
 
 /// The platform of this machine, as Terraform itself says it.
@@ -198,13 +207,209 @@ fn archives_are_as_registries_and_operators_expect() {
     let simulator = home.join("bin/gigadb-simulator");
     let help = scene.run(&simulator, &["--help"]).expect(0).stdout;
     assert!(help.contains("drill"), "{help}");
-    for name in ["LICENSE", "README.md", "INSTALL.md", "CHANGELOG.md"] {
-        let mode = fs::metadata(unpacked.join(name))
-            .unwrap()
-            .permissions()
-            .mode();
-        assert_eq!(mode & 0o777, 0o644, "{name}");
+    // What there is to read holds together without the repository: at 3 a.m. there may be no network.
+    let mut pages = 0;
+    for page in markdown_below(&unpacked) {
+        let mode = fs::metadata(&page).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o644, "{}", page.display());
+        let text = fs::read_to_string(&page).unwrap();
+        let links = text.split("](").skip(1);
+        for link in links.filter_map(|rest| rest.split([')', '#']).next()) {
+            let found = page.parent().unwrap().join(link).exists();
+            let elsewhere =
+                link.is_empty() || link.contains("://") || OF_THE_REPOSITORY.contains(&link);
+            assert!(found || elsewhere, "{} links to {link}", page.display());
+        }
+        pages += 1;
     }
+    assert!(pages > 20, "{pages} pages");
+}
+
+/// Links to what one needs a checkout for anyway.
+const OF_THE_REPOSITORY: [&str; 4] = [
+    "../../ansible/README.md",
+    "../../ansible/ansible.cfg",
+    "../../simulator/README.md",
+    "../ansible/README.md",
+];
+
+fn markdown_below(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(markdown_below(&path));
+        } else if path.extension().is_some_and(|ending| ending == "md") {
+            found.push(path);
+        }
+    }
+    found
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn programs_that_only_run_on_new_machines_are_refused() {
+    let scene = Scene::new();
+    let debug = programs::ours("gigadb-roles");
+    let debug = debug.parent().unwrap().display().to_string();
+    let out = scene.folder().join("dist");
+    let refused = dist(
+        &scene,
+        &["--programs", &debug, "--out", &out.display().to_string()],
+    );
+    let _ = refused.expect(1).says(&[
+        "`terraform-provider-gigadb` does not run on every linux_",
+        "it needs GLIBC_2.",
+        "No archive was written.",
+    ]);
+    assert_eq!(fs::read_dir(&out).unwrap().count(), 0);
+}
+
+#[test]
+fn a_tag_that_is_not_the_version_releases_nothing() {
+    let scene = Scene::new();
+    let out = scene.folder().join("dist");
+    let refused = dist(
+        &scene,
+        &[
+            "--collect",
+            "--tag",
+            "v9.9.9",
+            "--out",
+            &out.display().to_string(),
+        ],
+    );
+    let _ = refused.expect(1).says(&["Nothing is released as `v9.9.9`"]);
+    assert!(!out.exists());
+}
+
+/// The commands of a job in a pipeline file of the repository.
+fn commands(scene: &Scene, file: &str, job: &str) -> Vec<String> {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(file);
+    let pipeline = scene.yaml(&file);
+    let script = pipeline[job]["script"].as_array().unwrap();
+    let lines = script.iter().map(|line| line.as_str().unwrap().to_owned());
+    lines.collect()
+}
+
+/// The pipeline's job, with a key made for it and a stand-in for the upload; it ends with what registries want.
+#[test]
+fn a_release_is_collected_signed_and_published() {
+    let mut scene = Scene::new();
+    let dist = packaged(&scene, "target/dist", Provider::StandIn);
+    let platform = platform(&scene);
+    // Another job made the archives of another platform, without the checksums of these.
+    let of = |platform: &str, kind: &str| dist.join(format!("{kind}_{VERSION}_{platform}"));
+    for (kind, ending) in [
+        ("terraform-provider-gigadb", "zip"),
+        ("gigadb-roles", "tar.gz"),
+    ] {
+        let [from, to] = [platform.as_str(), "plan9_mips"]
+            .map(|platform| of(platform, kind).with_added_extension(ending));
+        fs::copy(from, to).unwrap();
+    }
+    fs::remove_dir_all(dist.join("mirror")).unwrap();
+
+    let keys = scene.folder().join("keys");
+    let (key, uploads) = (
+        scene.folder().join("key.asc"),
+        scene.folder().join("uploads"),
+    );
+    let make = format!(
+        "set -e; mkdir -m 700 '{0}'; export GNUPGHOME='{0}'
+        gpg --batch --quiet --passphrase '' --quick-generate-key release@example.org ed25519 sign never
+        gpg --batch --export-secret-keys > '{1}'; gpgconf --kill gpg-agent; rm -r '{0}'; mkdir -m 700 '{0}'",
+        keys.display(),
+        key.display(),
+    );
+    let _ = scene.shell(&make).expect(0);
+    let xtask = programs::ours("xtask").display().to_string();
+    let out = dist.display().to_string();
+    scene.stand_in(
+        "cargo",
+        &format!("shift; exec '{xtask}' \"$@\" --out '{out}'"),
+    );
+    scene.stand_in("curl", "for url; do :; done; echo \"$url\" >> \"$UPLOADS\"");
+    for (name, value) in [
+        ("GNUPGHOME", keys.display().to_string()),
+        ("SIGNING_KEY", key.display().to_string()),
+        ("UPLOADS", uploads.display().to_string()),
+        ("CI_COMMIT_TAG", format!("v{VERSION}")),
+        ("CI_JOB_TOKEN", "token".to_owned()),
+        (
+            "CI_API_V4_URL",
+            "https://gitlab.example.org/api/v4".to_owned(),
+        ),
+        ("CI_PROJECT_ID", "1".to_owned()),
+    ] {
+        scene.set(name, &value);
+    }
+    let job = commands(&scene, ".gitlab-ci.yml", "publish").join("\n");
+    let from = dist
+        .parent()
+        .unwrap()
+        .parent()
+        .unwrap()
+        .display()
+        .to_string();
+    let _ = scene.shell(&format!("cd '{from}'\n{job}")).expect(0);
+
+    let sums = format!("terraform-provider-gigadb_{VERSION}_SHA256SUMS");
+    let verify =
+        format!("cd '{out}' && gpg --verify {sums}.sig {sums} && sha256sum --check {sums}");
+    let _ = scene
+        .shell(&verify)
+        .expect(0)
+        .says(&["plan9_mips.tar.gz: OK"]);
+    let _ = scene.shell("gpgconf --kill gpg-agent");
+    let uploaded = fs::read_to_string(uploads).unwrap();
+    let base = format!(
+        "https://gitlab.example.org/api/v4/projects/1/packages/generic/gigadb-roles/{VERSION}/"
+    );
+    let names: Vec<&str> = uploaded
+        .lines()
+        .map(|url| url.strip_prefix(&base).unwrap())
+        .collect();
+    assert_eq!(names.len(), 7, "{names:?}");
+    assert!(names.contains(&format!("{sums}.sig").as_str()), "{names:?}");
+    let index = dist.join("mirror/registry.terraform.io/gigascience/gigadb");
+    let index = fs::read_to_string(index.join(format!("{VERSION}.json"))).unwrap();
+    assert!(
+        index.contains("plan9_mips") && index.contains(&platform),
+        "{index}"
+    );
+}
+
+/// The step of the image that unpacks, as a script: no builder of images is needed to know that it works.
+#[test]
+fn the_image_holds_what_the_jobs_call() {
+    let mut scene = Scene::new();
+    let dist = packaged(&scene, "dist", Provider::StandIn);
+    let platform = platform(&scene);
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/gitlab-ci/Containerfile");
+    let text = fs::read_to_string(file).unwrap().replace("\\\n", "");
+    let stage = text
+        .split("\nFROM ")
+        .find(|stage| stage.contains(" AS files\n"))
+        .unwrap();
+    let (_, unpack) = stage.split_once("\nRUN ").unwrap();
+    let (_, arch) = platform.split_once('_').unwrap();
+    scene.stand_in("dpkg", &format!("echo {arch}"));
+    let root = scene.folder().join("image");
+    let mut script = unpack.replace("/archives", &dist.display().to_string());
+    for folder in ["/helper", "/files"] {
+        let inside = format!("{}{folder}", root.display());
+        script = script.replace(&format!(" {folder}"), &format!(" {inside}"));
+    }
+    let _ = scene.shell(&script).expect(0);
+
+    let image = root.join("files");
+    let helper = image.join("bin/gigadb-roles");
+    let _ = scene.run(&helper, &["--version"]).expect(0);
+    install_from(&mut scene, &image.join("share/terraform/plugins"));
+    scene.configure_live(Side::Upstream);
+    let installed = scene.terraform(&["init", "-no-color"]).expect(0);
+    installed.says(&[&format!("Installed gigascience/gigadb v{VERSION}")]);
 }
 
 #[test]

@@ -3,32 +3,38 @@
 //! ```text
 //! terraform-provider-gigadb_VERSION_OS_ARCH.zip      the provider, in the registry's layout
 //! terraform-provider-gigadb_VERSION_manifest.json    which protocol it speaks
-//! gigadb-roles_VERSION_OS_ARCH.tar.gz                the helper, with completions and man pages, and the simulator
+//! gigadb-roles_VERSION_OS_ARCH.tar.gz                helper and simulator, completions, man pages, guides, examples
 //! terraform-provider-gigadb_VERSION_SHA256SUMS       of all of the above
 //! mirror/HOST/gigascience/gigadb/                    the provider, for filesystem and network mirrors
 //! ```
 //!
-//! The same programs give the same bytes: names are sorted, and no time, owner or folder of this
-//! machine goes into an archive.
+//! The same commit gives the same bytes, from any folder.
 //! Layout: <https://developer.hashicorp.com/terraform/registry/providers/publishing>.
+
+mod archive;
+mod needs;
+pub(crate) mod platform;
+mod rehearsal;
+mod twice;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    env, fs,
-    io::{Cursor, Read as _, Write as _},
+    fs,
     path::{Path, PathBuf},
     process::{Command, Stdio},
 };
 
 use anyhow::{Context as _, bail};
-use base64::Engine as _;
-use flate2::{Compression, GzBuilder};
-use sha2::{Digest as _, Sha256};
-use zip::{CompressionMethod, ZipArchive, ZipWriter, write::SimpleFileOptions};
 
+pub(crate) use self::rehearsal::rehearse;
+use self::{
+    archive::{Entries, Entry, h1, hex, tar, text, unzipped, zip},
+    platform::Platform,
+};
 use crate::{
+    release,
     step::succeed,
-    workspace::{self, cargo},
+    workspace::{self},
 };
 
 const PROVIDER: &str = "terraform-provider-gigadb";
@@ -39,8 +45,6 @@ const VERSION: &str = env!("CARGO_PKG_VERSION");
 const HOSTS: [&str; 2] = ["registry.terraform.io", "registry.opentofu.org"];
 /// The provider's address below a registry.
 const ADDRESS: &str = "gigascience/gigadb";
-/// The time of everything in an archive, 1980-01-01: zip knows none before.
-const FIXED_TIME: u64 = 315_532_800;
 /// Completions, by shell and file name.
 const COMPLETIONS: [(&str, &str); 5] = [
     ("bash", "gigadb-roles.bash"),
@@ -49,51 +53,81 @@ const COMPLETIONS: [(&str, &str); 5] = [
     ("powershell", "_gigadb-roles.ps1"),
     ("zsh", "_gigadb-roles"),
 ];
+/// The pages at the root of the helper's archive, as in the repository, so that links between them hold.
+const PAGES: [&str; 5] = [
+    "ARCHITECTURE.md",
+    "CHANGELOG.md",
+    "CONTRIBUTING.md",
+    "LICENSE",
+    "README.md",
+];
 
 /// Options of `cargo xtask dist`.
 #[derive(Debug, clap::Args)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is an option of the command line"
+)]
 pub(crate) struct Arguments {
+    /// Build for this platform, such as aarch64-unknown-linux-gnu (default: this machine's).
+    #[arg(long, value_name = "TRIPLE")]
+    target: Option<String>,
+
     /// Package the programs in this folder instead of building for release.
     #[arg(long, value_name = "FOLDER")]
     programs: Option<PathBuf>,
 
+    /// Package programs that need a newer glibc than releases do, such as those of a debug build.
+    #[arg(long, requires = "programs")]
+    as_they_are: bool,
+
     /// Write the archives into this folder (default: target/dist).
     #[arg(long, value_name = "FOLDER")]
     out: Option<PathBuf>,
-}
 
-/// A file of an archive.
-struct Entry {
-    bytes: Vec<u8>,
-    program: bool,
-}
+    /// Only try the tools: link a small provider as a release is linked, and see what it needs.
+    #[arg(long, exclusive = true)]
+    rehearse: bool,
 
-/// The files of an archive, by name and so in order.
-type Entries = BTreeMap<String, Entry>;
+    /// Build nothing: write checksums and mirror anew for all archives that are in the folder.
+    #[arg(long, conflicts_with_all = ["target", "programs", "twice"])]
+    collect: bool,
+
+    /// Fail unless this tag, such as v1.2.3, names the version.
+    #[arg(long)]
+    tag: Option<String>,
+
+    /// Build a second time, from a clone in another folder, and fail unless the archives have the same bytes.
+    #[arg(long, conflicts_with = "programs")]
+    twice: bool,
+}
 
 /// Builds, packages, and says what was written.
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
-    let programs = match &arguments.programs {
-        Some(folder) => folder.clone(),
-        None => build()?,
-    };
+    if arguments.rehearse {
+        return rehearse();
+    }
+    if let Some(tag) = arguments
+        .tag
+        .as_ref()
+        .filter(|tag| **tag != format!("v{VERSION}"))
+    {
+        bail!(
+            "Nothing is released as `{tag}`: the version in Cargo.toml is {VERSION}.\n\
+             Nothing was built or written.\n\
+             Tag the commit as `v{VERSION}`, or change the version first."
+        );
+    }
     let out = match &arguments.out {
         Some(folder) => folder.clone(),
         None => workspace::target().join("dist"),
     };
     fs::create_dir_all(&out).with_context(|| format!("cannot make {}", out.display()))?;
-    let platform = platform()?;
-
-    let provider = provider(&programs)?;
-    let zip = format!("{PROVIDER}_{VERSION}_{platform}.zip");
-    write_zip(&out.join(&zip), &provider)?;
-    let manifest = format!("{PROVIDER}_{VERSION}_manifest.json");
-    write(
-        &out.join(&manifest),
-        b"{\n  \"version\": 1,\n  \"metadata\": {\n    \"protocol_versions\": [\"6.0\"]\n  }\n}\n",
-    )?;
-    let tar = format!("{HELPER}_{VERSION}_{platform}");
-    write_tar(&out, &tar, &helper(&programs, &out.join("man"))?)?;
+    let packaged = if arguments.collect {
+        None
+    } else {
+        Some(package(arguments, &out)?)
+    };
     sums(&out)?;
     let hashes = mirror(&out)?;
 
@@ -106,32 +140,51 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     for (platform, h1) in hashes {
         println!("  {h1} ({platform})");
     }
-    Ok(())
+    match packaged {
+        Some(platform) if arguments.twice => twice::compare(platform, &out),
+        _ => Ok(()),
+    }
 }
 
-/// Builds the programs for release, in the selection of the benchmarks; returns their folder.
-fn build() -> anyhow::Result<PathBuf> {
-    println!("Building for release (this takes some minutes).");
-    let packages = [PROVIDER, HELPER, SIMULATOR, "gigadb-tests"];
-    let mut build = cargo(&["build", "--locked", "--release", "--quiet", "--bins"]);
-    build.args(packages.iter().flat_map(|package| ["--package", package]));
-    succeed(&mut build)?;
-    Ok(workspace::target().join("release"))
-}
+/// Builds and packages the programs of one platform.
+fn package(arguments: &Arguments, out: &Path) -> anyhow::Result<Platform> {
+    let here = Platform::here()?;
+    let platform = match &arguments.target {
+        Some(triple) => Platform::named(triple)?,
+        None => here,
+    };
+    let programs = match &arguments.programs {
+        Some(folder) => folder.clone(),
+        None => release::build(platform)?,
+    };
+    if !arguments.as_they_are {
+        for name in [PROVIDER, HELPER, SIMULATOR] {
+            needs::check(name, &read(&programs.join(name))?, platform)?;
+        }
+    }
+    // Completions and man pages are the helper's own words: one that runs here says them.
+    let speaker = if platform == here {
+        programs.join(HELPER)
+    } else {
+        succeed(workspace::build().arg("--quiet"))?;
+        workspace::programs().join(HELPER)
+    };
 
-/// The platform of this machine, as Terraform names it.
-fn platform() -> anyhow::Result<String> {
-    let os = match env::consts::OS {
-        "linux" => "linux",
-        "macos" => "darwin",
-        other => bail!("releases are made on Linux and macOS, not on {other}"),
-    };
-    let arch = match env::consts::ARCH {
-        "x86_64" => "amd64",
-        "aarch64" => "arm64",
-        other => bail!("releases are made for x86_64 and aarch64, not for {other}"),
-    };
-    Ok(format!("{os}_{arch}"))
+    let name = platform.name;
+    let archive = format!("{PROVIDER}_{VERSION}_{name}.zip");
+    write(&out.join(archive), &zip(&provider(&programs)?)?)?;
+    let manifest = format!("{PROVIDER}_{VERSION}_manifest.json");
+    write(
+        &out.join(&manifest),
+        b"{\n  \"version\": 1,\n  \"metadata\": {\n    \"protocol_versions\": [\"6.0\"]\n  }\n}\n",
+    )?;
+    let folder = format!("{HELPER}_{VERSION}_{name}");
+    let helper = helper(&programs, &speaker, &out.join("man"))?;
+    write(
+        &out.join(format!("{folder}.tar.gz")),
+        &tar(&folder, &helper)?,
+    )?;
+    Ok(platform)
 }
 
 fn read(file: &Path) -> anyhow::Result<Vec<u8>> {
@@ -149,13 +202,6 @@ fn program(file: &Path) -> anyhow::Result<Entry> {
     })
 }
 
-fn text(bytes: Vec<u8>) -> Entry {
-    Entry {
-        bytes,
-        program: false,
-    }
-}
-
 /// What the provider's archive holds. The program's name carries its version, by which Terraform
 /// knows it in an unpacked mirror.
 fn provider(programs: &Path) -> anyhow::Result<Entries> {
@@ -171,31 +217,50 @@ fn provider(programs: &Path) -> anyhow::Result<Entries> {
     ]))
 }
 
-/// What the helper's archive holds. Completions and man pages are the program's own; the simulator is there to play
-/// and practise with.
-fn helper(programs: &Path, scratch: &Path) -> anyhow::Result<Entries> {
-    let file = programs.join(HELPER);
+/// What the helper's archive holds: the programs, what belongs to a shell, and all that one reads, so that
+/// guides and examples are at hand where no network is.
+fn helper(programs: &Path, speaker: &Path, scratch: &Path) -> anyhow::Result<Entries> {
     let mut entries = Entries::from([
-        (HELPER.to_owned(), program(&file)?),
+        (HELPER.to_owned(), program(&programs.join(HELPER))?),
         (SIMULATOR.to_owned(), program(&programs.join(SIMULATOR))?),
     ]);
-    for name in ["CHANGELOG.md", "LICENSE", "README.md"] {
+    for name in PAGES {
         entries.insert(name.to_owned(), text(read(&workspace::root().join(name))?));
     }
-    let install = workspace::root().join("docs/install.md");
-    entries.insert("INSTALL.md".to_owned(), text(read(&install)?));
+    for folder in ["docs", "examples"] {
+        pages_below(folder, &mut entries)?;
+    }
     for (shell, name) in COMPLETIONS {
-        let script = answer(&file, &["completions", shell])?;
+        let script = answer(speaker, &["completions", shell])?;
         entries.insert(format!("completions/{name}"), text(script));
     }
-    for (name, page) in pages(&file, scratch)? {
+    for (name, page) in man(speaker, scratch)? {
         entries.insert(format!("man/man1/{name}"), text(page));
     }
     Ok(entries)
 }
 
+/// Takes in the files of a folder of the repository, but for what Terraform leaves behind when an example is tried.
+fn pages_below(folder: &str, entries: &mut Entries) -> anyhow::Result<()> {
+    let place = workspace::root().join(folder);
+    for entry in fs::read_dir(&place).with_context(|| format!("cannot read {folder}"))? {
+        let entry = entry?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if name.starts_with(".terraform") || name.contains(".tfstate") {
+            continue;
+        }
+        let path = format!("{folder}/{name}");
+        if entry.file_type()?.is_dir() {
+            pages_below(&path, entries)?;
+        } else {
+            entries.insert(path, text(read(&entry.path())?));
+        }
+    }
+    Ok(())
+}
+
 /// The helper's man pages by file name, written into a folder that is removed again.
-fn pages(helper: &Path, scratch: &Path) -> anyhow::Result<BTreeMap<String, Vec<u8>>> {
+fn man(helper: &Path, scratch: &Path) -> anyhow::Result<BTreeMap<String, Vec<u8>>> {
     let folder = scratch.display().to_string();
     answer(helper, &["man", "--out", &folder])?;
     let mut pages = BTreeMap::new();
@@ -226,53 +291,6 @@ fn answer(helper: &Path, arguments: &[&str]) -> anyhow::Result<Vec<u8>> {
     Ok(output.stdout)
 }
 
-fn mode(entry: &Entry) -> u32 {
-    if entry.program { 0o755 } else { 0o644 }
-}
-
-fn write_zip(file: &Path, entries: &Entries) -> anyhow::Result<()> {
-    let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
-    for (name, entry) in entries {
-        let options = SimpleFileOptions::default()
-            .compression_method(CompressionMethod::Deflated)
-            .last_modified_time(zip::DateTime::default())
-            .unix_permissions(mode(entry));
-        zip.start_file(name.as_str(), options)?;
-        zip.write_all(&entry.bytes)?;
-    }
-    write(file, &zip.finish()?.into_inner())
-}
-
-fn write_tar(out: &Path, folder: &str, entries: &Entries) -> anyhow::Result<()> {
-    let compressed = GzBuilder::new()
-        .mtime(0)
-        .write(Vec::new(), Compression::default());
-    let mut tar = tar::Builder::new(compressed);
-    for (name, entry) in entries {
-        let mut header = tar::Header::new_ustar();
-        header.set_size(entry.bytes.len().try_into()?);
-        header.set_mode(mode(entry));
-        header.set_mtime(FIXED_TIME);
-        header.set_uid(0);
-        header.set_gid(0);
-        tar.append_data(
-            &mut header,
-            format!("{folder}/{name}"),
-            entry.bytes.as_slice(),
-        )?;
-    }
-    let bytes = tar.into_inner()?.finish()?;
-    write(&out.join(format!("{folder}.tar.gz")), &bytes)
-}
-
-fn hex(bytes: &[u8]) -> String {
-    Sha256::digest(bytes)
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect::<Vec<_>>()
-        .concat()
-}
-
 /// The files of this version in the folder, those of other platforms among them.
 fn released(out: &Path) -> anyhow::Result<BTreeSet<String>> {
     let mut names = BTreeSet::new();
@@ -298,33 +316,6 @@ fn sums(out: &Path) -> anyhow::Result<()> {
     write(&out.join(own), lines.concat().as_bytes())
 }
 
-/// Terraform's checksum of a package's content, as lock files hold it: Go's `dirhash.Hash1`.
-/// <https://developer.hashicorp.com/terraform/language/files/dependency-lock#h1>
-fn h1(entries: &Entries) -> String {
-    let listing: Vec<String> = entries
-        .iter()
-        .map(|(name, entry)| format!("{}  {name}\n", hex(&entry.bytes)))
-        .collect();
-    let digest = Sha256::digest(listing.concat());
-    format!(
-        "h1:{}",
-        base64::engine::general_purpose::STANDARD.encode(digest)
-    )
-}
-
-/// What an archive of the provider holds, read again.
-fn unzipped(file: &Path) -> anyhow::Result<Entries> {
-    let mut zip = ZipArchive::new(Cursor::new(read(file)?))?;
-    let mut entries = Entries::new();
-    for index in 0..zip.len() {
-        let mut one = zip.by_index(index)?;
-        let mut bytes = Vec::new();
-        one.read_to_end(&mut bytes)?;
-        entries.insert(one.name().to_owned(), text(bytes));
-    }
-    Ok(entries)
-}
-
 /// Lays the provider out as `filesystem_mirror` reads it, with the documents of a network mirror.
 /// Archives of other platforms in the folder are taken in. Returns the checksums by platform.
 /// <https://developer.hashicorp.com/terraform/internals/provider-network-mirror-protocol>
@@ -335,7 +326,7 @@ fn mirror(out: &Path) -> anyhow::Result<BTreeMap<String, String>> {
             .strip_prefix(&format!("{PROVIDER}_{VERSION}_"))
             .and_then(|rest| rest.strip_suffix(".zip"));
         if let Some(platform) = platform {
-            hashes.insert(platform.to_owned(), h1(&unzipped(&out.join(&name))?));
+            hashes.insert(platform.to_owned(), h1(&unzipped(read(&out.join(&name))?)?));
         }
     }
     let archives: Vec<String> = hashes
@@ -359,22 +350,4 @@ fn mirror(out: &Path) -> anyhow::Result<BTreeMap<String, String>> {
         write(&folder.join(format!("{VERSION}.json")), version.as_bytes())?;
     }
     Ok(hashes)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{Entries, h1, text};
-
-    #[test]
-    fn the_checksum_is_that_of_a_sorted_listing() {
-        // `printf '%s  a\n%s  b\n' $(sha256sum of "1" and "2") | sha256sum | xxd -r -p | base64`
-        let entries = Entries::from([
-            ("b".to_owned(), text(b"2".to_vec())),
-            ("a".to_owned(), text(b"1".to_vec())),
-        ]);
-        assert_eq!(
-            h1(&entries),
-            "h1:aMKRn0MF5QgACCq38R6xfZbHgy9ZFU6XsdNzpReaY+o="
-        );
-    }
 }
