@@ -12,6 +12,7 @@
 //! earlier_runs a run's id                    -> EarlierRun    from its journal
 //! running   Plan, a journal                  -> Exit          looks again, writes, reads back
 //! releasing Record, facts                    -> Exit          a release, step by step
+//! dumps     a command's list                 -> Newest        what would be lost
 //! outbox    how a run ended                  -> webhooks      told when all is said
 //! review    a plan of Terraform's, Topology  -> Review        pure, rendered three ways
 //! status    Topology, Observation            -> Report        pure, rendered four ways
@@ -28,6 +29,7 @@ mod candidates;
 mod check;
 mod cli;
 mod commands;
+mod dumps;
 mod earlier_runs;
 mod endpoints;
 mod exit;

@@ -31,6 +31,8 @@ pub(crate) struct Ui {
     terminal: bool,
     stderr_is_terminal: bool,
     asking: AtomicBool,
+    /// Whether nothing is shown for now.
+    hushed: AtomicBool,
     /// How many columns the passing line takes that stands on the terminal now.
     passing: Mutex<usize>,
     /// How many lines of the terminal what was drawn takes.
@@ -50,6 +52,7 @@ impl Ui {
             terminal: io::stdin().is_terminal() && io::stderr().is_terminal(),
             stderr_is_terminal: io::stderr().is_terminal(),
             asking: AtomicBool::new(false),
+            hushed: AtomicBool::new(false),
             passing: Mutex::new(0),
             drawn: Mutex::new(0),
         }
@@ -67,6 +70,16 @@ impl Ui {
         Some(width.0.max(NARROWEST))
     }
 
+    /// Shows nothing from now on, or everything again.
+    pub(crate) fn hush(&self, hushed: bool) {
+        self.pass("");
+        self.hushed.store(hushed, Ordering::SeqCst);
+    }
+
+    fn is_hushed(&self) -> bool {
+        self.hushed.load(Ordering::SeqCst)
+    }
+
     /// Writes the answer, with a line break at its end. A reader that has gone away is no fault.
     pub(crate) fn answer(&self, text: &str) -> Result<(), Failure> {
         self.write(text, str::to_owned, None)
@@ -78,6 +91,9 @@ impl Ui {
     }
 
     fn write(&self, text: &str, paint: Paint, width: Option<u16>) -> Result<(), Failure> {
+        if self.is_hushed() {
+            return Ok(());
+        }
         self.pass("");
         let mut stdout = AutoStream::new(io::stdout(), self.color);
         let text = text.trim_end_matches('\n');
@@ -121,7 +137,7 @@ impl Ui {
     /// terminal's width: a line that wrapped could not be taken away.
     pub(crate) fn pass(&self, text: &str) {
         let mut shown = self.passing.lock().unwrap_or_else(PoisonError::into_inner);
-        if text.is_empty() && *shown == 0 {
+        if text.is_empty() && *shown == 0 || self.is_hushed() {
             return;
         }
         let width = terminal_size::terminal_size_of(io::stderr()).map_or(80, |(width, _)| width.0);
@@ -143,6 +159,9 @@ impl Ui {
     /// to the terminal's width, and the last are left out where there are too many: what wraps or
     /// scrolls could not be drawn over.
     pub(crate) fn draw(&self, text: &str) {
+        if self.is_hushed() {
+            return;
+        }
         let mut drawn = self.drawn.lock().unwrap_or_else(PoisonError::into_inner);
         let size = terminal_size::terminal_size_of(io::stderr());
         let (width, height) = size.map_or((80, 24), |(width, height)| (width.0, height.0));
@@ -180,6 +199,9 @@ impl Ui {
 
     /// The same with the colors of each line.
     pub(crate) fn conversation_painted(&self, text: &str, paint: Paint) {
+        if self.is_hushed() {
+            return;
+        }
         self.pass("");
         let mut stderr = AutoStream::new(io::stderr(), self.color);
         // Nobody is left to tell that stderr is closed.
@@ -232,6 +254,9 @@ impl Ui {
     }
 
     fn say(&self, color: AnsiColor, heading: &str, text: &str) {
+        if self.is_hushed() {
+            return;
+        }
         self.pass("");
         let style = Style::new().bold().fg_color(Some(color.into()));
         let mut stderr = AutoStream::new(io::stderr(), self.color);

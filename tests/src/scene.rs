@@ -295,13 +295,18 @@ impl Scene {
     }
 
     /// Runs lines as a person types them, in the root: bash, which stops at the first failure.
-    /// Programs that end with 2 because there are changes count as well here.
+    /// Programs that end with 2 because there are changes count as well here, and a step of a
+    /// release is confirmed.
     pub fn shell(&self, script: &str) -> Output {
         let ours = programs::ours("gigadb-roles");
         let pending = "code=$?; test $code -eq 2 || exit $code";
         self.stand_in(
             "gigadb-roles",
-            &format!("{} \"$@\" || {{ {pending}; }}", ours.display()),
+            &format!(
+                "case \"$1 $2\" in \"release next\") set -- \"$@\" --yes --interval 0.05;; esac\n\
+                 {} \"$@\" || {{ {pending}; }}",
+                ours.display()
+            ),
         );
         let inventory = programs::python_tool("ansible-inventory");
         for (name, program) in [
@@ -345,6 +350,13 @@ impl Scene {
     /// Runs the helper in the root.
     pub fn gigadb_roles(&self, arguments: &[&str]) -> Output {
         answer(self.command(&programs::ours("gigadb-roles")), arguments)
+    }
+
+    /// Starts the helper in the root, and does not wait for it.
+    pub fn start_gigadb_roles(&self, arguments: &[&str]) -> Running {
+        let mut command = self.command(&programs::ours("gigadb-roles"));
+        command.args(arguments);
+        Running::start(command)
     }
 
     /// Runs `ansible-inventory` on the helper.

@@ -15,7 +15,7 @@ use std::{
 
 use gigadb_engine::{
     rules::one_swap_at_a_time::{Holder, LeasePlace},
-    world::Failure,
+    world::{Failure, FailureKind},
 };
 use tokio::{sync::Mutex, time::Instant};
 use tokio_util::sync::CancellationToken;
@@ -288,13 +288,16 @@ impl Apis {
     /// Who holds the lease; `None` where nobody does.
     ///
     /// GitLab has no call that only looks: this one asks for the lease, and gives it back at once
-    /// where it was free. It takes nothing over.
+    /// where it was free. It takes nothing over. When `cancel` is triggered, what this request may
+    /// have taken is given back, for a moment at most: go on waiting for it.
     pub async fn lease_holder(
         &self,
         place: &LeasePlace,
         run: &RunId,
+        cancel: &CancellationToken,
     ) -> Result<Option<Holder>, Failure> {
-        let found = self.look_at_lease(place, run, Patience::Ordinary).await?;
+        let looking = self.look_at_lease(place, run, Patience::Ordinary, cancel);
+        let found = looking.await?;
         Ok(found.map(|(holder, _)| holder))
     }
 
@@ -306,7 +309,9 @@ impl Apis {
         run: &RunId,
         patience: Patience,
     ) -> Result<Option<Holder>, Failure> {
-        let Some((holder, true)) = self.look_at_lease(place, run, patience).await? else {
+        let never = CancellationToken::new();
+        let looking = self.look_at_lease(place, run, patience, &never);
+        let Some((holder, true)) = looking.await? else {
             return Ok(None);
         };
         match self.delete_lease(place, &holder.id).await {
@@ -322,13 +327,20 @@ impl Apis {
         place: &LeasePlace,
         run: &RunId,
         patience: Patience,
+        cancel: &CancellationToken,
     ) -> Result<Option<(Holder, bool)>, Failure> {
         let slot = self.leases.at(place);
         let _alone = slot.lock().await;
         let id = LeaseId::new(run, Some(LOOKING)).text();
         let LeasePlace { project, name } = place;
         let budget = self.budget(patience);
-        match self.gitlab.lock(project, name, &id, budget).await {
+        let asking = self.gitlab.lock(project, name, &id, budget);
+        let Some(answer) = stoppable(asking, Some(cancel)).await else {
+            self.give_up_lease_beside(place, &id).await;
+            let why = "it was not waited for".to_owned();
+            return Err(Failure::new(FailureKind::Unreachable, why));
+        };
+        match answer {
             Ok(Locked::Held(holder)) => Ok(Some(recognized(holder))),
             Ok(Locked::Taken) => match self.delete_lease(place, &id).await {
                 Released::Failed(failure) => Err(failure),

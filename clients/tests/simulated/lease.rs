@@ -283,10 +283,18 @@ async fn a_lease_is_deleted_under_its_own_id_alone() {
 async fn looking_leaves_things_as_they_are() {
     let bench = Bench::start().await;
     let apis = bench.apis();
-    assert_eq!(apis.lease_holder(&place(), &run(1)).await, Ok(None));
+    assert_eq!(
+        apis.lease_holder(&place(), &run(1), &CancellationToken::new())
+            .await,
+        Ok(None)
+    );
     assert_eq!(held(&bench), None);
     give(&bench, "theirs");
-    let holder = apis.lease_holder(&place(), &run(1)).await.unwrap().unwrap();
+    let holder = apis
+        .lease_holder(&place(), &run(1), &CancellationToken::new())
+        .await
+        .unwrap()
+        .unwrap();
     assert_eq!(
         (holder.id.as_str(), holder.who.as_deref()),
         ("theirs", Some("alice"))

@@ -94,7 +94,7 @@ pub(super) fn blocks(
         step,
     };
     let mut blocks = Vec::new();
-    blocks.extend(judge.held());
+    blocks.extend(record.held(facts));
     let kind = step.kind;
     if kind.is_deployment() {
         blocks.extend(judge.one_deployment());
@@ -131,26 +131,6 @@ impl Judge<'_> {
             interlock: Some(interlock),
             message: Message::nothing_changed(what, self.record.object(self.step), next),
         }
-    }
-
-    /// Somebody has begun this step, or another one, and may be at work on it.
-    fn held(&self) -> Option<Block> {
-        let (step, entry) = self.record.under_way()?;
-        if self.facts.holder_is_gone {
-            return None;
-        }
-        Some(self.block(
-            Interlock::StepHeld,
-            format!(
-                "`{}` began step `{step}` at {}, and it is not known to have ended.",
-                entry.mark.by, entry.mark.at
-            ),
-            format!(
-                "Ask `{}`. Where that run is surely over, take the step again with --override \
-                 step-held and --reason.",
-                entry.mark.by
-            ),
-        ))
     }
 
     /// A deployment runs on the other side, or one that is not this release's on the same.

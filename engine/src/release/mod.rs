@@ -19,7 +19,7 @@ mod step;
 
 pub use facts::{Active, Dump, Facts, JobFact, JobStatus, SideFacts};
 pub use guard::{Block, Interlock};
-pub use next::{Deploying, Next, Work, next};
+pub use next::{Deploying, Next, Work, dumped, next};
 pub use open::open;
 pub use record::{
     Begin, End, EndedAs, Entry, FORMAT_VERSION, Mark, Override, Record, State, UnreadableRecord,

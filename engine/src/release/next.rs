@@ -91,7 +91,13 @@ pub fn next(
     let Some(step) = record.left().into_iter().next() else {
         return Next::Finish;
     };
-    if let Some(evidence) = shown(record, facts, jobs, &step) {
+    // What was overridden when the step was begun holds for the attempt that is under way.
+    let begun = record.steps.get(&step);
+    let begun = begun.filter(|entry| entry.state == State::Begun);
+    let waived = begun.map_or(&[][..], |entry| &entry.overrides);
+    let waived = waived.iter().map(|one| one.interlock);
+    let overrides = &overrides.iter().copied().chain(waived).collect();
+    if let Some(evidence) = shown(record, facts, jobs, &step, overrides) {
         return Next::Seen { step, evidence };
     }
     let blocks = blocks(record, facts, &step, overrides);
@@ -101,6 +107,15 @@ pub fn next(
     if step.kind.is_a_persons() {
         return Next::Person(step);
     }
+    // What was built before must be known: it does not count afterwards.
+    let built = match step.kind {
+        Kind::Prepare => Some(&record.hot_standby),
+        Kind::Swap => Some(&record.production),
+        _ => None,
+    };
+    if built.is_some_and(|side| facts.side(side).is_none()) {
+        return unread(record, &step);
+    }
     let work = match step.kind {
         Kind::Prepare => Work::Prepare,
         Kind::Swap => Work::Swap,
@@ -109,7 +124,7 @@ pub fn next(
         Kind::Verify => Work::Verify,
         kind if kind.is_deployment() => match deploying(record, facts, jobs, &step) {
             Some(next) => Work::Deploy(next),
-            // Seen above, so this is out of reach; to follow nothing would be wrong.
+            // GitLab could not be read; to follow nothing would be wrong.
             None => return unread(record, &step),
         },
         kind => match kind.command() {
@@ -141,6 +156,7 @@ fn shown(
     facts: &Facts,
     jobs: &dyn Fn(&Step) -> Vec<String>,
     step: &Step,
+    overrides: &BTreeSet<Interlock>,
 ) -> Option<Vec<String>> {
     let roles = facts.roles.as_ref().ok();
     let first = record.expected();
@@ -158,15 +174,18 @@ fn shown(
             });
             Some(shown.collect())
         }
-        Kind::Prepare if facts.prepared && roles == Some(&first) => Some(vec![format!(
-            "the variables of `{}` hold production's values",
-            record.hot_standby
-        )]),
+        Kind::Prepare if facts.prepared && roles == Some(&first) => {
+            facts.side(&record.hot_standby)?;
+            Some(vec![format!(
+                "the variables of `{}` hold production's values",
+                record.hot_standby
+            )])
+        }
         Kind::Swap if facts.consistent && roles? == &first.clone().swapped() => {
             // By hand as well: not without its guards, which stand in the way below.
-            let unguarded = blocks(record, facts, step, &BTreeSet::new());
+            let unguarded = blocks(record, facts, step, overrides);
             let own = |block: &Block| block.interlock != Some(Interlock::StepHeld);
-            if unguarded.iter().any(own) {
+            if unguarded.iter().any(own) || facts.side(&record.production).is_none() {
                 return None;
             }
             Some(vec![format!(
@@ -180,26 +199,20 @@ fn shown(
                 record.production
             )])
         }
-        Kind::Backup => {
-            let key = record.key.as_deref()?;
-            let dump = sound_dump(record, facts, key)?;
-            Some(vec![format!(
-                "the dump `{}` is there, {} bytes",
-                dump.0, dump.1
-            )])
-        }
         _ => None,
     }
 }
 
-/// The dump of `key` that was not there before and is not much smaller than those before.
-fn sound_dump(record: &Record, facts: &Facts, key: &str) -> Option<(String, u64)> {
-    let dumps = facts.dumps.as_ref().ok()?;
+/// What shows that a backup which ended well left a dump: one of its key that was not there before
+/// and is not much smaller than those before. By itself a dump shows nothing: it may be half of one.
+pub fn dumped(record: &Record, facts: &Facts) -> Option<String> {
+    let (dumps, key) = (facts.dumps.as_ref().ok()?, record.key.as_deref()?);
     let new = dumps
         .iter()
         .find(|dump| dump.name.contains(key) && !record.dumps_before.contains_key(&dump.name))?;
     let largest = record.dumps_before.values().max().copied().unwrap_or(0);
-    (new.size > 0 && new.size >= largest / 2).then(|| (new.name.clone(), new.size))
+    let whole = new.size > 0 && new.size >= largest / 2;
+    whole.then(|| format!("the dump `{}` is there, {} bytes", new.name, new.size))
 }
 
 /// What is left of a deployment; `None` where every job of it ended well and what GitLab tells

@@ -32,8 +32,12 @@ pub fn open(record: &Record, facts: &Facts) -> Vec<String> {
             roles.production, record.production
         )),
         Ok(_) if facts.prepared && !facts.consistent => open.push(format!(
-            "`{}` carries production's variables and is hot standby: set them back.",
-            record.hot_standby
+            "`{standby}` carries production's variables and is hot standby. Set them back: take \
+             `prepare` out of Terraform's configuration and apply it, or run `gigadb-roles plan -e \
+             {environment} --production {production} --out FILE` and `gigadb-roles apply FILE`.",
+            standby = record.hot_standby,
+            environment = record.environment,
+            production = record.production,
         )),
         Ok(_) if !facts.consistent => {
             open.push("Some record or variable is not as the topology says.".to_owned());

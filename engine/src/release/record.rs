@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::{
+    facts::Facts,
     guard::{Block, Interlock},
     step::{Kind, Process, Step},
 };
@@ -292,11 +293,16 @@ impl Record {
     /// Who should have which role, as the last step left it.
     pub fn expected(&self) -> Arrangement {
         let swapped = self.is_past(Kind::Swap) && !self.is_past(Kind::SwapBack);
-        let first = Arrangement {
+        let first = self.first();
+        if swapped { first.swapped() } else { first }
+    }
+
+    /// Who had which role when it began.
+    pub fn first(&self) -> Arrangement {
+        Arrangement {
             production: self.production.clone(),
             hot_standby: self.hot_standby.clone(),
-        };
-        if swapped { first.swapped() } else { first }
+        }
     }
 
     /// The side that a deployment goes to.
@@ -420,41 +426,82 @@ impl Record {
     ///
     /// # Errors
     ///
-    /// Where no roles are traded, or the former production does not carry any more what it had.
-    pub fn may_go_back(&self, overrides: &[Override]) -> Result<(), Block> {
-        let refuse = |interlock, what: String, next: &str| {
+    /// Where no roles are traded, somebody is at work on a step, or the former production does not
+    /// carry any more what it had.
+    pub fn may_go_back(&self, facts: &Facts, overrides: &[Override]) -> Result<(), Block> {
+        let refuse = |interlock, what: String, next: String| {
             Err(Block {
                 interlock,
                 message: Message::nothing_changed(what, self.whole(), next),
             })
         };
+        let waived = |one| overrides.iter().any(|given| given.interlock == one);
         if self.process == Process::Simple {
             return refuse(
                 None,
                 "A simple release trades no roles, so there is no way back by roles.".to_owned(),
                 "Run `gigadb-roles release abandon`, then start a simple release of the release \
-                 before.",
+                 before."
+                    .to_owned(),
+            );
+        }
+        if self.back.is_some() {
+            return Ok(());
+        }
+        if let Some(held) = self.held(facts)
+            && !waived(Interlock::StepHeld)
+        {
+            return Err(held);
+        }
+        let as_before = facts.roles.as_ref().is_ok_and(|now| *now == self.first());
+        if as_before && !self.steps.contains_key(&Kind::Swap.into()) {
+            return refuse(
+                None,
+                format!(
+                    "No roles were traded: `{}` is production, as before this release.",
+                    self.production
+                ),
+                "Fix what is wrong and run `gigadb-roles release next`, or give the release up \
+                 with `gigadb-roles release abandon`: it lists what is open."
+                    .to_owned(),
             );
         }
         let former = Kind::DeployFormer;
-        let waived = |one: &Override| one.interlock == Interlock::FormerUntouched;
-        if self.back.is_none()
-            && self.steps.contains_key(&former.into())
-            && !overrides.iter().any(waived)
-        {
+        if self.steps.contains_key(&former.into()) && !waived(Interlock::FormerUntouched) {
             return refuse(
                 Some(Interlock::FormerUntouched),
                 format!(
-                    "`{}` does not surely carry any more what it carried as production: `{former}` \
-                     was begun.",
+                    "`{}` may not carry any more what it carried as production: `{}` was begun.",
                     self.production,
-                    former = former.as_str()
+                    former.as_str()
                 ),
                 "Deploy the release before on it first, or go back all the same with --override \
-                 former-untouched and --reason.",
+                 former-untouched and --reason."
+                    .to_owned(),
             );
         }
         Ok(())
+    }
+
+    /// What stands in the way where somebody has begun a step and may be at work on it.
+    pub(super) fn held(&self, facts: &Facts) -> Option<Block> {
+        let (step, entry) = self.under_way()?;
+        if facts.holder_is_gone {
+            return None;
+        }
+        let Mark { at, by } = &entry.mark;
+        let message = Message::nothing_changed(
+            format!("`{by}` began step `{step}` at {at}, and it is not known to have ended."),
+            self.object(step),
+            format!(
+                "Ask `{by}`. Where that run is surely over, run the command again with \
+                 --override step-held and --reason."
+            ),
+        );
+        Some(Block {
+            interlock: Some(Interlock::StepHeld),
+            message,
+        })
     }
 
     /// The release as the object of a message.

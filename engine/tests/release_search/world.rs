@@ -202,7 +202,10 @@ impl Node {
             self.somebody_takes_the_next()
         });
         all.extend(self.by_hand());
-        if !self.alive && self.record.back.is_none() && self.record.may_go_back(&[]).is_ok() {
+        if !self.alive
+            && self.record.back.is_none()
+            && self.record.may_go_back(&self.facts(false), &[]).is_ok()
+        {
             all.extend(self.unlucky().map(|mut node| {
                 node.record.back = Some(mark("operator"));
                 node

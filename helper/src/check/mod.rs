@@ -150,7 +150,7 @@ pub(crate) async fn run(
         apis.gitlab_token(cancel),
         gitlab::levels(session, cancel),
         aws::profiles(session),
-        swaps::leases(session),
+        swaps::leases(session, cancel),
     );
     let mut checks = network::checks(apis.network());
     checks.extend(aws::checks(&session.topology, &profiles, &world));

@@ -21,6 +21,7 @@ use gigadb_engine::{
     world::{Failure, World},
 };
 use jiff::Timestamp;
+use tokio_util::sync::CancellationToken;
 
 use super::{Check, Verdict, aws::capitalized};
 use crate::session::Session;
@@ -119,7 +120,7 @@ fn swapped(
 /// Whether somebody holds the lease of an environment.
 ///
 /// GitLab has no call that only looks: the lease is asked for, and given back at once.
-pub(super) async fn leases(session: &Session) -> Vec<Check> {
+pub(super) async fn leases(session: &Session, cancel: &CancellationToken) -> Vec<Check> {
     let topology = &session.topology;
     let Some(lock) = &topology.lock else {
         return vec![Check::warning(
@@ -136,7 +137,7 @@ pub(super) async fn leases(session: &Session) -> Vec<Check> {
             name: lock.name.fill(environment, None),
         };
         let run = RunId::new(environment, Timestamp::now());
-        let holder = session.apis.lease_holder(&place, &run).await;
+        let holder = session.apis.lease_holder(&place, &run, cancel).await;
         lease(environment, &place, holder)
     });
     join_all(asked).await

@@ -26,6 +26,8 @@ pub(crate) mod watch;
 mod words;
 mod wrapper;
 
+use std::time::Duration;
+
 use clap::CommandFactory as _;
 use gigadb_engine::message::Message;
 use tokio_util::sync::CancellationToken;
@@ -60,6 +62,9 @@ pub(crate) async fn run(cli: &Cli, ui: &Ui, outbox: &Outbox) -> Result<Exit, Fai
         )),
         Some(Command::Inventory(args)) => {
             until_interrupted(inventory::run(args, global, ui, &cancel)).await
+        }
+        Some(Command::Status(args)) if global.format == Format::Prometheus => {
+            until_given_back((ui, &cancel), status::run(args, global, ui, &cancel)).await
         }
         Some(Command::Status(args)) => {
             until_interrupted(status::run(args, global, ui, &cancel)).await
@@ -97,7 +102,9 @@ pub(crate) async fn run(cli: &Cli, ui: &Ui, outbox: &Outbox) -> Result<Exit, Fai
             until_interrupted(Box::pin(release::look(args, global, ui, &cancel))).await
         }
         Some(Command::History(args)) => history::run(args, global, ui),
-        Some(Command::Unlock(args)) => until_interrupted(unlock::run(args, global, ui)).await,
+        Some(Command::Unlock(args)) => {
+            until_given_back((ui, &cancel), unlock::run(args, global, ui, &cancel)).await
+        }
         Some(Command::Resume(args)) => {
             let run = async |view: &dyn RunView, control: &Control| {
                 resume::run(args, global, ui, view, control).await
@@ -112,7 +119,11 @@ pub(crate) async fn run(cli: &Cli, ui: &Ui, outbox: &Outbox) -> Result<Exit, Fai
         }
         Some(Command::Exec(args)) => until_interrupted(exec::run(args, global, ui, &cancel)).await,
         Some(Command::Check(args)) => {
-            until_interrupted(Box::pin(check::run(args, global, ui, &cancel))).await
+            until_given_back(
+                (ui, &cancel),
+                Box::pin(check::run(args, global, ui, &cancel)),
+            )
+            .await
         }
         Some(Command::KnownHosts(args)) => {
             until_interrupted(known_hosts::run(args, global, ui, &cancel)).await
@@ -177,6 +188,27 @@ async fn until_interrupted(
     }
 }
 
+/// How long a command may take after Ctrl-C to give a lease back.
+const A_MOMENT: Duration = Duration::from_millis(400);
+
+/// The same for a command that looks at leases: whoever looks at one holds it, and gives it back.
+async fn until_given_back(
+    (ui, cancel): (&Ui, &CancellationToken),
+    command: impl Future<Output = Result<Exit, Failure>>,
+) -> Result<Exit, Failure> {
+    tokio::pin!(command);
+    tokio::select! {
+        result = &mut command => return result,
+        _ = tokio::signal::ctrl_c() => {}
+    }
+    cancel.cancel();
+    ui.hush(true);
+    // What it would say now is of no use to anybody.
+    let _ = tokio::time::timeout(A_MOMENT, command).await;
+    ui.hush(false);
+    Err(Failure::interrupted())
+}
+
 /// Runs a command that writes, and tells programs of a failure that the run did not tell of.
 async fn writing(
     command: &str,
@@ -216,29 +248,40 @@ async fn until_stopped(
             "Stopping: what is in flight is finished first, and undone or completed as the policy \
              says. Press Ctrl-C again to end at once, with requests perhaps half done.",
         );
+    } else if control.at_work.get().is_some() {
+        ui.warning(
+            "Stopping: what became of the step is written down first. Press Ctrl-C again to end at \
+             once.",
+        );
     }
     tokio::select! {
         result = &mut command => return result,
         _ = tokio::signal::ctrl_c() => {}
     }
-    let Some(run) = control.began.get() else {
-        return Err(Failure::interrupted());
-    };
-    let next = match run {
-        Some(run) => format!(
-            "Run `gigadb-roles resume {run}` to complete it, or `gigadb-roles revert {run}` to go \
-             back."
+    let run = control.began.get();
+    let (changed, next) = match (run, control.at_work.get()) {
+        (None, None) => return Err(Failure::interrupted()),
+        (None, Some(next)) => ("What was begun may go on.", next.clone()),
+        (Some(Some(run)), _) => (
+            "Requests were in flight: they may or may not have been carried out.",
+            format!(
+                "Run `gigadb-roles resume {run}` to complete it, or `gigadb-roles revert {run}` to \
+                 go back."
+            ),
         ),
-        None => "Run `gigadb-roles status` to see where things stand.".to_owned(),
+        (Some(None), _) => (
+            "Requests were in flight: they may or may not have been carried out.",
+            "Run `gigadb-roles status` to see where things stand.".to_owned(),
+        ),
     };
     let message = Message {
         what: "Ended at once.".to_owned(),
         object: "this run".to_owned(),
-        changed: "Requests were in flight: they may or may not have been carried out.".to_owned(),
+        changed: changed.to_owned(),
         next,
     };
     Err(Failure::with(Exit::PartlyApplied, message).leaving(Left {
-        run: run.as_ref().map(ToString::to_string),
+        run: run.and_then(Option::as_ref).map(ToString::to_string),
         objects: Vec::new(),
     }))
 }

@@ -1,6 +1,6 @@
 //! `gigadb-roles release`.
 
-use std::{collections::BTreeSet, path::PathBuf};
+use std::{collections::BTreeSet, path::PathBuf, time::Duration};
 
 use clap::{Args, Subcommand};
 use clap_complete::engine::ArgValueCandidates;
@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use super::swap::Change;
 use crate::{
     candidates,
+    dumps,
     exit::Exit,
     failure::Failure,
     global::{Format, Global},
@@ -27,6 +28,7 @@ use crate::{
     },
     running::{Control, Verb, view::RunView},
     session::{Session, Waiting},
+    surroundings,
     ui::Ui,
 };
 
@@ -42,6 +44,7 @@ Examples:
   gigadb-roles release start -e live --process complex --release v4.4.0
   gigadb-roles release status -e live
   gigadb-roles release next -e live
+  gigadb-roles release next -e live --wait
   gigadb-roles release confirm validate-business -e live --by 'Ada Example'
   gigadb-roles release back -e live --reason 'uploads fail'
   gigadb-roles release finish -e live")]
@@ -112,8 +115,26 @@ struct NextArgs {
     #[arg(long, requires = "reason")]
     leave_out: bool,
 
+    /// Where Terraform changes the roles: wait until records and variables show that it did.
+    #[arg(long)]
+    wait: bool,
+
+    /// Look at what goes on elsewhere this often, in seconds.
+    #[arg(long, value_name = "SECONDS", default_value = "5", value_parser = interval)]
+    interval: Duration,
+
     #[command(flatten)]
     https: HttpsOptions,
+}
+
+/// Seconds, or parts of one.
+fn interval(text: &str) -> Result<Duration, String> {
+    let seconds = text
+        .parse()
+        .ok()
+        .filter(|one| (0.01..=3600.0).contains(one));
+    let duration = seconds.and_then(|one| Duration::try_from_secs_f64(one).ok());
+    duration.ok_or_else(|| "write a number from 0.01 to 3600".to_owned())
 }
 
 #[derive(Debug, Args)]
@@ -144,8 +165,22 @@ struct ConfirmArgs {
     #[arg(long, value_name = "TEXT", value_parser = one_line)]
     note: Option<String>,
 
+    /// Of the step `backup`, which needs it: the key of the dump that was made.
+    #[arg(long, value_name = "KEY", value_parser = dump_key)]
+    key: Option<String>,
+
     #[command(flatten)]
     waivers: Waivers,
+}
+
+/// A key becomes part of a command and of a dump's name.
+fn dump_key(text: &str) -> Result<String, String> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
+    if text.starts_with(|c: char| c.is_ascii_alphanumeric()) && text.chars().all(plain) {
+        Ok(text.to_owned())
+    } else {
+        Err("a key is letters, digits, `_`, `-` and `.`, as in 202611291015".to_owned())
+    }
 }
 
 #[derive(Debug, Args)]
@@ -244,9 +279,12 @@ pub(super) async fn look(
     let desk = Desk::new(&session, &environment)?;
     let facts = desk.facts(&held.record, cancel).await;
     let next = desk.next(&held.record, &facts, &BTreeSet::new());
+    let listed = desk.lists_dumps().then_some(&facts.dumps);
+    let newest = dumps::newest(listed, surroundings::now());
+    let newest = newest.as_ref();
     ui.answer(&match global.format {
-        Format::Text => text::status(&held.record, &facts, &next),
-        Format::Json => text::json(&held.record, &facts, &next),
+        Format::Text => text::status(&held.record, &facts, &next, newest),
+        Format::Json => text::json(&held.record, &facts, &next, newest),
         _ => text::markdown(&held.record, &next),
     })?;
     Ok(Exit::Success)
@@ -266,6 +304,10 @@ pub(super) async fn run(
     let store = Store::new(&session, &environment, place.record.as_deref())?;
     let desk = Desk::new(&session, &environment)?;
     let cancel = &control.cancel;
+    let tell = |outcome: &str, step: Option<&Step>, record: &Record, said: &str| {
+        let said = format!("{}: {said}", text::whole(record));
+        desk.tell(&control.outbox, record, (outcome, step, said));
+    };
     let held = store.read(&session, cancel).await?;
     if let ReleaseCommand::Start(args) = &args.command {
         if let Some(held) = &held
@@ -274,11 +316,12 @@ pub(super) async fn run(
             return Err(text::under_way(&held.record));
         }
         let record = begin(args, &desk, cancel).await?;
-        let words = text::started(&record);
+        let said = text::started(&record);
         store
             .write(&session, held.as_ref(), &record, cancel)
             .await?;
-        ui.answer(&words)?;
+        tell("started", None, &record, &said);
+        ui.answer(&said)?;
         return Ok(Exit::Success);
     }
     let Some(mut held) = held.filter(|held| held.record.ended.is_none()) else {
@@ -287,36 +330,59 @@ pub(super) async fn run(
     match &args.command {
         ReleaseCommand::Start(_) | ReleaseCommand::Status(_) => Ok(Exit::Success),
         ReleaseCommand::Confirm(args) => {
+            if args.key.is_some() != (args.step.kind == Kind::Backup) {
+                return Err(Failure::usage(
+                    "--key names the dump of step `backup`, and nothing else.",
+                    format!("step `{}`", args.step),
+                    "Give it with `release confirm backup`, and leave it out elsewhere.",
+                ));
+            }
+            let by = session.apis.redacted(&args.by);
             let mark = Mark {
                 at: releasing::now(),
-                by: session.apis.redacted(&args.by),
+                by: by.clone(),
             };
             let note = session.reason(args.note.as_deref());
             let waived = args.waivers.kept(&session);
             held.record
                 .confirm(&args.step, mark, note, &waived)
                 .map_err(text::blocked)?;
+            if let Some(key) = &args.key {
+                held.record.key = Some(key.clone());
+            }
             store.write_again(&session, &mut held, cancel).await?;
-            ui.answer(&format!(
-                "Confirmed `{}` by `{}`. {}",
+            let said = format!(
+                "Confirmed `{}` by `{by}`. {}",
                 args.step,
-                session.apis.redacted(&args.by),
                 text::then(&held.record)
-            ))?;
+            );
+            tell("confirmed", Some(&args.step), &held.record, &said);
+            ui.answer(&said)?;
             Ok(Exit::Success)
         }
         ReleaseCommand::Back(args) => {
             let waived = args.waivers.kept(&session);
-            held.record.may_go_back(&waived).map_err(text::blocked)?;
-            if held.record.back.is_none() {
+            let facts = desk.facts(&held.record, cancel).await;
+            let back = held.record.may_go_back(&facts, &waived);
+            back.map_err(text::blocked)?;
+            let said = if held.record.back.is_none() {
                 held.record.back = Some(releasing::mark());
                 store.write_again(&session, &mut held, cancel).await?;
-            }
-            ui.answer(&format!(
-                "Release `{}` goes back. {}",
-                held.record.release,
-                text::then(&held.record)
-            ))?;
+                let said = format!(
+                    "Release `{}` goes back. {}",
+                    held.record.release,
+                    text::then(&held.record)
+                );
+                tell("back", None, &held.record, &said);
+                said
+            } else {
+                format!(
+                    "Release `{}` is on the way back already. {}",
+                    held.record.release,
+                    text::then(&held.record)
+                )
+            };
+            ui.answer(&said)?;
             Ok(Exit::Success)
         }
         ReleaseCommand::Finish(args) => {
@@ -328,7 +394,9 @@ pub(super) async fn run(
             let left = open(&held.record, &facts);
             end(&mut held.record, EndedAs::Finished, args, &session, left);
             store.write_again(&session, &mut held, cancel).await?;
-            ui.answer(&text::ended(&held.record))?;
+            let said = text::ended(&held.record);
+            tell("finished", None, &held.record, &said);
+            ui.answer(&said)?;
             Ok(Exit::Success)
         }
         ReleaseCommand::Abandon(args) => {
@@ -343,7 +411,9 @@ pub(super) async fn run(
                 || !held.record.steps.is_empty() && !held.record.is_past(Kind::Table);
             end(&mut held.record, EndedAs::Abandoned, args, &session, left);
             store.write_again(&session, &mut held, cancel).await?;
-            ui.answer(&text::ended(&held.record))?;
+            let said = text::ended(&held.record);
+            tell("abandoned", None, &held.record, &said);
+            ui.answer(&said)?;
             Ok(if always { Exit::Failed } else { Exit::Success })
         }
         ReleaseCommand::Next(args) => {
@@ -389,6 +459,10 @@ pub(super) async fn run(
                     .then(|| session.reason(args.waivers.reason.as_deref()))
                     .flatten(),
                 https: &args.https,
+                interval: args.interval,
+                wait: args.wait,
+                at_work: &control.at_work,
+                outbox: &control.outbox,
                 cancel,
             };
             carry.next(held, &roles).await

@@ -130,7 +130,7 @@ pub(super) async fn review_and_carry_out(
     job.view.planned(&plan, job.reason);
     job.permitted(&plan)?;
     if !yes && job.ui.can_ask() && !plan.changes.is_empty() {
-        confirm::apex(job.ui, job.session, &job.verb, &plan).await?;
+        confirm::apex(job.ui, job.session, &job.verb, &plan, None).await?;
     }
     // Neither the rest of a run nor its undoing waits for an answer over HTTPS.
     job.carry_out(plan, anew, Probes::After).await

@@ -19,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::history;
 use crate::{
+    dumps,
     exit::Exit,
     failure::Failure,
     global::{Format, Global},
@@ -126,7 +127,7 @@ pub(super) async fn run(
     let environments = asked.clone().map_or(Which::All, Which::one);
     let at_once = global.format == Format::Text && document.is_none() && args.require.is_none();
     let grace = if at_once { GRACE } else { PATIENCE };
-    let (reports, ages) = reports(&session, &environments, grace, ui, cancel).await?;
+    let (mut reports, ages) = reports(&session, &environments, grace, ui, cancel).await?;
     if let (Some(file), Some(environment)) = (document, &asked) {
         let table = status::markdown::render(topology, &reports);
         let (present, wanted) = with_table(file, environment, &table)?;
@@ -136,10 +137,21 @@ pub(super) async fn run(
             write(file, environment, &wanted, present == wanted, ui)
         };
     }
+    if global.format == Format::Json {
+        add_dumps(topology, &mut reports).await;
+    }
     match global.format {
         Format::Text => {
             let text = status::text::render(topology, &reports, ui.width());
-            ui.answer_painted(&text, paint::status)
+            ui.answer_painted(&text, paint::status)?;
+            // Roles first: nobody waits for a list of dumps to see them.
+            add_dumps(topology, &mut reports).await;
+            let lines = status::text::dumps(&reports);
+            if lines.is_empty() {
+                Ok(())
+            } else {
+                ui.answer(&lines)
+            }
         }
         Format::Json => ui.answer(&status::json::render(topology, &reports)),
         Format::Markdown => ui.answer(&status::markdown::render(topology, &reports)),
@@ -154,7 +166,7 @@ pub(super) async fn run(
             let further = Further {
                 now: surroundings::now(),
                 ages,
-                leases: leases(&session, &environments, ui).await,
+                leases: leases(&session, &environments, ui, cancel).await,
             };
             ui.answer(&status::prometheus::render(topology, &reports, &further))
         }
@@ -200,11 +212,23 @@ async fn reports(
     Ok((reports, read.observed.ages))
 }
 
+/// Adds production's newest dumps, where roles are clear and the topology says who lists them.
+async fn add_dumps(topology: &Topology, reports: &mut [Report]) {
+    let added = reports.iter_mut().map(async |report| {
+        if let Ok(roles) = &report.roles {
+            let listed = dumps::list(topology, &report.environment, roles, ("", "")).await;
+            report.newest_dump = dumps::newest(listed.as_ref(), surroundings::now());
+        }
+    });
+    futures::future::join_all(added).await;
+}
+
 /// Who holds the leases, where the topology names any. One that cannot be looked at is told.
 async fn leases(
     session: &Session,
     environments: &Which<EnvironmentName>,
     ui: &Ui,
+    cancel: &CancellationToken,
 ) -> BTreeMap<EnvironmentName, Lease> {
     let topology = &session.topology;
     let mut leases = BTreeMap::new();
@@ -222,7 +246,7 @@ async fn leases(
         };
         let run = RunId::new(name, Timestamp::now());
         // Not cut short: whoever looks at a free lease holds it for a moment.
-        let lease = match session.apis.lease_holder(&place, &run).await {
+        let lease = match session.apis.lease_holder(&place, &run, cancel).await {
             Ok(None) => Lease::Free,
             Ok(Some(holder)) => {
                 let since = holder

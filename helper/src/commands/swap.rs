@@ -4,6 +4,7 @@ use clap::Args;
 use gigadb_engine::intent::Mode;
 
 use crate::{
+    dumps,
     exit::Exit,
     failure::Failure,
     global::Global,
@@ -11,6 +12,7 @@ use crate::{
     planning::{self, Goal, PlanOptions, Request},
     running::{Control, Job, Probes, Verb, confirm, view::RunView},
     session::{Session, Waiting},
+    surroundings,
     ui::Ui,
 };
 
@@ -124,13 +126,27 @@ impl Change<'_> {
         };
         let evidence = session.apis.evidence(topology).await;
         let mut plan = planning::make(&session, &observation?, &request, &evidence)?;
-        planning::https::probe(topology, &mut plan, https, &control.cancel).await?;
+        // What would be lost is told at the question; it is asked for beside the probe.
+        let lost = self.mode == Mode::Failover && !self.yes;
+        let roles = plan.intent.arrangement.clone().swapped();
+        let lost = async {
+            let listed = if lost {
+                dumps::list(topology, &environment, &roles, ("", "")).await
+            } else {
+                None
+            };
+            dumps::newest(listed.as_ref(), surroundings::now())
+        };
+        let probing = planning::https::probe(topology, &mut plan, https, &control.cancel);
+        let (probed, newest) = tokio::join!(probing, lost);
+        probed?;
+        job.go_on()?;
         view.planned(&plan, job.reason);
         job.permitted(&plan)?;
         let probes = if self.yes || plan.changes.is_empty() {
             Probes::After
         } else {
-            confirm::apex(ui, &session, &job.verb, &plan).await?;
+            confirm::apex(ui, &session, &job.verb, &plan, newest.as_ref()).await?;
             Probes::BeforeAndAfter
         };
         let intent = plan.intent.clone();

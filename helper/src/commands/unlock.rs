@@ -11,6 +11,7 @@ use gigadb_engine::{
     topology::Lock,
 };
 use jiff::Timestamp;
+use tokio_util::sync::CancellationToken;
 
 use crate::{
     exit::Exit,
@@ -40,7 +41,12 @@ pub(crate) struct UnlockArgs {
 }
 
 /// Looks who holds it, asks, deletes it.
-pub(super) async fn run(args: &UnlockArgs, global: &Global, ui: &Ui) -> Result<Exit, Failure> {
+pub(super) async fn run(
+    args: &UnlockArgs,
+    global: &Global,
+    ui: &Ui,
+    cancel: &CancellationToken,
+) -> Result<Exit, Failure> {
     let session = Session::open(global, Waiting::Ordinary)?;
     let Some(lock) = &session.topology.lock else {
         return Err(Failure::refused(
@@ -49,7 +55,7 @@ pub(super) async fn run(args: &UnlockArgs, global: &Global, ui: &Ui) -> Result<E
             "Nothing has to be unlocked.",
         ));
     };
-    let (place, holder) = held(&session, lock, args).await?;
+    let (place, holder) = held(&session, lock, args, cancel).await?;
     if holder.process.is_none() {
         return Err(Failure::refused(
             format!("The lock is held {holder}, and not by a program of ours."),
@@ -102,11 +108,12 @@ async fn held(
     session: &Session,
     lock: &Lock,
     args: &UnlockArgs,
+    cancel: &CancellationToken,
 ) -> Result<(LeasePlace, Holder), Failure> {
     let mut others = Vec::new();
     for (place, environment) in places(session, lock) {
         let run = RunId::new(environment, Timestamp::now());
-        let holder = session.apis.lease_holder(&place, &run).await;
+        let holder = session.apis.lease_holder(&place, &run, cancel).await;
         let holder = holder.map_err(|failure| {
             Failure::refused(
                 format!("It could not be seen who holds the lease: {failure}."),

@@ -1,17 +1,12 @@
 //! The next step is begun in the record, carried out, looked at, and noted.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{collections::BTreeSet, sync::OnceLock, time::Duration};
 
-use gigadb_clients::{
-    command::{self, Ran},
-    process::Process as ThisProcess,
-};
+use gigadb_clients::{command, process::Process as ThisProcess};
 use gigadb_engine::{
     intent::Arrangement,
     message::Message,
-    release::{
-        Deploying, Entry, Facts, Interlock, JobStatus, Kind, Next, Override, State, Step, Work,
-    },
+    release::{Entry, Facts, Interlock, Kind, Next, Override, Record, State, Step, Work, dumped},
     topology::{CommandName, SwapBy},
 };
 use tokio_util::sync::CancellationToken;
@@ -19,19 +14,13 @@ use tokio_util::sync::CancellationToken;
 use super::{
     Desk, key, mark,
     store::{Held, Store},
+    terraform::Planned,
     text,
 };
 use crate::{
-    exit::Exit, failure::Failure, planning::https::HttpsOptions, running::confirm, surroundings,
+    exit::Exit, failure::Failure, outbox::Outbox, planning::https::HttpsOptions, running::confirm,
     ui::Ui,
 };
-
-/// How often the jobs of a deployment are looked at.
-const POLL: Duration = Duration::from_secs(5);
-/// The variable that sets another pause, in milliseconds.
-const POLL_VARIABLE: &str = "GIGADB_RELEASE_POLL";
-/// How many looks in a row may show nothing that could be followed.
-const PATIENCE: u32 = 24;
 
 /// A change of roles or variables that a step makes.
 pub(crate) enum Roles {
@@ -39,6 +28,18 @@ pub(crate) enum Roles {
     Prepare(Arrangement),
     /// This arrangement shall hold.
     Trade(Arrangement),
+}
+
+impl Roles {
+    /// The change that the work is; `None` where it is none.
+    fn of(record: &Record, work: &Work) -> Option<Self> {
+        match work {
+            Work::Prepare => Some(Self::Prepare(record.expected())),
+            Work::Swap => Some(Self::Trade(record.expected().swapped())),
+            Work::SwapBack => Some(Self::Trade(record.first())),
+            Work::Run(_) | Work::Deploy(_) | Work::Probe | Work::Verify => None,
+        }
+    }
 }
 
 /// One call of `release next`.
@@ -52,6 +53,13 @@ pub(crate) struct Carry<'a> {
     /// The next step is left out, with this reason.
     pub(crate) left_out: Option<String>,
     pub(crate) https: &'a HttpsOptions,
+    /// How often what goes on elsewhere is looked at.
+    pub(crate) interval: Duration,
+    /// Wait until facts show that a pipeline of Terraform's has changed the roles.
+    pub(crate) wait: bool,
+    /// Set once a step is begun: what to do where this process is ended at once.
+    pub(crate) at_work: &'a OnceLock<String>,
+    pub(crate) outbox: &'a Outbox,
     pub(crate) cancel: &'a CancellationToken,
 }
 
@@ -69,29 +77,62 @@ impl Carry<'_> {
         mut held: Held,
         roles: &impl AsyncFn(Roles) -> Result<Exit, Failure>,
     ) -> Result<Exit, Failure> {
-        let facts = self.desk.facts(&held.record, self.cancel).await;
-        let next = self.desk.next(&held.record, &facts, &self.interlocks);
-        if let Some(reason) = &self.left_out {
-            return self.leave_out(held, &next, Some(reason.clone())).await;
-        }
-        match next {
-            Next::Over => Ok(Exit::Success),
-            Next::Finish => {
-                self.ui.answer(&text::then(&held.record))?;
-                Ok(Exit::Success)
+        let mut asked = None;
+        let mut planned: Option<(Step, Planned)> = None;
+        loop {
+            let facts = self.desk.facts(&held.record, self.cancel).await;
+            if self.cancel.is_cancelled() {
+                return Err(Failure::interrupted());
             }
-            Next::Person(step) => {
-                self.ui.answer(&text::persons(&held.record, &step))?;
-                Ok(Exit::ChangesPending)
+            let next = self.desk.next(&held.record, &facts, &self.interlocks);
+            if let Some(reason) = &self.left_out {
+                return self.leave_out(held, &next, Some(reason.clone())).await;
             }
-            Next::Blocked { blocks, .. } => text::all_blocked(blocks).map_or(Ok(Exit::Failed), Err),
-            Next::Seen { step, evidence } => {
-                let entry = self.entry(&step, State::Seen, evidence, &held, &facts);
-                self.noted(&mut held, &step, entry).await?;
-                self.ui.answer(&text::done(&held.record, &step))?;
-                Ok(Exit::Success)
+            let (step, work) = match next {
+                Next::Over => return Ok(Exit::Success),
+                Next::Finish => {
+                    self.ui.answer(&text::then(&held.record))?;
+                    return Ok(Exit::Success);
+                }
+                Next::Person(step) => {
+                    self.ui.answer(&text::persons(&held.record, &step))?;
+                    return Ok(Exit::ChangesPending);
+                }
+                Next::Blocked { blocks, .. } => {
+                    return text::all_blocked(blocks).map_or(Ok(Exit::Failed), Err);
+                }
+                Next::Seen { step, evidence } => {
+                    let entry = self.entry(&step, State::Seen, evidence, &held, &facts);
+                    self.noted(&mut held, &step, entry).await?;
+                    return self.told(&held, &step);
+                }
+                Next::Do { step, work } => (step, work),
+            };
+            let change = Roles::of(&held.record, &work);
+            match change.filter(|_| self.desk.release.swap == SwapBy::Terraform) {
+                Some(change) if self.wait => {
+                    self.waiting(&held, &step, &change, &mut asked).await;
+                    continue;
+                }
+                Some(change) if planned.as_ref().is_none_or(|(of, _)| *of != step) => {
+                    let Some(plan) = self.planned(&held, &step, &change).await? else {
+                        return Ok(Exit::ChangesPending);
+                    };
+                    planned = Some((step, plan));
+                    continue;
+                }
+                Some(_) => asked = Some(step.clone()),
+                None => {}
             }
-            Next::Do { step, work } => self.carry_out(held, &facts, step, work, roles).await,
+            if self.yes || asked.as_ref() == Some(&step) {
+                let plan = planned.map(|(_, plan)| plan);
+                return self
+                    .carry_out(held, &facts, step, (work, plan), roles)
+                    .await;
+            }
+            self.asked(&held, &step, &work).await?;
+            // Time has passed at the question, and something may have moved.
+            asked = Some(step);
         }
     }
 
@@ -118,8 +159,7 @@ impl Carry<'_> {
             ..plain(State::LeftOut, Vec::new())
         };
         self.noted(&mut held, step, entry).await?;
-        self.ui.answer(&text::done(&held.record, step))?;
-        Ok(Exit::Success)
+        self.told(&held, step)
     }
 
     async fn carry_out(
@@ -127,79 +167,112 @@ impl Carry<'_> {
         mut held: Held,
         facts: &Facts,
         step: Step,
-        work: Work,
+        (work, plan): (Work, Option<Planned>),
         roles: &impl AsyncFn(Roles) -> Result<Exit, Failure>,
     ) -> Result<Exit, Failure> {
-        let trades = matches!(work, Work::Prepare | Work::Swap | Work::SwapBack);
-        if trades && self.desk.release.swap == SwapBy::Terraform {
-            return self.terraforms(&held, &step, &work);
-        }
-        if !self.yes {
-            self.asked(&held, &step, trades).await?;
-        }
         if work == Work::Run(CommandName::Backup) {
             held.record.key = Some(key());
             let dumps = facts.dumps.iter().flatten();
             held.record.dumps_before = dumps.map(|one| (one.name.clone(), one.size)).collect();
         }
-        let mut begun = self.entry(&step, State::Begun, Vec::new(), &held, facts);
-        begun.process = serde_json::to_string(&ThisProcess::this()).ok();
-        self.noted(&mut held, &step, begun).await?;
+        self.begun(&mut held, &step, facts).await?;
         let effect = match &work {
             Work::Run(name) => self.run(&held, &step, *name).await,
             Work::Deploy(_) => self.deploy(&held, &step).await,
             Work::Probe => self.probe(&held, &step).await,
             Work::Verify => self.verify(&held, &step).await,
-            Work::Prepare => {
-                self.trade(&held, &step, Roles::Prepare(held.record.expected()), roles)
-                    .await
-            }
-            Work::Swap => {
-                let then = held.record.expected().swapped();
-                self.trade(&held, &step, Roles::Trade(then), roles).await
-            }
-            Work::SwapBack => {
-                let then = Arrangement {
-                    production: held.record.production.clone(),
-                    hot_standby: held.record.hot_standby.clone(),
+            Work::Prepare | Work::Swap | Work::SwapBack => {
+                let Some(change) = Roles::of(&held.record, &work) else {
+                    return Ok(Exit::Success);
                 };
-                self.trade(&held, &step, Roles::Trade(then), roles).await
+                match plan {
+                    Some(plan) => self.applied(&held, &step, &plan).await,
+                    None => self.trade(&held, &step, change, roles).await,
+                }
             }
         };
-        // The end is noted whatever was asked meanwhile.
+        self.ended(held, facts, &step, effect).await
+    }
+
+    /// Notes that a step begins: from here on nobody else takes it.
+    async fn begun(&self, held: &mut Held, step: &Step, facts: &Facts) -> Result<(), Failure> {
+        let mut begun = self.entry(step, State::Begun, Vec::new(), held, facts);
+        begun.process = serde_json::to_string(&ThisProcess::this()).ok();
+        self.noted(held, step, begun).await?;
+        let _ = self.at_work.set(format!(
+            "Run `gigadb-roles release status -e {}`: facts show what was done.",
+            self.desk.environment
+        ));
+        Ok(())
+    }
+
+    /// Notes how a step ended, whatever was asked meanwhile; `before` is what was so at its begin.
+    async fn ended(
+        &self,
+        mut held: Held,
+        before: &Facts,
+        step: &Step,
+        effect: Effect,
+    ) -> Result<Exit, Failure> {
         let never = CancellationToken::new();
         let (state, evidence, failure) = match effect {
             Effect::Done(evidence) => (State::Done, evidence, None),
             Effect::Failed(failure, evidence) => (State::Failed, evidence, Some(failure)),
         };
-        let after = self.desk.facts(&held.record, &never).await;
-        let entry = self.entry(&step, state, evidence, &held, &after);
-        held.record.note(&step, entry);
-        let written = self.store.write_again(self.desk.session, &mut held, &never);
-        if let Err(unwritten) = written.await {
+        let mut entry = self.entry(step, state, evidence, &held, before);
+        if failure.is_none() && matches!(step.kind, Kind::Prepare | Kind::Swap) {
+            // What ended meanwhile may have been built with the variables of before.
+            let after = self.desk.facts(&held.record, &never).await;
+            let meanwhile = self.entry(step, state, Vec::new(), &held, &after);
+            entry.ended_jobs.extend(meanwhile.ended_jobs);
+        }
+        held.record.note(step, entry);
+        let written = self.store.write_end(self.desk.session, &mut held, step);
+        let unwritten = written.await.err();
+        if let Some(unwritten) = &unwritten {
             self.ui.warning(&format!(
                 "Step `{step}` ended ({}), and that is not in the record: {}",
                 state.as_str(),
                 unwritten.message
             ));
         }
-        match failure {
-            Some(failure) => Err(*failure),
-            None => {
-                self.ui.answer(&text::done(&held.record, &step))?;
-                Ok(Exit::Success)
-            }
-        }
+        let Some(failure) = failure else {
+            self.told(&held, step)?;
+            return Ok(unwritten.map_or(Exit::Success, |_| Exit::PartlyApplied));
+        };
+        let what = &failure.message.what;
+        let news = (
+            state.as_str(),
+            Some(step),
+            format!("{}: {what}", text::whole(&held.record)),
+        );
+        self.desk.tell(self.outbox, &held.record, news);
+        Err(*failure)
+    }
+
+    /// Tells how a step ended that is done, seen or left out.
+    fn told(&self, held: &Held, step: &Step) -> Result<Exit, Failure> {
+        let done = text::done(&held.record, step);
+        self.ui.answer(&done)?;
+        let entry = held.record.steps.get(step);
+        let outcome = entry.map_or("done", |entry| entry.state.as_str());
+        let news = (
+            outcome,
+            Some(step),
+            format!("{}: {done}", text::whole(&held.record)),
+        );
+        self.desk.tell(self.outbox, &held.record, news);
+        Ok(Exit::Success)
     }
 
     /// Asks before a step is carried out; a change of roles asks by itself.
-    async fn asked(&self, held: &Held, step: &Step, trades: bool) -> Result<(), Failure> {
+    async fn asked(&self, held: &Held, step: &Step, work: &Work) -> Result<(), Failure> {
         confirm::needs_somebody(
             self.ui,
             self.desk.environment.as_str(),
             "Run `gigadb-roles release next` with --yes.",
         )?;
-        if trades {
+        if Roles::of(&held.record, work).is_some() {
             return Ok(());
         }
         let question = format!("Type `{step}` to {}: ", step.kind.title());
@@ -212,34 +285,6 @@ impl Carry<'_> {
             held.record.object(step),
             "Run the command again when you are sure.",
         ))
-    }
-
-    /// Says which line of Terraform's configuration to change; the step is done when it reads so.
-    fn terraforms(&self, held: &Held, step: &Step, work: &Work) -> Result<Exit, Failure> {
-        let record = &held.record;
-        let lines = match work {
-            Work::Prepare => format!(
-                "add `prepare = \"{}\"` beside `production = \"{}\"`",
-                record.hot_standby, record.production
-            ),
-            Work::Swap => format!(
-                "set `production = \"{}\"` (was \"{}\"), and take `prepare` out",
-                record.hot_standby, record.production
-            ),
-            _ => format!(
-                "set `production = \"{}\"`, and take `prepare` out",
-                record.production
-            ),
-        };
-        self.ui.answer(&format!(
-            "`{step}`: {}. Terraform does it: in the `gigadb_role_assignment` of `{}`, {lines}; \
-             plan, review and apply. Then run `gigadb-roles release next -e {}` again: it \
-             recognizes the step by records and variables.",
-            step.kind.title(),
-            self.desk.environment,
-            self.desk.environment
-        ))?;
-        Ok(Exit::ChangesPending)
     }
 
     fn entry(
@@ -285,26 +330,21 @@ impl Carry<'_> {
             }
         };
         let tail: Vec<String> = ran.tail.iter().map(|line| apis.redacted(line)).collect();
-        let mut evidence = vec![format!("`{shown}` {}", status(&ran))];
+        let mut evidence = vec![format!("`{shown}` {}", command::ended(ran.code))];
         if ran.code != Some(0) {
-            let what = format!("`{}` {}.", argv[0], status(&ran));
+            let what = format!("`{}` {}.", argv[0], command::ended(ran.code));
             let changed = "What the command did before it ended stands.";
             evidence.extend(tail);
             return self.failed(held, step, what, changed, evidence);
         }
-        if name == CommandName::Backup
-            && !self
-                .desk
-                .argv(&held.record, CommandName::Backups)
-                .is_empty()
-        {
+        if name == CommandName::Backup && self.desk.lists_dumps() {
             let facts = self.own_facts(held).await;
-            return match self.desk.next(&held.record, &facts, &self.own()) {
-                Next::Seen { evidence: seen, .. } => {
-                    evidence.extend(seen);
+            return match dumped(&held.record, &facts) {
+                Some(seen) => {
+                    evidence.push(seen);
                     Effect::Done(evidence)
                 }
-                _ => {
+                None => {
                     let key = held.record.key.clone().unwrap_or_default();
                     let why = match &facts.dumps {
                         Ok(_) => format!(
@@ -322,8 +362,16 @@ impl Carry<'_> {
         Effect::Done(evidence)
     }
 
+    /// Waits until it is time to look again, or to stop.
+    pub(super) async fn pause(&self) {
+        tokio::select! {
+            () = tokio::time::sleep(self.interval) => {}
+            () = self.cancel.cancelled() => {}
+        }
+    }
+
     /// What may stand in the way of everybody but this run, which holds the step.
-    fn own(&self) -> BTreeSet<Interlock> {
+    pub(super) fn own(&self) -> BTreeSet<Interlock> {
         let mut own = self.interlocks.clone();
         own.insert(Interlock::StepHeld);
         own
@@ -333,131 +381,6 @@ impl Carry<'_> {
         Facts {
             holder_is_gone: true,
             ..self.desk.facts(&held.record, self.cancel).await
-        }
-    }
-
-    /// Plays the jobs one after the other, and follows them.
-    async fn deploy(&self, held: &Held, step: &Step) -> Effect {
-        let record = &held.record;
-        let target = record.target(step.kind);
-        let project = self.desk.session.topology.infrastructures.get(target);
-        let project = project.map_or_else(String::new, |side| side.gitlab_project.clone());
-        let pause = surroundings::variable(POLL_VARIABLE).and_then(|text| text.parse().ok());
-        let pause = pause.map_or(POLL, Duration::from_millis);
-        let apis = &self.desk.session.apis;
-        let mut told = String::new();
-        let mut idle = 0;
-        loop {
-            if self.cancel.is_cancelled() {
-                let what = "The deployment is no longer followed.".to_owned();
-                let changed = "A job that was started goes on in GitLab.";
-                return self.failed(held, step, what, changed, Vec::new());
-            }
-            let facts = self.own_facts(held).await;
-            let next = match self.desk.next(record, &facts, &self.own()) {
-                Next::Seen { evidence, .. } => return Effect::Done(evidence),
-                Next::Do {
-                    work: Work::Deploy(next),
-                    ..
-                } => next,
-                Next::Blocked { blocks, .. } => {
-                    let failure = text::all_blocked(blocks);
-                    let what = failure.map_or_else(String::new, |failure| failure.message.what);
-                    let changed = "No further job was started.";
-                    return self.failed(held, step, what, changed, Vec::new());
-                }
-                _ => {
-                    let what = "The deployment cannot be followed any more.".to_owned();
-                    return self.failed(
-                        held,
-                        step,
-                        what,
-                        "No further job was started.",
-                        Vec::new(),
-                    );
-                }
-            };
-            match next {
-                Deploying::Play(job) | Deploying::Retry(job) => {
-                    let page = job.page.as_deref().unwrap_or("its page is not known");
-                    self.ui.note(&format!(
-                        "Starting job `{}` of `{target}`: {page}",
-                        job.name
-                    ));
-                    let started = if job.status == JobStatus::Manual {
-                        apis.play_job(&project, job.id).await
-                    } else {
-                        apis.retry_job(&project, job.id).await
-                    };
-                    if let Err(failure) = started {
-                        // Whether it was started after all, or by somebody else, a look tells.
-                        let facts = self.own_facts(held).await;
-                        let now = facts.side(target).and_then(|side| side.job(&job.name));
-                        if now == Some(&job) || now.is_none() {
-                            let what = format!("Job `{}` was not started: {failure}.", job.name);
-                            return self.failed(
-                                held,
-                                step,
-                                what,
-                                "No job was started.",
-                                Vec::new(),
-                            );
-                        }
-                    }
-                }
-                Deploying::Follow(job) => {
-                    let line = format!("Job `{}` of `{target}` is {}.", job.name, job.word);
-                    if line != told {
-                        self.ui.conversation(&line);
-                        told = line;
-                    }
-                    idle = if job.status == JobStatus::NotReady {
-                        idle + 1
-                    } else {
-                        0
-                    };
-                    if idle > PATIENCE {
-                        let what = format!(
-                            "Job `{}` stays {}: it waits for a job that nobody starts.",
-                            job.name, job.word
-                        );
-                        return self.failed(held, step, what, "No job runs.", Vec::new());
-                    }
-                    tokio::select! {
-                        () = tokio::time::sleep(pause) => {}
-                        () = self.cancel.cancelled() => {}
-                    }
-                }
-                Deploying::Failed(job) => {
-                    let page = job.page.clone().unwrap_or_default();
-                    let what = format!("Job `{}` is {}: {page}.", job.name, job.word);
-                    let changed = "What the job did before it ended stands.";
-                    return self.failed(held, step, what, changed, vec![page]);
-                }
-                Deploying::Missing(None) => {
-                    let what = format!("`{}` has no pipeline of `{}`.", target, record.reference);
-                    return self.failed(held, step, what, "No job was started.", Vec::new());
-                }
-                Deploying::Missing(Some(name)) => {
-                    let what = format!(
-                        "The pipeline of `{}` has no job `{name}`.",
-                        record.reference
-                    );
-                    return self.failed(held, step, what, "No job was started.", Vec::new());
-                }
-                Deploying::Another(reference) => {
-                    idle += 1;
-                    if idle > 3 {
-                        let what = format!(
-                            "The jobs ended well, and GitLab says that `{reference}` was deployed \
-                             to `{target}` last."
-                        );
-                        let changed = "The jobs ran.";
-                        return self.failed(held, step, what, changed, Vec::new());
-                    }
-                    tokio::time::sleep(pause).await;
-                }
-            }
         }
     }
 
@@ -484,23 +407,24 @@ impl Carry<'_> {
                 return self.failed(held, step, what, changed, Vec::new());
             }
         }
+        let effect = self.traded(held, step).await;
+        if matches!(effect, Effect::Done(_)) {
+            self.ui.note(&format!(
+                "Where Terraform knows this environment, its configuration follows: {line}."
+            ));
+        }
+        effect
+    }
+
+    /// What records and variables say after a change of roles.
+    pub(super) async fn traded(&self, held: &Held, step: &Step) -> Effect {
         let facts = self.own_facts(held).await;
         match self.desk.next(&held.record, &facts, &self.own()) {
-            Next::Seen { evidence, .. } => {
-                self.ui.note(&format!(
-                    "Where Terraform knows this environment, its configuration follows: {line}."
-                ));
-                Effect::Done(evidence)
-            }
+            Next::Seen { evidence, .. } => Effect::Done(evidence),
             _ => {
                 let what = "Records and variables do not read as they should.".to_owned();
-                self.failed(
-                    held,
-                    step,
-                    what,
-                    "What was written stands above.",
-                    Vec::new(),
-                )
+                let changed = "What was written stands above.";
+                self.failed(held, step, what, changed, Vec::new())
             }
         }
     }
@@ -517,17 +441,18 @@ impl Carry<'_> {
         changed: &str,
         evidence: Vec<String>,
     ) -> Effect {
-        let environment = self.desk.environment;
         let message = Message {
             what: format!("Step `{step}` is not done. {what}"),
             object: held.record.object(step),
             changed: changed.to_owned(),
-            next: format!(
-                "Remove the cause and run `gigadb-roles release next -e {environment}` again, or \
-                 go back with `gigadb-roles release back -e {environment}`."
-            ),
+            next: text::after_failure(&held.record),
         };
-        Effect::Failed(Box::new(Failure::with(Exit::Failed, message)), evidence)
+        let exit = if self.cancel.is_cancelled() {
+            Exit::Interrupted
+        } else {
+            Exit::Failed
+        };
+        Effect::Failed(Box::new(Failure::with(exit, message)), evidence)
     }
 }
 
@@ -540,13 +465,5 @@ fn plain(state: State, evidence: Vec<String>) -> Entry {
         note: None,
         overrides: Vec::new(),
         ended_jobs: Vec::new(),
-    }
-}
-
-/// How a command ended, as a verb with its object.
-pub(super) fn status(ran: &Ran) -> String {
-    match ran.code {
-        Some(code) => format!("ended with exit status {code}"),
-        None => "was ended by a signal".to_owned(),
     }
 }

@@ -1,9 +1,11 @@
 //! What is so now, read for a release.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::collections::BTreeMap;
 
-use gigadb_clients::process::{Liveness, Process as ThisProcess};
-use gigadb_clients::{SideAsked, command};
+use gigadb_clients::{
+    SideAsked,
+    process::{Liveness, Process as ThisProcess},
+};
 use gigadb_engine::{
     name::Role,
     observation::environment_of,
@@ -11,26 +13,10 @@ use gigadb_engine::{
     topology::CommandName,
     view::{self, Status, View},
 };
-use jiff::Timestamp;
-use serde::Deserialize;
 use tokio_util::sync::CancellationToken;
 
 use super::Desk;
-use crate::planning;
-
-/// How long the list of dumps is waited for.
-const DUMPS_WAIT: Duration = Duration::from_secs(2);
-
-/// A dump as `rclone lsjson` lists it, or with keys in lower case.
-#[derive(Deserialize)]
-struct Listed {
-    #[serde(alias = "Name")]
-    name: String,
-    #[serde(alias = "ModTime", alias = "Time")]
-    time: String,
-    #[serde(alias = "Size")]
-    size: u64,
-}
+use crate::{dumps, planning};
 
 impl Desk<'_> {
     /// Reads everything that the release is judged by.
@@ -94,49 +80,28 @@ impl Desk<'_> {
     }
 
     /// Production's dumps, as the topology's command lists them.
-    pub(super) async fn dumps(
+    async fn dumps(
         &self,
         record: &Record,
         cancel: &CancellationToken,
     ) -> Result<Vec<Dump>, String> {
-        let argv = self.argv(record, CommandName::Backups);
-        if argv.is_empty() {
-            return Err("the topology names no command that lists them".to_owned());
-        }
-        let stop = cancel.child_token();
-        let mut lines = Vec::new();
-        let mut keep = |line: &str| lines.push(line.to_owned());
-        let listing = command::run(&argv, &mut keep, &stop);
-        let ran = tokio::time::timeout(DUMPS_WAIT, listing).await;
-        stop.cancel();
-        match ran {
-            Err(_) => Err(format!(
-                "`{}` did not end within {} s",
-                argv[0],
-                DUMPS_WAIT.as_secs()
-            )),
-            Ok(Err(error)) => Err(format!("`{}` could not be started: {error}", argv[0])),
-            Ok(Ok(ran)) if ran.code != Some(0) => {
-                Err(format!("`{}` {}", argv[0], super::carry::status(&ran)))
-            }
-            Ok(Ok(_)) => {
-                let listed: Result<Vec<Listed>, _> = serde_json::from_str(&lines.join("\n"));
-                let listed = listed
-                    .map_err(|_| format!("`{}` wrote no list of dumps", argv[0]))?
-                    .into_iter();
-                let dumps = listed.map(|one| {
-                    let time: Timestamp = one.time.parse().map_err(|_| {
-                        format!("`{}` lists a dump without a time of RFC 3339", argv[0])
-                    })?;
-                    Ok(Dump {
-                        name: one.name,
-                        time: time.as_second(),
-                        size: one.size,
-                    })
-                });
-                dumps.collect()
-            }
-        }
+        let filling = (
+            record.release.as_str(),
+            record.key.as_deref().unwrap_or_default(),
+        );
+        let topology = &self.session.topology;
+        let roles = record.expected();
+        let listing = dumps::list(topology, self.environment, &roles, filling);
+        let listed = tokio::select! {
+            listed = listing => listed,
+            () = cancel.cancelled() => Some(Err("it was not waited for".to_owned())),
+        };
+        listed.unwrap_or_else(|| Err("the topology names no command that lists them".to_owned()))
+    }
+
+    /// Whether the topology names a command that lists dumps.
+    pub(crate) fn lists_dumps(&self) -> bool {
+        self.release.commands.contains_key(&CommandName::Backups)
     }
 }
 

@@ -1,27 +1,29 @@
 //! A release: facts are read, the engine says what is next, it is carried out and recorded.
 
 pub(crate) mod carry;
+mod deploy;
 mod facts;
 mod look;
 pub(crate) mod store;
+mod terraform;
 pub(crate) mod text;
 
 use std::{collections::BTreeSet, path::Path};
 
-use gigadb_clients::process::Process as ThisProcess;
+use gigadb_clients::{notify::News, process::Process as ThisProcess};
 use gigadb_engine::{
     intent::Arrangement,
     name::{EnvironmentName, JobListName},
     observation::environment_of,
     release::{Facts, Interlock, Mark, Next, Record, Step, next},
-    topology::{CommandName, Filling, Release},
+    topology::{CommandName, Filling, NotifyEvent, Release},
     view,
 };
 use jiff::{Timestamp, tz::TimeZone};
 use tokio_util::sync::CancellationToken;
 
 use self::store::Store;
-use crate::{failure::Failure, planning, session::Session, surroundings};
+use crate::{failure::Failure, outbox::Outbox, planning, session::Session, surroundings};
 
 /// Where a release is worked on: the session, the environment, and what the topology says of it.
 pub(crate) struct Desk<'a> {
@@ -100,6 +102,27 @@ impl<'a> Desk<'a> {
                 "Run `gigadb-roles status`, correct what it lists, then start the release again.",
             )
         })
+    }
+
+    /// Tells webhooks of a step, or of the release: how it ended in a word, and in a sentence.
+    pub(crate) fn tell(
+        &self,
+        outbox: &Outbox,
+        record: &Record,
+        (outcome, step, text): (&str, Option<&Step>, String),
+    ) {
+        let news = News {
+            event: NotifyEvent::Release,
+            outcome: outcome.replace(' ', "_"),
+            environment: record.environment.to_string(),
+            production: None,
+            hot_standby: None,
+            run: None,
+            step: step.map(ToString::to_string),
+            text,
+        };
+        let webhooks = &self.session.topology.notify;
+        outbox.put(&self.session.apis, webhooks, news);
     }
 
     /// The words of a command.

@@ -4,6 +4,7 @@ use std::{
     fs::{self, OpenOptions},
     io::ErrorKind,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use gigadb_clients::{
@@ -11,13 +12,20 @@ use gigadb_clients::{
     record::{NotWritten, Stored},
 };
 use gigadb_engine::{
-    message::Message, name::EnvironmentName, release::Record, rules::one_swap_at_a_time::LeasePlace,
+    message::Message,
+    name::EnvironmentName,
+    release::{Record, Step},
+    rules::one_swap_at_a_time::LeasePlace,
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
 use crate::{exit::Exit, failure::Failure, replace::replace, session::Session};
+
+/// How often the end of a step is written, and how long is waited for somebody who writes.
+const END_ATTEMPTS: u32 = 5;
+const A_MOMENT: Duration = Duration::from_secs(1);
 
 /// The place of one environment's record.
 pub(crate) enum Store {
@@ -165,6 +173,40 @@ impl Store {
         let record = held.record.clone();
         *held = self.write(session, Some(held), &record, cancel).await?;
         Ok(())
+    }
+
+    /// Writes what became of `step`, whatever was asked meanwhile: where somebody else wrote in
+    /// between, into what they wrote, and where they are just writing, a moment later.
+    pub(crate) async fn write_end(
+        &self,
+        session: &Session,
+        held: &mut Held,
+        step: &Step,
+    ) -> Result<(), Failure> {
+        let never = CancellationToken::new();
+        let entry = held.record.steps.get(step).cloned();
+        let mut attempts = 0;
+        loop {
+            let Err(failure) = self.write_again(session, held, &never).await else {
+                return Ok(());
+            };
+            attempts += 1;
+            let (Ok(Some(now)), Some(entry)) = (self.read(session, &never).await, &entry) else {
+                return Err(failure);
+            };
+            if now.record.steps.get(step) == Some(entry) {
+                *held = now;
+                return Ok(());
+            }
+            if attempts == END_ATTEMPTS {
+                return Err(failure);
+            }
+            if now.version.serial == held.version.serial {
+                tokio::time::sleep(A_MOMENT).await;
+            }
+            *held = now;
+            held.record.note(step, entry.clone());
+        }
     }
 
     #[expect(

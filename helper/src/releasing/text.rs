@@ -8,7 +8,7 @@ use gigadb_engine::{
 };
 use serde_json::{Value, json};
 
-use crate::{exit::Exit, failure::Failure};
+use crate::{dumps, exit::Exit, failure::Failure};
 
 /// What stands in the way, as a failure.
 pub(crate) fn blocked(block: Block) -> Failure {
@@ -66,6 +66,27 @@ pub(crate) fn not_finished(record: &Record, left: &[Step]) -> Failure {
         record.whole(),
         "Run `gigadb-roles release next`, or give the release up with `gigadb-roles release \
          abandon`.",
+    )
+}
+
+/// Which release it is, at the beginning of what others are told.
+pub(crate) fn whole(record: &Record) -> String {
+    format!("Release {} of {}", record.release, record.environment)
+}
+
+/// What to do where a step did not end as it should.
+pub(crate) fn after_failure(record: &Record) -> String {
+    let environment = &record.environment;
+    let traded = record.back.is_none() && record.steps.contains_key(&Kind::Swap.into());
+    let way_out = if traded {
+        "go back"
+    } else {
+        "give the release up"
+    };
+    let command = if traded { "back" } else { "abandon" };
+    format!(
+        "Remove the cause and run `gigadb-roles release next -e {environment}` again, or {way_out} \
+         with `gigadb-roles release {command} -e {environment}`."
     )
 }
 
@@ -187,7 +208,12 @@ fn rows(record: &Record) -> Vec<[String; 4]> {
 }
 
 /// The release, for people.
-pub(crate) fn status(record: &Record, facts: &Facts, next: &Next) -> String {
+pub(crate) fn status(
+    record: &Record,
+    facts: &Facts,
+    next: &Next,
+    newest: Option<&dumps::Known>,
+) -> String {
     let mut lines = vec![format!(
         "Release {} of {} ({}), begun by {} at {}",
         Foreign(&record.release),
@@ -216,16 +242,7 @@ pub(crate) fn status(record: &Record, facts: &Facts, next: &Next) -> String {
     }
     lines.push(String::new());
     lines.extend(next_words(record, next));
-    if let Ok(dumps) = &facts.dumps
-        && let Some(newest) = dumps.iter().max_by_key(|dump| dump.time)
-    {
-        lines.push(format!(
-            "Production's newest dump is {}, of {}.",
-            Foreign(&newest.name),
-            jiff::Timestamp::from_second(newest.time)
-                .map_or_else(|_| "a time not known".to_owned(), |time| time.to_string())
-        ));
-    }
+    lines.extend(newest.map(dumps::sentence));
     lines.join("\n")
 }
 
@@ -245,7 +262,12 @@ pub(crate) fn markdown(record: &Record, next: &Next) -> String {
 }
 
 /// The release, for programs.
-pub(crate) fn json(record: &Record, facts: &Facts, next: &Next) -> String {
+pub(crate) fn json(
+    record: &Record,
+    facts: &Facts,
+    next: &Next,
+    newest: Option<&dumps::Known>,
+) -> String {
     let (word, step, blocks): (_, Option<&Step>, &[Block]) = match next {
         Next::Over => ("over", None, &[]),
         Next::Finish => ("finish", None, &[]),
@@ -282,6 +304,10 @@ pub(crate) fn json(record: &Record, facts: &Facts, next: &Next) -> String {
         "steps": steps,
         "next": { "what": word, "step": step, "blocks": blocks, "text": next_words(record, next) },
         "ended": record.ended,
+        "newest_dump": newest.map(|known| match known {
+            Ok(newest) => json!(newest),
+            Err(why) => json!({ "unknown": why }),
+        }),
     });
     format!("{document:#}")
 }

@@ -7,7 +7,7 @@ use gigadb_engine::{
 };
 
 use super::Verb;
-use crate::{failure::Failure, planning::text, review::regions, session::Session, ui::Ui};
+use crate::{dumps, failure::Failure, planning::text, review::regions, session::Session, ui::Ui};
 
 /// Refuses where nobody can be asked; `instead` is the way without a terminal.
 pub(crate) fn needs_somebody(ui: &Ui, environment: &str, instead: &str) -> Result<(), Failure> {
@@ -27,6 +27,7 @@ pub(crate) async fn apex(
     session: &Session,
     verb: &Verb,
     plan: &Plan,
+    newest: Option<&dumps::Known>,
 ) -> Result<(), Failure> {
     let environment = &plan.intent.environment;
     let apex = environment_of(&session.topology, environment)
@@ -34,6 +35,9 @@ pub(crate) async fn apex(
         .and_then(|table| plan.observation.apex(table))
         .map_or_else(|| environment.to_string(), ToString::to_string);
     ui.conversation(&decisive(session, plan));
+    if let Some(known) = newest {
+        ui.conversation(&dumps::sentence(known));
+    }
     let pair = &plan.intent.arrangement;
     let question = match verb {
         Verb::Swap => format!("Type `{apex}` to trade the roles: "),

@@ -42,6 +42,8 @@ pub(crate) struct Control {
     pub(crate) cancel: CancellationToken,
     /// Set when the first request is about to be sent: the run's journal, where there is one.
     pub(crate) began: OnceLock<Option<RunId>>,
+    /// Set when a step of a release is begun: what to do where the second Ctrl-C ends it.
+    pub(crate) at_work: OnceLock<String>,
     /// What webhooks are told once the run has ended.
     pub(crate) outbox: Outbox,
 }

@@ -6,6 +6,7 @@ use gigadb_engine::topology::Topology;
 use serde::Serialize;
 
 use super::{Release, Report};
+use crate::dumps::Newest;
 
 /// The version of this format. New keys do not change it.
 const FORMAT_VERSION: u32 = 1;
@@ -28,6 +29,14 @@ struct Environment<'a> {
     variables: BTreeMap<String, Option<&'a str>>,
     disagreements: Vec<Disagreement<'a>>,
     unread: &'a [String],
+    newest_dump: Option<NewestDump<'a>>,
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum NewestDump<'a> {
+    Known(&'a Newest),
+    Unknown { unknown: &'a str },
 }
 
 #[derive(Serialize)]
@@ -125,5 +134,9 @@ fn environment<'a>(topology: &'a Topology, report: &'a Report) -> Environment<'a
             })
             .collect(),
         unread: &report.unread,
+        newest_dump: report.newest_dump.as_ref().map(|known| match known {
+            Ok(newest) => NewestDump::Known(newest),
+            Err(why) => NewestDump::Unknown { unknown: why },
+        }),
     }
 }

@@ -26,6 +26,8 @@ use gigadb_engine::{
     world::Reading,
 };
 
+use crate::dumps::Known;
+
 /// What was last deployed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Release {
@@ -70,6 +72,8 @@ pub(crate) struct Report {
     pub(crate) ambiguous: Vec<String>,
     /// What could not be read, one sentence a side and kind, without its full stop.
     pub(crate) unread: Vec<String>,
+    /// Production's newest dump, or why it is not known; `None` where nobody was asked.
+    pub(crate) newest_dump: Option<Known>,
 }
 
 /// One object that is not as the topology says.
@@ -140,6 +144,7 @@ pub(crate) fn report(
         releases,
         ambiguous,
         unread,
+        newest_dump: None,
     })
 }
 

@@ -6,6 +6,7 @@ use comfy_table::{Table, presets::NOTHING};
 use gigadb_engine::{foreign::Foreign, topology::Topology, view::Status};
 
 use super::{Disagreement, Report};
+use crate::dumps;
 
 const HEADER: [&str; 7] = [
     "ENVIRONMENT",
@@ -51,6 +52,19 @@ pub(crate) fn render(topology: &Topology, reports: &[Report], width: Option<u16>
         details(&mut text, report);
     }
     text
+}
+
+/// What would be lost with production, an environment a line.
+pub(crate) fn dumps(reports: &[Report]) -> String {
+    let lines = reports.iter().filter_map(|report| {
+        let known = report.newest_dump.as_ref()?;
+        Some(format!(
+            "{}: {}",
+            report.environment,
+            dumps::sentence(known)
+        ))
+    });
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 fn table(rows: &[[String; 7]], columns: usize) -> String {

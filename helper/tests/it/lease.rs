@@ -1,6 +1,10 @@
 //! The lease around a run, and `unlock`.
 
-use std::fs;
+use std::{
+    fs,
+    process::Stdio,
+    time::{Duration, Instant},
+};
 
 use gigadb_simulator::{
     Api, Effect, Fault,
@@ -8,7 +12,8 @@ use gigadb_simulator::{
 };
 use insta::assert_snapshot;
 
-use crate::runs::{FAILOVER, SWAP};
+use crate::interlocks::until;
+use crate::runs::{FAILOVER, SWAP, interrupt};
 use crate::{earlier, stage::Stage};
 
 const LOCK: &str = "lock: { gitlab_project: gigascience/upstream/gigadb-website, name: \"gigadb-roles-{environment}\" }\n";
@@ -149,4 +154,43 @@ fn a_run_killed_behind_its_last_write_is_resumed_and_its_lease_given_back() {
     assert!(told.starts_with("exit 0\n"), "{told}");
     assert!(!told.contains("The lease"), "{told}");
     assert_eq!(holder(&stage).as_deref(), Some(THEIRS));
+}
+
+/// Whoever looks at a free lease holds it for a moment: Ctrl-C in that moment gives it back.
+#[test]
+fn ctrl_c_while_a_lease_is_looked_at_does_not_leave_it_held() {
+    for looking in [
+        &["status", "--format", "prometheus"][..],
+        &["check"],
+        &["unlock", THEIRS, "--yes"],
+    ] {
+        let stage = locked();
+        let taken = Fault::new(Effect::CommitThenHang).api(Api::Gitlab);
+        let taken = taken.method("POST").path_contains("gigadb-roles-live/lock");
+        stage.simulator.fault(taken);
+        let held = || {
+            let world = stage.simulator.world();
+            let states = &world.gitlab.project(PROJECT).unwrap().terraform_states;
+            states
+                .get("gigadb-roles-live")
+                .is_some_and(|state| state.lock.is_some())
+        };
+        let mut command = stage.command(looking);
+        let child = command
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn();
+        let child = child.unwrap();
+        until(held);
+        let began = Instant::now();
+        interrupt(&child);
+        let output = child.wait_with_output().unwrap();
+        let told = stage.told(&output);
+        assert_eq!(
+            told, "exit 130\n-- stderr\ninterrupted: Nothing was changed.",
+            "{looking:?}"
+        );
+        assert!(began.elapsed() < Duration::from_secs(20), "{looking:?}");
+        assert!(!held(), "{looking:?}");
+    }
 }

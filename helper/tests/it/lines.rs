@@ -5,7 +5,10 @@ use std::{fs, process::Output};
 use gigadb_simulator::{Api, Effect, Fault};
 use serde_json::{Value, json};
 
-use crate::stage::{Stage, text};
+use crate::{
+    release,
+    stage::{Stage, text},
+};
 
 const SWAP: [&str; 6] = ["swap", "--environment", "live", "--yes", "--format", "json"];
 
@@ -31,7 +34,7 @@ fn close(schema: &mut Value) {
     }
 }
 
-fn check(name: &str, document: &Value) {
+pub(crate) fn check(name: &str, document: &Value) {
     let schema = schema(name);
     let errors: Vec<String> = schema
         .iter_errors(document)
@@ -218,6 +221,34 @@ fn who_has_which_role_and_what_was_checked_are_documents() {
     let mut wrong = clear;
     wrong["environments"]["live"]["status"] = json!("well");
     assert!(!schema("status").is_valid(&wrong));
+}
+
+#[test]
+fn how_a_release_stands_is_a_document() {
+    let stage = release::stage();
+    let read = || {
+        let document = release::document(&stage);
+        check("release", &document);
+        document
+    };
+    assert_eq!(read()["release"], Value::Null);
+    release::up_to_the_swap(&stage);
+    let swapped = read();
+    assert_eq!(swapped["next"]["what"], "do");
+    assert_eq!(swapped["roles"]["production"], "alt-gigadb-website");
+    assert_eq!(swapped["newest_dump"]["size"], 100);
+    // Blocked, and with nothing that can be read.
+    stage.set_record("gigadb.org", "192.0.2.7");
+    stage.write("dumps", "no list");
+    let unclear = read();
+    assert_eq!(unclear["next"]["blocks"][0]["interlock"], "roles-as-left");
+    release::release(&stage, 1, &["abandon", "--reason", "enough"]);
+    let ended = read();
+    assert_eq!(ended["ended"]["how"], "abandoned");
+    assert!(ended["newest_dump"]["unknown"].is_string());
+    let mut wrong = ended;
+    wrong["steps"][0]["entry"]["state"] = json!("well");
+    assert!(!schema("release").is_valid(&wrong));
 }
 
 #[test]

@@ -12,6 +12,7 @@ use std::{
 use gigadb_simulator::{Api, Effect, Fault};
 use serde_json::Value;
 
+use crate::release;
 use crate::runs::{FAILOVER, SWAP};
 use crate::stage::Stage;
 
@@ -206,4 +207,48 @@ fn a_url_that_cannot_be_used_is_told_without_itself() {
         assert!(said.contains(why), "{why}: {said}");
         kept_secret(&said);
     }
+}
+
+#[test]
+fn a_release_is_told_step_by_step() {
+    let webhook = Webhook::answering(Some("200 OK"));
+    let stage = release::stage();
+    let topology = fs::read_to_string(&stage.environment["GIGADB_TOPOLOGY"]).unwrap();
+    let line = "notify: [ { url_variable: GIGADB_WEBHOOK_URL, events: [release] } ]\n";
+    let topology = topology.replace("echo paused", "test -e go && echo paused");
+    stage.write("topology.yaml", &(topology + line));
+    let stage = stage.with("GIGADB_WEBHOOK_URL", &webhook.url);
+    release::start(&stage, "complex");
+    release::confirm(&stage, "embargo", "Ada");
+    release::release(&stage, 1, &["next", "--yes"]);
+    stage.write("go", "");
+    release::next(&stage);
+    release::release(&stage, 1, &["abandon", "--reason", "enough"]);
+    let told: Vec<(String, Value)> = (0..5)
+        .map(|_| {
+            let news = webhook.asked.recv().unwrap()["news"].clone();
+            assert_eq!(news["event"], "release");
+            assert_eq!(news["production"], Value::Null);
+            let text = news["text"].as_str().unwrap();
+            assert!(text.starts_with("Release v4.4.0 of live: "), "{text}");
+            (
+                news["outcome"].as_str().unwrap().to_owned(),
+                news["step"].clone(),
+            )
+        })
+        .collect();
+    let told: Vec<String> = told
+        .iter()
+        .map(|(outcome, step)| format!("{outcome} {}", step.as_str().unwrap_or("-")))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            "started -",
+            "confirmed embargo",
+            "failed pause-sync",
+            "done pause-sync",
+            "abandoned -"
+        ]
+    );
 }

@@ -1,10 +1,6 @@
 //! `release`: both processes from beginning to end, and what stands in their way.
 
-use gigadb_engine::release::{Interlock, Kind};
-use gigadb_simulator::{
-    World,
-    world::{Job, JobRun, Pipeline},
-};
+use gigadb_simulator::World;
 use serde_json::Value;
 
 use crate::stage::{Stage, text};
@@ -16,51 +12,9 @@ echo '[{\"Name\":\"db_'$2'.dump\",\"ModTime\":\"2026-11-28T10:00:00Z\",\"Size\":
 ";
 const LIVE: [&str; 2] = ["-e", "live"];
 
-/// The procedure's world with a pipeline of the release in both projects: its build takes two
-/// looks, and its deployment needs the build.
-fn world() -> World {
-    let mut world = World::sop();
-    for project in &mut world.gitlab.projects {
-        let pipeline = project.id * 100 + 2;
-        project.pipelines.push(Pipeline {
-            id: pipeline,
-            status: "manual".to_owned(),
-            reference: RELEASE.to_owned(),
-            sha: "5f3c1d0e9b8a79685746352413029f8e7d6c5b4a".to_owned(),
-            updated_at: "2026-09-01T08:00:00.000Z".to_owned(),
-        });
-        let build = JobRun {
-            looks: 2,
-            ..JobRun::default()
-        };
-        let deploy = JobRun {
-            looks: 1,
-            environment: Some("live".to_owned()),
-            needs: vec!["build_live".to_owned()],
-            ..JobRun::default()
-        };
-        project.jobs.clear();
-        let names = [
-            ("build_live", "manual", build),
-            ("ld_gigadb", "created", deploy),
-        ];
-        for (number, (name, status, run)) in (2..).zip(names) {
-            project.jobs.push(Job {
-                id: project.id * 1000 + number,
-                name: name.to_owned(),
-                status: status.to_owned(),
-                pipeline,
-                run: Some(run),
-                ..Job::default()
-            });
-        }
-    }
-    world
-}
-
 /// A topology with a lock and with commands that leave a trace in the working directory.
 pub(crate) fn stage() -> Stage {
-    let stage = Stage::with_world(world()).with("GIGADB_RELEASE_POLL", "10");
+    let stage = Stage::with_world(World::sop().with_release(RELEASE));
     let example = concat!(
         env!("CARGO_MANIFEST_DIR"),
         "/../examples/terraform/upstream/topology.yaml"
@@ -85,7 +39,7 @@ release:
     stage.with("GIGADB_TOPOLOGY", &file)
 }
 
-fn release(stage: &Stage, code: i32, arguments: &[&str]) -> String {
+pub(crate) fn release(stage: &Stage, code: i32, arguments: &[&str]) -> String {
     let all = [&["release"], arguments, &LIVE].concat();
     let output = stage.output(&all);
     assert_eq!(
@@ -97,26 +51,26 @@ fn release(stage: &Stage, code: i32, arguments: &[&str]) -> String {
     text(&output.stdout) + &text(&output.stderr)
 }
 
-fn start(stage: &Stage, process: &str) {
+pub(crate) fn start(stage: &Stage, process: &str) {
     let words = ["start", "--process", process, "--release", RELEASE];
     release(stage, 0, &words);
 }
 
-fn confirm(stage: &Stage, step: &str, by: &str) {
+pub(crate) fn confirm(stage: &Stage, step: &str, by: &str) {
     release(stage, 0, &["confirm", step, "--by", by]);
 }
 
-fn next(stage: &Stage) -> String {
-    release(stage, 0, &["next", "--yes"])
+pub(crate) fn next(stage: &Stage) -> String {
+    release(stage, 0, &["next", "--yes", "--interval", "0.01"])
 }
 
-fn document(stage: &Stage) -> Value {
+pub(crate) fn document(stage: &Stage) -> Value {
     let answer = stage.answer(&["release", "status", "-e", "live", "--format", "json"]);
     serde_json::from_str(&answer).unwrap()
 }
 
-/// Takes every step up to the probe's word, and the swap.
-fn up_to_the_swap(stage: &Stage) {
+/// Takes every step up to the probe's word.
+pub(crate) fn up_to_the_probe(stage: &Stage) {
     start(stage, "complex");
     confirm(stage, "embargo", "Ada");
     for step in ["pause-sync", "backup", "restore", "deploy-standby"] {
@@ -130,8 +84,25 @@ fn up_to_the_swap(stage: &Stage) {
         assert!(told.contains(&format!("Step `{step}` is done")), "{told}");
     }
     confirm(stage, "probe", "Ada");
+}
+
+/// The same, and the swap.
+pub(crate) fn up_to_the_swap(stage: &Stage) {
+    up_to_the_probe(stage);
     let told = next(stage);
     assert!(told.contains("Step `swap` is done"), "{told}");
+}
+
+/// How many jobs were started.
+pub(crate) fn started_jobs(stage: &Stage) -> usize {
+    let requests = stage.simulator.requests();
+    let starts = |path: &str| path.ends_with("/play") || path.ends_with("/retry");
+    requests.iter().filter(|one| starts(&one.path)).count()
+}
+
+/// What the commands of the topology did.
+pub(crate) fn trace(stage: &Stage) -> String {
+    std::fs::read_to_string(stage.folder().join("trace")).unwrap_or_default()
 }
 
 #[test]
@@ -197,7 +168,7 @@ fn a_simple_release_goes_to_both_sides() {
     let stage = stage();
     start(&stage, "simple");
     next(&stage);
-    let early = release(&stage, 2, &["next", "--yes"]);
+    let early = release(&stage, 2, &["next", "--yes", "--interval", "0.01"]);
     assert!(early.contains("`validate-technical`"), "{early}");
     confirm(&stage, "validate-technical", "Ada");
     next(&stage);
@@ -222,71 +193,4 @@ fn a_release_is_begun_once_and_only_where_it_can_be() {
         told.contains("names no job of environment `staging`"),
         "{told}"
     );
-}
-
-#[test]
-fn one_person_does_not_validate_for_both_teams() {
-    let stage = stage();
-    start(&stage, "complex");
-    confirm(&stage, "embargo", "Ada");
-    for _ in 0..4 {
-        next(&stage);
-    }
-    confirm(&stage, "validate-business", "Ada");
-    let same = ["confirm", "validate-technical", "--by", " ada"];
-    let told = release(&stage, 1, &same);
-    assert!(told.contains("[two-people]"), "{told}");
-    let reason = ["--override", "two-people", "--reason", "she is both teams"];
-    release(&stage, 0, &[&same[..], &reason].concat());
-    assert!(document(&stage).to_string().contains("she is both teams"));
-}
-
-#[test]
-fn nothing_is_deployed_beside_a_deployment_by_hand() {
-    let stage = stage();
-    start(&stage, "simple");
-    let hands = |status: &str, looks: u32| {
-        let status = status.to_owned();
-        stage.simulator.edit(move |world| {
-            let mut jobs = world.gitlab.projects[0].jobs.iter_mut();
-            let job = jobs.find(|job| job.name == "build_live").unwrap();
-            job.run.as_mut().unwrap().looks = looks;
-            job.status = status;
-        });
-    };
-    hands("running", 1_000);
-    let told = release(&stage, 1, &["next", "--yes"]);
-    assert!(told.contains("[one-deployment]"), "{told}");
-    hands("canceled", 1);
-    next(&stage);
-}
-
-#[test]
-fn roles_that_were_traded_outside_stop_a_release() {
-    let stage = stage();
-    start(&stage, "complex");
-    confirm(&stage, "embargo", "Ada");
-    stage.trade_records();
-    let told = release(&stage, 1, &["next", "--yes"]);
-    assert!(told.contains("[roles-as-left]"), "{told}");
-    assert!(!stage.folder().join("trace").exists());
-    let told = release(&stage, 1, &["abandon", "--reason", "an incident"]);
-    assert!(
-        told.contains("The embargo on changes to production stands."),
-        "{told}"
-    );
-    assert!(
-        told.contains("`alt-gigadb-website` is production"),
-        "{told}"
-    );
-}
-
-#[test]
-fn the_page_names_every_step_and_interlock() {
-    let page = include_str!("../../../docs/reference/release.md");
-    let words = Kind::ALL.iter().map(|kind| kind.as_str());
-    let words = words.chain(Interlock::ALL.iter().map(|one| one.as_str()));
-    for word in words {
-        assert!(page.contains(&format!("`{word}`")), "{word}");
-    }
 }

@@ -4,7 +4,10 @@ use gigadb_simulator::{DnsEffect, DnsFault, sites::Site};
 use insta::assert_snapshot;
 use serde_json::Value;
 
-use crate::endpoints::{HONG_KONG, Machines, free_port, greet, ssh_server};
+use crate::{
+    endpoints::{HONG_KONG, Machines, free_port, greet, ssh_server},
+    lines::check,
+};
 
 const VERIFY: [&str; 3] = ["verify", "-e", "live"];
 
@@ -121,7 +124,7 @@ fn the_answers_for_programs() {
     let arguments = [&VERIFY[..], &["--format", "json"]].concat();
     let answer = machines.stage.answer(&machines.with_authority(&arguments));
     let document: Value = serde_json::from_str(&answer).unwrap();
-    assert_eq!(document["format_version"], 1);
+    check("verify", &document);
     assert_eq!(document["production"], "gigadb-website");
     assert_eq!(document["well"], true);
     let names = document["names"].as_array().unwrap();

@@ -11,7 +11,10 @@ use std::{
 use gigadb_simulator::{DnsEffect, DnsFault};
 use serde_json::Value;
 
-use crate::endpoints::{HONG_KONG, Machines, SYDNEY, Server, WEB, free_port};
+use crate::{
+    endpoints::{HONG_KONG, Machines, SYDNEY, Server, WEB, free_port},
+    lines::check,
+};
 
 const TO_SYDNEY: [&str; 7] = [
     "watch",
@@ -54,7 +57,11 @@ impl Following {
             .spawn()
             .unwrap();
         let lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let lines = lines.map(|line| serde_json::from_str(&line.unwrap()).unwrap());
+        let lines = lines.map(|line| {
+            let line = serde_json::from_str(&line.unwrap()).unwrap();
+            check("watch", &line);
+            line
+        });
         Self {
             child,
             lines: Box::new(lines),

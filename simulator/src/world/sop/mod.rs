@@ -6,6 +6,7 @@
 mod aws;
 mod dns;
 mod gitlab;
+mod release;
 
 use super::World;
 

@@ -24,6 +24,7 @@ mod owed;
 mod packaging;
 mod prepare;
 mod refresh;
+mod release;
 mod requests;
 mod review;
 mod review_kinds;
