@@ -13,8 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::swap::Change;
 use crate::{
-    candidates,
-    dumps,
+    candidates, dumps,
     exit::Exit,
     failure::Failure,
     global::{Format, Global},
