@@ -64,6 +64,7 @@ pub(crate) fn command(platform: Platform, selection: &[&str]) -> anyhow::Result<
         .args(["--locked", "--quiet"])
         .args(selection)
         .env("CARGO_ENCODED_RUSTFLAGS", flags())
+        .env("CARGO_INCREMENTAL", "0")
         .env("SOURCE_DATE_EPOCH", FIXED_TIME.to_string());
     Ok(command)
 }
