@@ -5,7 +5,7 @@
 //! by other tools; they are tried with a provider that does without the EC2 client.
 
 use crate::{
-    dist,
+    dist::{platform::Platform, rehearsal},
     step::{Steps, succeed},
     test, workspace,
 };
@@ -28,7 +28,9 @@ pub(crate) fn run() -> anyhow::Result<()> {
         let mut doc = workspace::cargo(&["doc", "--locked", "--workspace", "--no-deps"]);
         succeed(doc.env("RUSTDOCFLAGS", "-D warnings"))
     })?;
-    steps.step("a program linked as releases are", dist::rehearse)?;
+    steps.step("a program linked as releases are", || {
+        rehearsal::run(Platform::here()?)
+    })?;
     let report = test::all(&mut steps, true)?;
     steps.print_durations();
     report.conclude()

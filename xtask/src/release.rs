@@ -28,10 +28,11 @@ const PACKAGES: [&str; 4] = [
 
 /// Builds all programs of a release for a platform; returns their folder.
 pub(crate) fn build(platform: Platform) -> anyhow::Result<PathBuf> {
-    println!("Building for release (this takes some minutes).");
     let mut arguments = vec!["--release", "--bins"];
     arguments.extend(PACKAGES.iter().flat_map(|package| ["--package", package]));
-    succeed(&mut command(platform, &arguments)?)?;
+    let mut build = command(platform, &arguments)?;
+    println!("Building for release (this takes some minutes).");
+    succeed(&mut build)?;
     Ok(folder(platform).join("release"))
 }
 
@@ -64,6 +65,7 @@ pub(crate) fn command(platform: Platform, selection: &[&str]) -> anyhow::Result<
         .args(["--locked", "--quiet"])
         .args(selection)
         .env("CARGO_ENCODED_RUSTFLAGS", flags())
+        .env("CARGO_INCREMENTAL", "0")
         .env("SOURCE_DATE_EPOCH", FIXED_TIME.to_string());
     Ok(command)
 }

@@ -14,7 +14,7 @@
 mod archive;
 mod needs;
 pub(crate) mod platform;
-mod rehearsal;
+pub(crate) mod rehearsal;
 mod twice;
 
 use std::{
@@ -26,7 +26,6 @@ use std::{
 
 use anyhow::{Context as _, bail};
 
-pub(crate) use self::rehearsal::rehearse;
 use self::{
     archive::{Entries, Entry, h1, hex, tar, text, unzipped, zip},
     platform::Platform,
@@ -86,7 +85,7 @@ pub(crate) struct Arguments {
     out: Option<PathBuf>,
 
     /// Only try the tools: link a small provider as a release is linked, and see what it needs.
-    #[arg(long, exclusive = true)]
+    #[arg(long, conflicts_with_all = ["programs", "out", "collect", "tag", "twice"])]
     rehearse: bool,
 
     /// Build nothing: write checksums and mirror anew for all archives that are in the folder.
@@ -104,8 +103,12 @@ pub(crate) struct Arguments {
 
 /// Builds, packages, and says what was written.
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
+    let platform = match &arguments.target {
+        Some(triple) => Platform::named(triple)?,
+        None => Platform::here()?,
+    };
     if arguments.rehearse {
-        return rehearse();
+        return rehearsal::run(platform);
     }
     if let Some(tag) = arguments
         .tag
@@ -123,11 +126,9 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         None => workspace::target().join("dist"),
     };
     fs::create_dir_all(&out).with_context(|| format!("cannot make {}", out.display()))?;
-    let packaged = if arguments.collect {
-        None
-    } else {
-        Some(package(arguments, &out)?)
-    };
+    if !arguments.collect {
+        package(platform, arguments, &out)?;
+    }
     sums(&out)?;
     let hashes = mirror(&out)?;
 
@@ -140,19 +141,14 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     for (platform, h1) in hashes {
         println!("  {h1} ({platform})");
     }
-    match packaged {
-        Some(platform) if arguments.twice => twice::compare(platform, &out),
-        _ => Ok(()),
+    if arguments.twice {
+        twice::compare(platform, &out)?;
     }
+    Ok(())
 }
 
 /// Builds and packages the programs of one platform.
-fn package(arguments: &Arguments, out: &Path) -> anyhow::Result<Platform> {
-    let here = Platform::here()?;
-    let platform = match &arguments.target {
-        Some(triple) => Platform::named(triple)?,
-        None => here,
-    };
+fn package(platform: Platform, arguments: &Arguments, out: &Path) -> anyhow::Result<()> {
     let programs = match &arguments.programs {
         Some(folder) => folder.clone(),
         None => release::build(platform)?,
@@ -163,7 +159,7 @@ fn package(arguments: &Arguments, out: &Path) -> anyhow::Result<Platform> {
         }
     }
     // Completions and man pages are the helper's own words: one that runs here says them.
-    let speaker = if platform == here {
+    let speaker = if platform == Platform::here()? {
         programs.join(HELPER)
     } else {
         succeed(workspace::build().arg("--quiet"))?;
@@ -184,7 +180,7 @@ fn package(arguments: &Arguments, out: &Path) -> anyhow::Result<Platform> {
         &out.join(format!("{folder}.tar.gz")),
         &tar(&folder, &helper)?,
     )?;
-    Ok(platform)
+    Ok(())
 }
 
 fn read(file: &Path) -> anyhow::Result<Vec<u8>> {

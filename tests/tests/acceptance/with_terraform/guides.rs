@@ -41,7 +41,7 @@ case \"$*\" in *--limit*) ansible \"${*##*--limit }\";; esac",
     (
         "openssl",
         "it asks a real web server",
-        "test \"$1\" = s_client",
+        "test \"$1\" = s_client || test \"$1\" = x509",
     ),
 ];
 

@@ -145,7 +145,7 @@ fn a_mirror_of_the_archives_installs_plans_and_swaps() {
 
 #[test]
 fn archives_are_as_registries_and_operators_expect() {
-    let scene = Scene::new();
+    let mut scene = Scene::new();
     let out = packaged(&scene, "dist", Provider::StandIn);
     let platform = platform(&scene);
     let zip = format!("terraform-provider-gigadb_{VERSION}_{platform}.zip");
@@ -175,10 +175,22 @@ fn archives_are_as_registries_and_operators_expect() {
     let script = format!("cd '{}' && sha256sum --check '{sums}'", out.display());
     let _ = scene.run(Path::new("/bin/sh"), &["-c", &script]).expect(0);
 
-    // The guide's own commands install the helper, its completions and its man pages.
-    let folder = tar.trim_end_matches(".tar.gz");
+    // The guide's own commands lay out a mirror,
     let guide = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/install.md");
     let guide = fs::read_to_string(guide).unwrap();
+    let (_, lay_out) = guide.split_once("   ```sh\n   for host").unwrap();
+    let (lay_out, _) = lay_out.split_once("```").unwrap();
+    let mirror = scene.folder().join("mirror").display().to_string();
+    let lay_out = format!("cd '{}'\nfor host{lay_out}", out.display())
+        .replace("/opt/terraform-mirror", &mirror);
+    let _ = scene.shell(&lay_out).expect(0);
+    install_from(&mut scene, Path::new(&mirror));
+    scene.configure_live(Side::Upstream);
+    let installed = scene.terraform(&["init", "-no-color"]).expect(0);
+    installed.says(&[&format!("Installed gigascience/gigadb v{VERSION}")]);
+
+    // and install the helper, its completions and its man pages.
+    let folder = tar.trim_end_matches(".tar.gz");
     let (_, commands) = guide.split_once("```sh\ntar -xzf").unwrap();
     let (commands, _) = commands.split_once("```").unwrap();
     let commands = format!("set -e\ncd '{}'\ntar -xzf{commands}", out.display())
