@@ -1,7 +1,7 @@
 //! A change of roles that Terraform makes: planned, reviewed and applied where its configuration
 //! is, or waited for where a pipeline does that.
 
-use std::{env, fs, path::Path};
+use std::{env, fs, path::Path, time::Duration};
 
 use gigadb_clients::command::{self, Ran};
 use gigadb_engine::{message::Message, observation::environment_of, release::Step};
@@ -26,6 +26,8 @@ const LOCK_FILE: &str = ".terraform.lock.hcl";
 const OPENTOFU: &str = "registry.opentofu.org";
 /// The plan's name in a folder of its own.
 const PLAN: &str = "release.tfplan";
+/// How long Terraform may take to show a plan.
+const SHOW_WAIT: Duration = Duration::from_mins(1);
 
 /// A reviewed plan that makes the change, with the program that applies it.
 pub(super) struct Planned {
@@ -173,25 +175,22 @@ impl Carry<'_> {
     ) -> Result<Review, Failure> {
         let program = planned.program;
         let argv = [program, "show", "-json", &planned.file()].map(str::to_owned);
-        let mut document = String::new();
-        let mut keep = |line: &str| {
-            if line.starts_with('{') {
-                line.clone_into(&mut document);
-            }
-        };
-        let ran = command::run(&argv, &mut keep, self.cancel).await;
-        match ran {
-            Ok(Ran { code: Some(0), .. }) => {}
-            Ok(ran) => {
-                let why = format!("`{program} show` {}", command::ended(ran.code));
+        let shown = match command::listed(&argv, SHOW_WAIT).await {
+            Ok(Some(shown)) if shown.code == Some(0) => shown.output,
+            Ok(shown) => {
+                let how = shown.map_or_else(
+                    || format!("did not end within {} s", SHOW_WAIT.as_secs()),
+                    |shown| command::ended(shown.code),
+                );
+                let why = format!("`{program} show` {how}");
                 return Err(self.unplanned(held, step, &why));
             }
             Err(error) => {
                 let why = format!("`{program}` could not be started: {error}");
                 return Err(self.unplanned(held, step, &why));
             }
-        }
-        let source = source::read(document.as_bytes(), "the plan of this step")?;
+        };
+        let source = source::read(&shown, "the plan of this step")?;
         let mut review = Review::of(&source, Some(&self.desk.session.topology));
         let gates = Gates {
             only_role_change: true,
