@@ -31,7 +31,7 @@ pub(crate) struct Ui {
     terminal: bool,
     stderr_is_terminal: bool,
     asking: AtomicBool,
-    /// Whether nothing is shown for now.
+    /// Whether nothing is shown any more.
     hushed: AtomicBool,
     /// How many columns the passing line takes that stands on the terminal now.
     passing: Mutex<usize>,
@@ -70,10 +70,10 @@ impl Ui {
         Some(width.0.max(NARROWEST))
     }
 
-    /// Shows nothing from now on, or everything again.
-    pub(crate) fn hush(&self, hushed: bool) {
+    /// Shows nothing from now on.
+    pub(crate) fn hush(&self) {
         self.pass("");
-        self.hushed.store(hushed, Ordering::SeqCst);
+        self.hushed.store(true, Ordering::SeqCst);
     }
 
     fn is_hushed(&self) -> bool {

@@ -289,7 +289,7 @@ impl Apis {
     ///
     /// GitLab has no call that only looks: this one asks for the lease, and gives it back at once
     /// where it was free. It takes nothing over. When `cancel` is triggered, what this request may
-    /// have taken is given back, for a moment at most: go on waiting for it.
+    /// have taken is given back: go on waiting for that, as long as there is time.
     pub async fn lease_holder(
         &self,
         place: &LeasePlace,
@@ -336,7 +336,7 @@ impl Apis {
         let budget = self.budget(patience);
         let asking = self.gitlab.lock(project, name, &id, budget);
         let Some(answer) = stoppable(asking, Some(cancel)).await else {
-            self.give_up_lease_beside(place, &id).await;
+            self.give_up_lease(place, &id, true).await;
             let why = "it was not waited for".to_owned();
             return Err(Failure::new(FailureKind::Unreachable, why));
         };

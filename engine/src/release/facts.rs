@@ -121,12 +121,6 @@ impl Facts {
 }
 
 impl SideFacts {
-    /// The ids of the jobs that have ended.
-    pub fn ended(&self) -> Vec<u64> {
-        let ended = self.jobs.iter().filter(|job| job.status.has_ended());
-        ended.map(|job| job.id).collect()
-    }
-
     /// The newest job of that name.
     pub fn job(&self, name: &str) -> Option<&JobFact> {
         self.jobs.iter().find(|job| job.name == name)

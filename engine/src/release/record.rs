@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    facts::Facts,
+    facts::{Facts, JobFact, JobStatus, SideFacts},
     guard::{Block, Interlock},
     step::{Kind, Process, Step},
 };
@@ -320,6 +320,19 @@ impl Record {
         } else {
             &self.production
         }
+    }
+
+    /// The ids of the jobs of `side` that do not count for `step`, because they had ended when it
+    /// was begun. Where a deployment is taken again, what went well since its first attempt counts.
+    pub fn ended_before(&self, step: &Step, side: &SideFacts) -> Vec<u64> {
+        let taken = self.steps.get(step).filter(|_| step.kind.is_deployment());
+        let counts = |job: &&JobFact| {
+            taken.is_some_and(|entry| {
+                job.status == JobStatus::Success && !entry.ended_jobs.contains(&job.id)
+            })
+        };
+        let ended = side.jobs.iter().filter(|job| job.status.has_ended());
+        ended.filter(|job| !counts(job)).map(|job| job.id).collect()
     }
 
     /// Notes what became of a step. Overrides of an attempt before stay.

@@ -44,6 +44,7 @@ use crate::{
         view::{RunView, view},
     },
     ui::Ui,
+    usage,
 };
 
 /// Runs the command that the arguments name.
@@ -64,10 +65,14 @@ pub(crate) async fn run(cli: &Cli, ui: &Ui, outbox: &Outbox) -> Result<Exit, Fai
             until_interrupted(inventory::run(args, global, ui, &cancel)).await
         }
         Some(Command::Status(args)) if global.format == Format::Prometheus => {
-            until_given_back((ui, &cancel), status::run(args, global, ui, &cancel)).await
+            until_given_back(
+                (ui, &cancel),
+                Box::pin(status::run(args, global, ui, &cancel)),
+            )
+            .await
         }
         Some(Command::Status(args)) => {
-            until_interrupted(status::run(args, global, ui, &cancel)).await
+            until_interrupted(Box::pin(status::run(args, global, ui, &cancel))).await
         }
         Some(Command::Plan(args)) => until_interrupted(plan::run(args, global, ui, &cancel)).await,
         Some(Command::Apply(args)) => {
@@ -94,7 +99,7 @@ pub(crate) async fn run(cli: &Cli, ui: &Ui, outbox: &Outbox) -> Result<Exit, Fai
         Some(Command::Help(args)) => help::run(args, Cli::command()),
         Some(Command::Release(args)) if args.writes() => {
             let run = async |view: &dyn RunView, control: &Control| {
-                release::run(args, global, ui, view, control).await
+                Box::pin(release::run(args, global, ui, view, control)).await
             };
             writing("release", (global, outbox), ui, run).await
         }
@@ -103,7 +108,11 @@ pub(crate) async fn run(cli: &Cli, ui: &Ui, outbox: &Outbox) -> Result<Exit, Fai
         }
         Some(Command::History(args)) => history::run(args, global, ui),
         Some(Command::Unlock(args)) => {
-            until_given_back((ui, &cancel), unlock::run(args, global, ui, &cancel)).await
+            until_given_back(
+                (ui, &cancel),
+                Box::pin(unlock::run(args, global, ui, &cancel)),
+            )
+            .await
         }
         Some(Command::Resume(args)) => {
             let run = async |view: &dyn RunView, control: &Control| {
@@ -189,9 +198,10 @@ async fn until_interrupted(
 }
 
 /// How long a command may take after Ctrl-C to give a lease back.
-const A_MOMENT: Duration = Duration::from_millis(400);
+const GIVING_BACK: Duration = Duration::from_secs(2);
 
 /// The same for a command that looks at leases: whoever looks at one holds it, and gives it back.
+/// Ctrl-C is answered first.
 async fn until_given_back(
     (ui, cancel): (&Ui, &CancellationToken),
     command: impl Future<Output = Result<Exit, Failure>>,
@@ -201,12 +211,18 @@ async fn until_given_back(
         result = &mut command => return result,
         _ = tokio::signal::ctrl_c() => {}
     }
+    let interrupted = Failure::interrupted();
+    usage::tell_programs(&interrupted, ui);
+    ui.failure(&interrupted);
     cancel.cancel();
-    ui.hush(true);
-    // What it would say now is of no use to anybody.
-    let _ = tokio::time::timeout(A_MOMENT, command).await;
-    ui.hush(false);
-    Err(Failure::interrupted())
+    // What the command would say now is of no use to anybody.
+    ui.hush();
+    tokio::select! {
+        _ = command => {}
+        () = tokio::time::sleep(GIVING_BACK) => {}
+        _ = tokio::signal::ctrl_c() => {}
+    }
+    Ok(Exit::Interrupted)
 }
 
 /// Runs a command that writes, and tells programs of a failure that the run did not tell of.

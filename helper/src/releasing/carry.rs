@@ -305,7 +305,7 @@ impl Carry<'_> {
         let ended = facts.side(side).filter(|_| keeps);
         Entry {
             overrides: self.overrides.clone(),
-            ended_jobs: ended.map_or_else(Vec::new, |side| side.ended()),
+            ended_jobs: ended.map_or_else(Vec::new, |side| held.record.ended_before(step, side)),
             ..plain(state, evidence)
         }
     }

@@ -64,12 +64,17 @@ const PREPARED: [(&str, &str); 8] = [
     ("gigadb-roles review", PLANNED),
     ("gigadb-roles release next", BEGUN),
     ("gigadb-roles release confirm validate-business", DEPLOYED),
-    ("gigadb-roles release back", BEGUN),
+    ("gigadb-roles release back", TRADED),
 ];
 
 /// A release that has begun.
 const BEGUN: &str =
     "gigadb-roles release start -e live --process complex --release v4.4.0 > begun.txt";
+
+/// A release that has begun, and roles that somebody has traded since.
+const TRADED: &str = "\
+gigadb-roles release start -e live --process complex --release v4.4.0 > begun.txt
+gigadb-roles swap -e live --yes > traded.txt";
 
 /// A release whose hot standby is deployed.
 const DEPLOYED: &str = "\

@@ -13,10 +13,10 @@ const PREPARE: &str = "prepare = \"alt-gigadb-website\"";
 fn prepared_for_terraform() -> Scene {
     let scene = Scene::with_world(World::sop().with_release(RELEASE));
     super::name_a_lock(&scene);
-    let commands: String = ["pause_sync", "backup", "restore", "backup_on", "sync_on"]
-        .iter()
+    let names = ["pause_sync", "backup", "restore", "backup_on", "sync_on"];
+    let commands = names
         .map(|name| format!("    {name}: [\"true\"]\n"))
-        .collect();
+        .concat();
     let release = format!(
         "release:\n  deploy_jobs: {{ live: [build_live, ld_gigadb] }}\n  commands:\n{commands}\nenvironments:"
     );
