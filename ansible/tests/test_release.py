@@ -8,7 +8,7 @@ import json
 import pytest
 from sides import Pair, project
 from surroundings import Ansible, plain, run
-from test_beside_their_playbooks import CRONTAB, KEPT, THEIRS, apply, is_ours, their_jobs, their_play
+from test_beside_their_playbooks import CRONTAB, KEPT, REPLACED, THEIRS, apply, is_ours, their_jobs, with_crontab
 from test_data_sync_jobs import HOT_STANDBY, PRODUCTION, matrix
 from worlds import NEEDS_PROGRAMS, PROGRAM
 
@@ -22,6 +22,23 @@ MIGRATE = """
 [[ $PGDATABASE == "${GIGADB_DATABASE}_restoring" ]] || exit 9
 exec psql -XqAtc "ALTER TABLE dataset ADD COLUMN IF NOT EXISTS schema text DEFAULT 'new'"
 """
+
+# Their bastion playbook in shape: it copies a script over our link, and sets jobs by the states that the inventory gives.
+RESTORE, DUMP = REPLACED[:2]
+THEIR_PLAYBOOK = [{
+    "hosts": "endpoint_bastion", "gather_facts": False,
+    "tasks": [
+        {"ansible.builtin.copy": {"src": "databaseReset.sh", "dest": "{{ data_sync_link_directory }}/databaseReset", "mode": "0755"}},
+        *(
+            {"ansible.builtin.cron": {"name": name, "user": "{{ gigadb_infrastructure }}", "hour": "10", "minute": "05", "job": "/usr/local/bin/" + program, "state": state}}
+            for name, program, state in (
+                (RESTORE, "databaseReset", "{{ reset_database_cronjob_state }}"),
+                (DUMP, "s3backup", "{{ upload_database_backup_to_S3_cronjob_state }}"),
+                (KEPT, "refresh", "present"),
+            )
+        ),
+    ],
+}]
 
 
 @pytest.fixture
@@ -47,8 +64,31 @@ def by_inventory(world):
     return {color: {name: variables[name] for name in BY_ROLE} | {"data_sync_after_restore": ["migrate"]} for color, variables in found.items()}
 
 
-def gitlab_variables(world):
-    return [project["variables"] for project in world.world()["gitlab"]["projects"]]
+def gitlab_variables(world, *left_out):
+    """Of every project, but for those of some names."""
+    projects = world.world()["gitlab"]["projects"]
+    return [[row for row in project["variables"] if row["key"] not in left_out] for project in projects]
+
+
+# What a swap trades.
+TRADED = ("HOME_URL", "REMOTE_HOME_URL", "REMOTE_HOSTNAME", "remote_fileserver_hostname")
+
+
+def swap(world):
+    command = [PROGRAM, "swap", "--environment", "live", "--yes", "--https-check", "off"]
+    run(command, world.environment | {"HOME": str(world.files)}).succeeded()
+
+
+def provision(pair, ansible, world):
+    """Run their playbook over both sides; the program and the jobs are theirs then."""
+    (pair.root / "databaseReset.sh").write_text(THEIRS["uses images"])
+    (pair.root / "bastion_playbook.yml").write_text(json.dumps(THEIR_PLAYBOOK))
+    roles = by_inventory(world)
+    inventory = pair.inventory(**with_crontab(pair, roles))
+    ansible.playbook(pair.root / "bastion_playbook.yml", "-i", inventory).succeeded()
+    for side in pair.sides:
+        assert not is_ours(side, "databaseReset")
+        assert set(their_jobs(side)) == {KEPT, RESTORE if roles[side.color]["gigadb_role"] == "hot_standby" else DUMP}
 
 
 def test_a_release_and_the_next_one_back(pair, collections, tmp_path, world):
@@ -59,15 +99,18 @@ def test_a_release_and_the_next_one_back(pair, collections, tmp_path, world):
     for side in pair.sides:
         pair.postgres.sql("CREATE TABLE IF NOT EXISTS mark (side text); INSERT INTO mark VALUES ('%s')" % side.color, side.database, user="gigadb")
 
-    variables = gitlab_variables(world)
+    variables, others = gitlab_variables(world), gitlab_variables(world, *TRADED)
+    # adopted: what theirs has set before is taken over
     apply(pair, ansible, roles=by_inventory(world)).succeeded()
     assert matrix(pair) == [PRODUCTION, HOT_STANDBY]
 
     for number, (old, new) in enumerate(((blue, green), (green, blue))):
         pair.postgres.sql("INSERT INTO dataset (genome) VALUES ('release-%d')" % number, old.database, user="gigadb")
         genomes = old.genomes()
+        provision(pair, ansible, world)
         apply(pair, ansible, "-e", "gigadb_data_sync=paused", roles=by_inventory(world)).succeeded()
         assert matrix(pair) == [set(), set()]
+        assert all(is_ours(side, "databaseReset") for side in pair.sides)
 
         key = datetime.datetime.now(datetime.timezone.utc).strftime("%Y%m%d%H%M")
         old.run("s3backup", key).succeeded()
@@ -77,19 +120,18 @@ def test_a_release_and_the_next_one_back(pair, collections, tmp_path, world):
         # neither a nightly job nor theirs takes the release away again
         new.run("databaseReset").failed("jobs are paused since")
 
-        # their provisioning of both sides, and the deployment
-        for side in pair.sides:
-            their_play(side, THEIRS["uses images"])
+        # the deployment, and the swap; then the files playbook is due, and whoever runs it runs the bastion's too
         pair.postgres.sql("INSERT INTO dataset (genome) VALUES ('deployed-%d')" % number, new.database, user="gigadb")
-
         pair.production_is(new.color)
-        world.swap()
+        swap(world)
+        provision(pair, ansible, world)
         apply(pair, ansible, "-e", "gigadb_data_sync=active", roles=by_inventory(world)).succeeded()
         assert matrix(pair) == ([HOT_STANDBY, PRODUCTION] if new is green else [PRODUCTION, HOT_STANDBY])
         for side in pair.sides:
             assert all(is_ours(side, name) for name in ("s3backup", "databaseReset", "sync_dropboxes"))
             assert their_jobs(side) == [KEPT]
         new.run("databaseReset", key).failed("this side is production")
+        assert gitlab_variables(world, *TRADED) == others
 
         # the night after: the former production follows the new one
         new.run("s3backup").succeeded()

@@ -455,6 +455,21 @@ fn a_host_has_everything_that_plays_read() {
 }
 
 #[test]
+fn a_slip_in_a_tag_loses_no_group() {
+    let mut world = world();
+    let blue = read_side(&mut world, "blue").instances.iter_mut();
+    for (instance, owner) in blue.zip(["GigaDB", "gigadb"].into_iter().cycle()) {
+        instance.tags.insert("Owner".to_owned(), owner.to_owned());
+        instance.name.clear();
+    }
+    let inventory = inventory(&world, "live//blue", AddressKind::ByEndpoint).unwrap();
+    for (host, name) in [("web", "name_web_live"), ("bastion", "name_bastion_live")] {
+        let groups = &inventory.hosts[&format!("blue-live-{host}")].groups;
+        assert!(groups.contains("owner_gigadb") && groups.contains(name));
+    }
+}
+
+#[test]
 fn the_addresses_without_an_endpoint_in_their_names_are_those_of_the_apex() {
     let parse = |text: &str| Topology::parse(text).unwrap().topology;
     let renamed = TOPOLOGY.replace(": web", ": jump-host");
