@@ -1,6 +1,9 @@
 //! Which kinds of AWS profile give keys, and what is said of the others.
 
-use gigadb_engine::world::World;
+use std::time::Duration;
+
+use gigadb_clients::Apis;
+use gigadb_engine::world::{FailureKind, World};
 use gigadb_simulator::{Api, world};
 use insta::assert_snapshot;
 
@@ -83,6 +86,31 @@ async fn a_program_that_gives_no_keys_is_named() {
     assert_snapshot!(said(&program("/nowhere/keys --token planted"), "").await, @r"Misconfigured: its `credential_process` (`/nowhere/keys`) ended with 127: sh: 1: /nowhere/keys: not found");
     assert_snapshot!(said(&program("echo planted"), "").await, @r"Misconfigured: its `credential_process` (`echo`) printed something else than the JSON of version 1 that AWS describes");
     assert_snapshot!(said(&program("kill $$"), "").await, @r"Refused: its `credential_process` (`kill`) was killed");
+}
+
+#[tokio::test]
+async fn a_program_that_does_not_end_is_given_up_within_the_limit_of_its_side() {
+    let bench = Bench::start().await;
+    let config = "[profile Upstream]\ncredential_process = sleep 600\n";
+    std::fs::write(bench.home.path().join("config"), config).unwrap();
+    std::fs::write(bench.home.path().join("credentials"), "").unwrap();
+    let mut settings = bench.settings();
+    settings.timing.side_reads = Duration::from_secs(1);
+    let apis = Apis::new(settings);
+    let world = bench.observe_with(&apis).await;
+    let failure = world.sides["gigadb-website"].failure().unwrap();
+    assert_eq!(failure.kind, FailureKind::Misconfigured, "{failure}");
+    let told = bench.show(failure);
+    let waits = "its `credential_process` (`sleep`) did not end within 1 s";
+    assert!(told.contains(waits), "{told}");
+}
+
+#[tokio::test]
+async fn a_profile_that_asks_for_a_code_is_named_before_anybody_is_asked() {
+    let other = "[UpstreamAlt]\naws_access_key_id = AKIA1\naws_secret_access_key = planted\n";
+    let asks = "[profile Upstream]\nrole_arn = arn:aws:iam::1:role/r\n\
+                source_profile = UpstreamAlt\nmfa_serial = arn:aws:iam::1:mfa/ann\n";
+    assert_snapshot!(said(asks, other).await, @r"Misconfigured: profile `Upstream` asks for an MFA code (`mfa_serial`), which is not supported: write `credential_process = aws configure export-credentials --profile Upstream --format process` under a profile of its own, and name that one in the topology");
 }
 
 #[tokio::test]

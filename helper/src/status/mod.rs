@@ -148,7 +148,7 @@ pub(crate) fn report(
     })
 }
 
-/// What the rules find of the environment besides what disagrees with the topology.
+/// What the rules find of the environment beyond what disagrees with the topology.
 fn ambiguous(
     topology: &Topology,
     environment: &Environment,

@@ -41,7 +41,7 @@ const CASES: [Case; 9] = [
             world
                 .cloudflare
                 .zones
-                .retain(|zone| zone.name != "gigadb.host")
+                .retain(|zone| zone.name != "gigadb.host");
         },
         "o zone that the Cloudflare token can see holds `alt-live.gigadb.host`",
     ),

@@ -57,7 +57,7 @@ impl Machines {
             }
         });
         let text = fs::read_to_string(&stage.environment["GIGADB_TOPOLOGY"]).unwrap();
-        let web = "    instance: \"gigadb_webserver_{environment}_gigadb\"\n";
+        let web = "    instance: \"gigadb_webserver_{environment}_{owner}\"\n";
         let port = sites.port();
         let text = text
             .replacen(web, &format!("{web}    protocols: [\"https:{port}\"]\n"), 1)

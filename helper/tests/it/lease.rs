@@ -3,11 +3,12 @@
 use std::{
     fs,
     process::Stdio,
+    thread,
     time::{Duration, Instant},
 };
 
 use gigadb_simulator::{
-    Api, Effect, Fault,
+    Api, Effect, Fault, LoggedRequest,
     world::{PROJECT, StateLock},
 };
 use insta::assert_snapshot;
@@ -63,6 +64,33 @@ fn a_swap_holds_its_lease_and_gives_it_back() {
         .map(|r| r.method.as_str())
         .collect();
     assert_eq!(leases, ["POST", "DELETE", "POST", "DELETE"]);
+}
+
+#[test]
+fn the_first_ctrl_c_is_answered_while_the_lease_hangs() {
+    for arguments in [&SWAP[..], &FAILOVER] {
+        let stage = locked();
+        let hangs = Fault::new(Effect::Hang).api(Api::Gitlab).method("POST");
+        stage.simulator.fault(hangs.always());
+        let child = stage
+            .command(arguments)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let asked = |request: &LoggedRequest| request.path.ends_with("/lock");
+        while !stage.simulator.requests().iter().any(asked) {
+            thread::yield_now();
+        }
+        let pressed = Instant::now();
+        interrupt(&child);
+        let output = child.wait_with_output().unwrap();
+        let told = stage.told(&output);
+        assert_eq!(output.status.code(), Some(130), "{told}");
+        // One attempt alone takes longer where nobody stops it.
+        assert!(pressed.elapsed() < Duration::from_secs(6), "{told}");
+        assert!(!wrote_roles(&stage), "{told}");
+    }
 }
 
 #[test]

@@ -1,5 +1,5 @@
 //! `cargo xtask bench`: what a swap costs, measured side by side in one run, as Markdown.
-//! With the argument `swap`, `inventory` or `scale`, the program measures that alone.
+//! With the argument `swap`, `hanging`, `inventory` or `scale`, the program measures that alone.
 //!
 //! Nothing is asserted here: a benchmark reports, tests judge. Medians are given, because the
 //! machine may be busy; the simulated APIs answer on loopback.
@@ -10,6 +10,7 @@
 )]
 
 mod handshake;
+mod hanging;
 mod inventory;
 mod measure;
 mod processes;
@@ -37,6 +38,9 @@ fn main() {
         rows.extend(swap());
         rows.extend(added_to_plan());
         rows.extend(start());
+    }
+    if wanted("hanging") {
+        rows.extend(hanging::rows());
     }
     if wanted("inventory") {
         rows.extend(inventory::of_12_hosts());

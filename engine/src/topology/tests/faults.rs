@@ -329,7 +329,7 @@ fn lock_certificate_and_policy() {
     t.yaml:7:34: `lock.name`: `{owner}` is not a placeholder here. Write `{environment}`, or no braces.
     t.yaml:7:23: `tls-chain` is no valid name. Write a GitLab CI/CD variable key (1 to 255 letters, digits or `_`).
     t.yaml:7:1: `certificate_variable` has no value. Write one after the colon.
-    t.yaml:7:28: `crate` is no value of `policy.missing_records`. Write `error` or `create`.
+    t.yaml:7:28: `crate` is no value of `policy.missing_records`. Did you mean `create`?
     t.yaml:7:30: `true` is no value of `policy.missing_variables`. Write `error` or `create`.
     t.yaml:7:23: `policy.record_ttl` is 30, and only zones of Cloudflare's Enterprise plan allow less than 60 seconds. Write `auto`, or 60 to 86400.
     t.yaml:7:23: `policy.record_ttl` is neither `auto` nor a TTL in seconds. Write `auto`, or 60 to 86400 without quotes.

@@ -79,7 +79,7 @@ fn faults_have_their_place() {
     t.yaml:7:25: `release.deploy_jobs` is empty. Write a list of the names of jobs, such as [build_live, ld_gigadb].
     t.yaml:7:29: `release.deploy_jobs` names `a` twice. Remove one of the two.
     t.yaml:7:27: `liv` is not a key here. Did you mean `live`?
-    t.yaml:7:36: `terrafrom` is no value of `release.swap`. Write `terraform` or `helper`.
+    t.yaml:7:36: `terrafrom` is no value of `release.swap`. Did you mean `terraform`?
     t.yaml:7:35: `release.ref`: `{tag}` is not a placeholder here. Write `{release}`, or no braces.
     t.yaml:7:41: `release.more_jobs` holds a list. Write a mapping of lists of jobs.
     t.yaml:7:42: `back_up` is not a key here. Did you mean `backup`?

@@ -97,7 +97,7 @@ fn faults_of_variables() {
     t.yaml:7:52: `OTHER` is a variable of no environment. Remove it, or add it to `variables` of both roles.
     ");
     assert_snapshot!(check(&with("variables: { HOME_URL: { takes_effect: playbok, x: y } }")), @"
-    t.yaml:7:40: `playbok` is no value of `variables.HOME_URL.takes_effect`. Write `build` or `playbook`.
+    t.yaml:7:40: `playbok` is no value of `variables.HOME_URL.takes_effect`. Did you mean `playbook`?
     t.yaml:7:49: `x` is not a key here. Write one of `takes_effect`, or remove it.
     ");
     assert_snapshot!(check(&with("variables: { HOME_URL: playbook }")), @"t.yaml:7:24: `variables.HOME_URL` holds a text. Write a mapping with the key `takes_effect`.");
@@ -138,9 +138,9 @@ fn notify_names_a_variable_and_never_shows_a_url() {
     assert_snapshot!(check(&with("notify: { url_variable: A }")), @"t.yaml:7:9: `notify` holds a mapping. Write a list, as in `[ { url_variable: GIGADB_WEBHOOK_URL, format: slack } ]`.");
     assert_snapshot!(check(&with("notify: [ {}, { url_variable: A, format: slak, events: [swop, all] }, { url_variable: A, events: [] } ]")), @"
     t.yaml:7:11: `notify` has no `url_variable`. Add `url_variable: GIGADB_WEBHOOK_URL`.
-    t.yaml:7:42: `slak` is no value of `notify.format`. Write `slack` or `json`.
-    t.yaml:7:57: `swop` is nothing to tell of in `notify.events`. Did you mean `swap`?
-    t.yaml:7:63: `all` is nothing to tell of in `notify.events`. Write `swap`, `failover`, `revert` or `release`.
+    t.yaml:7:42: `slak` is no value of `notify.format`. Did you mean `slack`?
+    t.yaml:7:57: `swop` is no value of `notify.events`. Did you mean `swap`?
+    t.yaml:7:63: `all` is no value of `notify.events`. Write `swap`, `failover`, `revert` or `release`.
     t.yaml:7:98: `notify.events` is empty. List what to tell of, or remove the key to tell of all.
     ");
 }

@@ -161,15 +161,15 @@ fn a_mistake_in_accept_is_a_fault() {
     .chain([check(&format!("{SMALL}accept: different-schemes\n"))])
     .collect();
     assert_snapshot!(told.join("\n"), @"
-    t.yaml:16:16: `unused-acceptance` is no warning that can be accepted. Write one of `unused-endpoint`, `shared-elastic-ip`, `same-region`, `same-group`, `no-standby-hostname`, `unpublished-hostname`, `looks-secret`, `different-schemes`.
-    t.yaml:16:16: `diferent-schemes` is no warning that can be accepted. Did you mean `different-schemes`?
+    t.yaml:16:16: `unused-acceptance` is no value of `accept.warning`. Write `unused-endpoint`, `shared-elastic-ip`, `same-region`, `same-group`, `no-standby-hostname`, `unpublished-hostname`, `looks-secret` or `different-schemes`.
+    t.yaml:16:16: `diferent-schemes` is no value of `accept.warning`. Did you mean `different-schemes`?
     t.yaml:16:5: `accept` has no `at`. Add `at: live/HOME_URL`.
     t.yaml:16:5: `accept` has no `warning`. Add `warning: different-schemes`.
     t.yaml:16:54: `because` is not a key here. Write one of `warning`, `at` and `reason`, or remove it.
-    t.yaml:16:16: `accept.warning` holds a list. Write a text.
+    t.yaml:16:16: `accept.warning` holds a list. Write `unused-endpoint`, `shared-elastic-ip`, `same-region`, `same-group`, `no-standby-hostname`, `unpublished-hostname`, `looks-secret` or `different-schemes`.
     t.yaml:16:25: `accept.at` holds a list. Write a text.
     t.yaml:16:38: `accept.reason` holds a list. Write a text.
-    t.yaml:16:16: `true` is no warning that can be accepted. Write one of `unused-endpoint`, `shared-elastic-ip`, `same-region`, `same-group`, `no-standby-hostname`, `unpublished-hostname`, `looks-secret`, `different-schemes`.
+    t.yaml:16:16: `true` is no value of `accept.warning`. Write `unused-endpoint`, `shared-elastic-ip`, `same-region`, `same-group`, `no-standby-hostname`, `unpublished-hostname`, `looks-secret` or `different-schemes`.
     t.yaml:16:5: `accept` holds a text. Write a mapping with the keys `warning`, `at` and `reason`.
     t.yaml:15:9: `accept` holds a text. Write a list, as in `[ { warning: different-schemes, at: live/HOME_URL } ]`.
     ");
