@@ -22,6 +22,9 @@ use crate::{
     ui::Ui,
 };
 
+/// How many looks in a row may show roles that are not clear, while a swap is waited for.
+const PATIENCE: u32 = 24;
+
 /// A change of roles or variables that a step makes.
 pub(crate) enum Roles {
     /// The hot standby of this arrangement shall carry production's variables.
@@ -78,6 +81,7 @@ impl Carry<'_> {
         roles: &impl AsyncFn(Roles) -> Result<Exit, Failure>,
     ) -> Result<Exit, Failure> {
         let mut asked = None;
+        let mut unclear = 0;
         let mut planned: Option<(Step, Planned)> = None;
         loop {
             let facts = self.desk.facts(&held.record, self.cancel).await;
@@ -97,6 +101,14 @@ impl Carry<'_> {
                 Next::Person(step) => {
                     self.ui.answer(&text::persons(&held.record, &step))?;
                     return Ok(Exit::ChangesPending);
+                }
+                // In the middle of a swap that is waited for, roles are not clear for a moment.
+                Next::Blocked { blocks, .. }
+                    if asked.is_some() && self.wait && unclear < PATIENCE && moving(&blocks) =>
+                {
+                    unclear += 1;
+                    self.pause().await;
+                    continue;
                 }
                 Next::Blocked { blocks, .. } => {
                     return text::all_blocked(blocks).map_or(Ok(Exit::Failed), Err);
@@ -454,6 +466,12 @@ impl Carry<'_> {
         };
         Effect::Failed(Box::new(Failure::with(exit, message)), evidence)
     }
+}
+
+/// Whether roles stand in the way, and nothing else does.
+fn moving(blocks: &[Block]) -> bool {
+    let mut blocks = blocks.iter();
+    blocks.all(|block| block.interlock == Some(Interlock::RolesAsLeft))
 }
 
 fn plain(state: State, evidence: Vec<String>) -> Entry {

@@ -125,7 +125,7 @@ fn a_record_may_be_kept_in_a_file() {
             .project_mut(PROJECT)
             .unwrap()
             .terraform_states
-            .clear()
+            .clear();
     });
     run(0, &["start", "--process", "simple", "--release", "v4.4.0"]);
     run(0, &["next", "--yes", "--interval", "0.01"]);
