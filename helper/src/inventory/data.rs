@@ -4,26 +4,31 @@
 //! the keys of both sides are. Marked as unsafe, such a text stays text.
 //! <https://docs.ansible.com/ansible/latest/playbook_guide/playbooks_advanced_syntax.html#unsafe-or-raw-strings>
 
-use serde_json::{Map, Value};
+use serde::{Serialize, Serializer};
+use serde_json::Value;
 
 /// The key under which Ansible reads a text that is no template.
 const UNSAFE: &str = "__ansible_unsafe";
 
 /// The value with every text in it marked that Ansible could take for a template. Other texts
 /// stay as they are, because scripts read them with `jq`.
-pub(super) fn inert(value: &Value) -> Value {
-    match value {
-        Value::String(text) if may_be_template(text) => {
-            Value::Object(Map::from_iter([(UNSAFE.to_owned(), value.clone())]))
+pub(super) struct Inert<'a>(pub(super) &'a Value);
+
+impl Serialize for Inert<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0 {
+            Value::String(text) if may_be_template(text) => {
+                serializer.collect_map([(UNSAFE, text)])
+            }
+            Value::Array(values) => serializer.collect_seq(values.iter().map(Inert)),
+            Value::Object(entries) => {
+                // A key cannot be marked.
+                let kept = |key: &str| !may_be_template(key) && key != UNSAFE;
+                let entries = entries.iter().filter(|(key, _)| kept(key));
+                serializer.collect_map(entries.map(|(key, value)| (key, Inert(value))))
+            }
+            other => other.serialize(serializer),
         }
-        Value::Array(values) => values.iter().map(inert).collect(),
-        Value::Object(entries) => entries
-            .iter()
-            // A key cannot be marked.
-            .filter(|(key, _)| !may_be_template(key) && *key != UNSAFE)
-            .map(|(key, value)| (key.clone(), inert(value)))
-            .collect(),
-        other => other.clone(),
     }
 }
 
@@ -71,6 +76,6 @@ mod tests {
             "other signs": text("#jinja2: variable_start_string: '[%'\n[% lookup('pipe', 'id') %]"),
             "deep": [{ "a": [text("{# c #}"), 5, true, null] }],
         });
-        assert_eq!(inert(&given), expected);
+        assert_eq!(serde_json::to_value(Inert(&given)).unwrap(), expected);
     }
 }

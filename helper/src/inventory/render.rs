@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fmt::Write as _};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{Host, Inventory, data};
+use super::{Host, Inventory, data::Inert};
 
 #[derive(Serialize)]
 struct Listing<'a> {
@@ -16,7 +16,7 @@ struct Listing<'a> {
 
 #[derive(Serialize)]
 struct Meta<'a> {
-    hostvars: BTreeMap<&'a str, BTreeMap<&'a str, Value>>,
+    hostvars: BTreeMap<&'a str, BTreeMap<&'a str, Inert<'a>>>,
 }
 
 #[derive(Serialize, Default)]
@@ -24,7 +24,7 @@ struct Group<'a> {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     hosts: Vec<&'a str>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    vars: BTreeMap<&'a str, Value>,
+    vars: BTreeMap<&'a str, Inert<'a>>,
 }
 
 /// The answer to `--list`: one JSON object, `_meta` first, all else sorted.
@@ -54,10 +54,10 @@ pub(crate) fn list(inventory: &Inventory) -> String {
     })
 }
 
-fn inert(variables: &BTreeMap<String, Value>) -> BTreeMap<&str, Value> {
+fn inert(variables: &BTreeMap<String, Value>) -> BTreeMap<&str, Inert<'_>> {
     let variables = variables.iter();
     variables
-        .map(|(name, value)| (name.as_str(), data::inert(value)))
+        .map(|(name, value)| (name.as_str(), Inert(value)))
         .collect()
 }
 
