@@ -6,7 +6,9 @@ use gigadb_clients::{command, process::Process as ThisProcess};
 use gigadb_engine::{
     intent::Arrangement,
     message::Message,
-    release::{Entry, Facts, Interlock, Kind, Next, Override, Record, State, Step, Work, dumped},
+    release::{
+        Block, Entry, Facts, Interlock, Kind, Next, Override, Record, State, Step, Work, dumped,
+    },
     topology::{CommandName, SwapBy},
 };
 use tokio_util::sync::CancellationToken;
