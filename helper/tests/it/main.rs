@@ -36,6 +36,7 @@ mod lines;
 mod manners;
 mod network;
 mod notify;
+mod open_runs;
 mod output;
 mod outputs;
 mod pages;
