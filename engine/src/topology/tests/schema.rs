@@ -81,11 +81,11 @@ fn the_schema_refuses_what_the_parser_refuses() {
         ("version: 1", "version: 2"),
         ("version: 1", "verison: 1"),
         (
-            "  web:\n    eip: \"eip-gigadb-{environment}-gigadb\"",
+            "  web:\n    eip: \"eip-gigadb-{environment}-{owner}\"",
             "  web:",
         ),
-        ("{environment}-gigadb\"", "{enviroment}-gigadb\""),
-        ("{environment}-gigadb\"", "{environment-gigadb\""),
+        ("{environment}-{owner}\"", "{enviroment}-{owner}\""),
+        ("{environment}-{owner}\"", "{environment-{owner}\""),
         ("    checkout: gigadb-upstream", "    checkout: 5"),
         (
             "    checkout: gigadb-upstream",

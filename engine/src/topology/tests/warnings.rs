@@ -16,7 +16,7 @@ use crate::{
 
 #[test]
 fn the_sop_contradicts_itself_once_and_its_standbys_speak_http() {
-    assert_snapshot!(check(&examples::text("upstream")), @"51:37 warning: `files.alt-live.gigadb.host` in `remote_fileserver_hostname` is a hostname of neither role of `live`. Did you mean `files.alt-live.gigadb.org`? If it is meant, accept `unpublished-hostname` at `live/hot_standby/remote_fileserver_hostname`.");
+    assert_snapshot!(check(&examples::text("upstream")), @"53:37 warning: `files.alt-live.gigadb.host` in `remote_fileserver_hostname` is a hostname of neither role of `live`. Did you mean `files.alt-live.gigadb.org`? If it is meant, accept `unpublished-hostname` at `live/hot_standby/remote_fileserver_hostname`.");
 }
 
 #[test]
