@@ -155,7 +155,7 @@ def slow(side, then):
     return side.shadow(
         "rclone",
         'case $1 in sync) %s\n'
-        '    touch "$HOME/copying"; trap "touch $HOME/stopped; exit 1" TERM; while [[ ! -e $HOME/go ]]; do sleep 0.05; done ;; esac\n'
+        '    touch "$HOME/copying"; trap "touch $HOME/stopped; exit 1" TERM; for ((i = 0; i < 1200; i++)); do [[ ! -e $HOME/go ]] || break; sleep 0.05; done ;; esac\n'
         'PATH=${PATH#*:} exec rclone "$@"\n' % then,
     )
 
@@ -199,6 +199,17 @@ def test_a_stop_stops_the_copy_as_well(dropboxes):
     green = dropboxes.green
     slow(green, "kill -TERM $PPID")
     green.settings("ROLE_CHECK_SECONDS=600")
+    green.run("sync_dropboxes").failed(status=143)
+    assert (green.root / "stopped").exists()
+
+
+def test_a_stop_right_after_its_start_stops_the_copy_as_well(dropboxes):
+    green = dropboxes.green
+    slow(green, ":")
+    # The first thing that the program does after it has started the copy is to be stopped.
+    green.settings(
+        "set -o functrace\ntrap '[[ -z ${!:-} || -n ${hit:-} ]] || { hit=1; while [[ ! -e $HOME/copying ]]; do command sleep 0.05; done; kill -TERM $$; }' DEBUG"
+    )
     green.run("sync_dropboxes").failed(status=143)
     assert (green.root / "stopped").exists()
 
