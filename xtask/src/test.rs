@@ -4,6 +4,7 @@ use std::{
     io::{BufRead as _, BufReader},
     path::{Path, PathBuf},
     process::{Command, ExitStatus, Stdio},
+    thread,
 };
 
 use anyhow::{Context as _, bail};
@@ -36,9 +37,12 @@ const PROOF: &str = "proof: ";
 const FIDELITY: &str = "simulator/fidelity";
 const COLLECTION: &str = "ansible/tests";
 
-/// Half the time of what waits for other programs: two processes, each of which takes from the
-/// other's tests when it has none left.
-const IN_TWO: [&str; 4] = ["-n", "2", "--dist", "worksteal"];
+/// What waits for other programs runs in four processes, each of which takes from the others' tests
+/// when it has none left; a test that hangs fails, with its name, after so many seconds.
+const BESIDE_EACH_OTHER: [&str; 6] = ["-n", "4", "--dist", "worksteal", "--timeout", "900"];
+
+/// Tests in Rust that run beside each other, a core: most of their time, they wait for answers.
+const THREADS_A_CORE: usize = 2;
 
 /// The oldest line of ansible-core that is supported, and the newest that runs with Python 3.11.
 const ANSIBLE_LINES: [&str; 2] = ["2.16", "2.19"];
@@ -120,8 +124,10 @@ pub(crate) fn all(steps: &mut Steps, required: bool) -> anyhow::Result<Report> {
         failures: Vec::new(),
         found: found.clone(),
     };
+    let cores = thread::available_parallelism().map_or(1, usize::from);
     let prepare_with = |mut command: Command, terraform: Option<&PathBuf>| {
         command
+            .env("RUST_TEST_THREADS", (THREADS_A_CORE * cores).to_string())
             .env("GIGADB_BIN_DIR", workspace::programs())
             .env(
                 "GIGADB_SIMULATOR",
@@ -173,7 +179,7 @@ pub(crate) fn all(steps: &mut Steps, required: bool) -> anyhow::Result<Report> {
     let name = "simulator against other people's clients";
     report.run(steps, name, python, Totals::of_pytest)?;
     let mut python = prepare(pytest(&venv, COLLECTION));
-    python.args(IN_TWO);
+    python.args(BESIDE_EACH_OTHER);
     report.run(steps, "ansible collection", python, Totals::of_pytest)?;
     for line in ANSIBLE_LINES {
         let name = format!("ansible collection with ansible-core {line}");
@@ -182,7 +188,7 @@ pub(crate) fn all(steps: &mut Steps, required: bool) -> anyhow::Result<Report> {
         }) {
             Ok(other) => {
                 let mut python = prepare(pytest(&other, COLLECTION));
-                python.args(IN_TWO).env("GIGADB_VENV", &other);
+                python.args(BESIDE_EACH_OTHER).env("GIGADB_VENV", &other);
                 python.args(ONCE.map(|file| format!("--ignore={COLLECTION}/{file}")));
                 report.run(steps, &name, python, Totals::of_pytest)?;
             }

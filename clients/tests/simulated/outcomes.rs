@@ -162,19 +162,22 @@ async fn a_refusal_of_what_was_carried_out_is_not_believed() {
         (524, true),
         (530, true),
     ];
-    for (status, html) in effects {
+    let faults = effects.into_iter().flat_map(|(status, html)| {
         let lie = || Effect::RefuseAfterCommit { status, html };
-        for fault in [
+        [
             Fault::new(lie()).template(BATCH),
             last_batch(lie()),
             Fault::new(lie()).template(VARIABLE).method("PUT").skip(3),
-        ] {
-            let ended = swapped([fault]).await;
-            ended.is_swapped().await;
-            assert_eq!(ended.bench.requests(Api::Cloudflare, "POST").len(), 2);
-            assert_eq!(ended.bench.requests(Api::Gitlab, "PUT").len(), 8);
-        }
-    }
+        ]
+    });
+    // All beside each other: each waits until nothing can come late any more.
+    futures::future::join_all(faults.map(async |fault| {
+        let ended = swapped([fault]).await;
+        ended.is_swapped().await;
+        assert_eq!(ended.bench.requests(Api::Cloudflare, "POST").len(), 2);
+        assert_eq!(ended.bench.requests(Api::Gitlab, "PUT").len(), 8);
+    }))
+    .await;
 }
 
 #[tokio::test]
