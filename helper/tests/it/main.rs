@@ -13,6 +13,7 @@ mod bad_world;
 mod cache;
 mod check;
 mod check_machine;
+mod clock;
 mod dns;
 mod document;
 mod dumps;

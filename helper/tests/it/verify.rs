@@ -7,6 +7,7 @@ use serde_json::Value;
 use crate::{
     endpoints::{HONG_KONG, Machines, free_port, greet, ssh_server},
     lines::check,
+    stage::not_run,
 };
 
 const VERIFY: [&str; 3] = ["verify", "-e", "live"];
@@ -45,7 +46,7 @@ fn the_host_key_of_a_real_ssh_server_is_told_by_its_fingerprint() {
     let machines = Machines::new(&format!("[\"ssh:{port}\"]"), "[]", "", 60);
     let Some((_server, fingerprint)) = ssh_server(machines.stage.folder(), HONG_KONG[1], port)
     else {
-        eprintln!("not run: there is no sshd on this machine");
+        not_run("the host key of a real SSH server: there is no sshd");
         return;
     };
     let told = machines.run(&VERIFY);

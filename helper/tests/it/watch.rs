@@ -14,6 +14,7 @@ use serde_json::Value;
 use crate::{
     endpoints::{HONG_KONG, Machines, SYDNEY, Server, WEB, free_port},
     lines::check,
+    stage::not_run,
 };
 
 const TO_SYDNEY: [&str; 7] = [
@@ -195,7 +196,7 @@ fn real_resolvers_are_waited_for() {
         path.exists().then_some(path)
     });
     let (Some(dnsmasq), Some(unbound)) = (dnsmasq, unbound) else {
-        eprintln!("not run: dnsmasq or unbound is not installed on this machine");
+        not_run("resolvers that others wrote: dnsmasq or unbound is not installed");
         return;
     };
     let ports = [free_port(), free_port()];
