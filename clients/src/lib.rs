@@ -35,6 +35,7 @@ mod dns;
 mod drive;
 mod ec2;
 mod gitlab;
+pub mod history;
 mod http;
 mod jobs;
 pub mod journal;
@@ -101,6 +102,7 @@ pub struct Apis {
     spent: Arc<observe::SpentTime>,
     leases: Arc<lease::Leases>,
     journal_folder: Option<PathBuf>,
+    operator: Arc<str>,
     waits_for_siblings: bool,
     secrets: Arc<[Secret]>,
     /// Set in a failover: what decides it, and what is not waited for.
@@ -131,6 +133,7 @@ impl Apis {
             spent: Arc::default(),
             leases: Arc::default(),
             journal_folder: settings.journal_folder,
+            operator: settings.operator.into(),
             waits_for_siblings: false,
             secrets,
             hurry: None,

@@ -9,11 +9,12 @@ use gigadb_engine::{
     rules::one_swap_at_a_time::{Holder, LeasePlace},
     world::{Failure, FailureKind},
 };
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     Apis, Patience,
+    gitlab::document,
     http::Budget,
     journal::RunId,
     lease::{NotTaken, Released},
@@ -61,7 +62,7 @@ impl Apis {
     ) -> Result<Option<Stored>, Failure> {
         let budget = Budget::new(self.timing().call, Some(cancel));
         let LeasePlace { project, name } = place;
-        let state = self.gitlab.release_state(project, name, budget).await;
+        let state = self.gitlab.whole_state(project, name, budget).await;
         let Some(state) = state.map_err(|error| error.failure())? else {
             return Ok(None);
         };
@@ -114,7 +115,8 @@ impl Apis {
         let mut sent = 0;
         loop {
             let budget = Budget::new(self.timing().call, None);
-            let body = document(new);
+            let outputs = [(OUTPUT, &*new.record), (WRITER, &*new.writer)];
+            let body = document(new.serial, &new.lineage, &outputs);
             let answer = self
                 .gitlab
                 .put_state(project, name, lock, body, budget)
@@ -148,23 +150,6 @@ impl Apis {
             }
         }
     }
-}
-
-/// The record in the shape of a Terraform state.
-/// <https://developer.hashicorp.com/terraform/internals/json-format>
-fn document(stored: &Stored) -> Value {
-    json!({
-        "version": 4,
-        "terraform_version": "1.5.0",
-        "serial": stored.serial,
-        "lineage": stored.lineage,
-        "outputs": {
-            OUTPUT: { "value": stored.record, "type": "string" },
-            WRITER: { "value": stored.writer, "type": "string" },
-        },
-        "resources": [],
-        "check_results": null,
-    })
 }
 
 fn stored(state: &Value) -> Option<Stored> {

@@ -4,7 +4,7 @@
 //! ```text
 //! begin       take the lease; then the caller looks again, and stops if anything moved
 //! carry_out   begin the journal, drive, note the end
-//! end         give the lease back, after reading back
+//! end         leave word of the run, and give the lease back, after reading back
 //! ```
 //!
 //! An apply without anything to write takes no lease; `Apis::settle_left_lease` gives back the
@@ -357,23 +357,27 @@ impl UnderWay<'_> {
         FileJournal::begin(folder, &beginning).map_err(|error| error.to_string())
     }
 
-    /// Ends the run: gives the lease back, unless something of it may still take effect. Says whatever the operator should know besides the
-    /// outcome.
+    /// Ends the run: leaves word of it for other machines, and gives the lease back, unless something
+    /// of it may still take effect. Says whatever the operator should know beyond the outcome.
     pub(crate) async fn end(self, open_until: Option<u64>) -> Vec<Told> {
         let Self {
             apis,
             start: Start { intent, .. },
+            id,
             lease,
             journal,
             mut warnings,
             ..
         } = self;
+        if let (Some(lease), Some(_)) = (&lease, &journal) {
+            apis.leave_word(lease, &id).await;
+        }
         if let (Some(lease), Some(until)) = (&lease, open_until) {
             // Nobody else may write while something of this run may still take effect.
             let kept = rule::kept(intent, lease.place(), lease.id(), &clock(until));
             warnings.push(Told::of_lease(kept));
         } else if let Some(lease) = lease {
-            let (place, id) = (lease.place().clone(), lease.id().to_owned());
+            let (place, lock) = (lease.place().clone(), lease.id().to_owned());
             let released = apis.release_lease(lease).await;
             if let (Released::Free | Released::NotHeld, Some(mut journal)) = (&released, journal) {
                 journal.unleased();
@@ -383,7 +387,7 @@ impl UnderWay<'_> {
                 Released::NotHeld => Some(rule::lost(intent, &place)),
                 Released::Failed(failure) => {
                     let why = &failure.message;
-                    Some(rule::not_released(intent, &place, &id, why))
+                    Some(rule::not_released(intent, &place, &lock, why))
                 }
             };
             warnings.extend(warning.map(Told::of_lease));

@@ -18,6 +18,7 @@ pub use self::{proxy::Proxy, roots::Roots};
 use crate::{
     dns::DnsSettings,
     journal,
+    process::Process,
     secret::Secret,
     timing::{OPEN_FOR, Timing},
 };
@@ -72,6 +73,8 @@ pub struct Settings {
     pub timing: Timing,
     /// Where journals are kept, if anything says where.
     pub journal_folder: Option<PathBuf>,
+    /// Who runs this: see [`operator`].
+    pub operator: String,
 }
 
 /// One HTTP API with a token.
@@ -294,8 +297,18 @@ impl Settings {
                 ..Timing::default()
             },
             journal_folder: journal::folder(env),
+            operator: operator(env),
         })
     }
+}
+
+/// Who runs this, as far as the machine tells: `USER`, else `LOGNAME`, and the host's name, as
+/// `ada@bastion`.
+pub fn operator(env: &dyn Fn(&str) -> Option<String>) -> String {
+    let set = |name: &str| env(name).filter(|user| !user.trim().is_empty());
+    let user = set("USER").or_else(|| set("LOGNAME"));
+    let host = Process::this().host;
+    format!("{}@{host}", user.as_deref().unwrap_or("somebody"))
 }
 
 /// The home folder, as AWS's tools find it.

@@ -3,13 +3,13 @@
 use std::{collections::BTreeSet, path::PathBuf, time::Duration};
 
 use gigadb_clients::{
-    journal::{self, Follows, JournalError, JournalEvent, Run, RunId, StillOpen},
+    journal::{self, Follows, JournalError, Run, RunId, StillOpen},
     process::Liveness,
     settings,
 };
 use gigadb_engine::{
-    earlier::{EarlierRun, Fate, Obstacle},
-    executor::{Announcement, End, TransactionStatus},
+    earlier::{EarlierRun, Obstacle},
+    executor::End,
     message::Message,
     plan::Plan,
     topology::Topology,
@@ -91,7 +91,7 @@ pub(crate) fn read(text: &str, topology: &Topology, ui: &Ui) -> Result<Earlier, 
     let left = EarlierRun {
         intent: run.header.intent(),
         stages: run.header.stages.clone(),
-        fates: fates(&run),
+        fates: run.fates(),
     };
     Ok(Earlier { id, run, left })
 }
@@ -155,7 +155,7 @@ impl Earlier {
                 continue;
             }
             let here = later.header.environment == self.run.header.environment;
-            if here && !follows && says_in_force(&later) {
+            if here && !follows && later.says_in_force() {
                 return Err(Failure::with(
                     Exit::Stale,
                     Message::nothing_changed(
@@ -236,63 +236,11 @@ fn now() -> u64 {
 }
 
 /// A time of day in UTC.
-pub(crate) fn clock(until: u64) -> String {
+fn clock(until: u64) -> String {
     let at = i64::try_from(until).map(Timestamp::from_second);
     match at {
         Ok(Ok(at)) => at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
         _ => until.to_string(),
-    }
-}
-
-/// What is known of each transaction, in the order of writing.
-pub(crate) fn fates(run: &Run) -> Vec<Fate> {
-    let mut fates = vec![Fate::NotInForce; run.transactions().count()];
-    let announced = run.announced();
-    let mut set = |index: usize, fate| {
-        if let Some(known) = fates.get_mut(index) {
-            *known = fate;
-        }
-    };
-    for entry in &run.entries {
-        match &entry.event {
-            JournalEvent::Announced(Announcement::Send(ids)) => {
-                for id in ids {
-                    set(id.0, Fate::Perhaps);
-                }
-            }
-            JournalEvent::Announced(Announcement::Undo(id, _)) => set(id.0, Fate::Perhaps),
-            JournalEvent::Ended(report) => set(report.transaction.0, fate(&report.status)),
-            JournalEvent::Finished(outcome) => {
-                for report in &outcome.reports {
-                    set(report.transaction.0, fate(&report.status));
-                }
-            }
-            JournalEvent::Created { .. } | JournalEvent::Unleased => {}
-        }
-    }
-    for id in announced {
-        if let Some(known @ Fate::NotInForce) = fates.get_mut(id.0) {
-            *known = Fate::SaidNotInForce;
-        }
-    }
-    fates
-}
-
-/// Tells whether anything of it is, or may be, in force, as its journal says.
-pub(crate) fn says_in_force(run: &Run) -> bool {
-    let left = |fate: &Fate| matches!(fate, Fate::InForce | Fate::Perhaps);
-    fates(run).iter().any(left)
-}
-
-fn fate(status: &TransactionStatus) -> Fate {
-    match status {
-        TransactionStatus::Applied => Fate::InForce,
-        TransactionStatus::NotSent
-        | TransactionStatus::NotApplied(_)
-        | TransactionStatus::Undone => Fate::NotInForce,
-        TransactionStatus::Open(_)
-        | TransactionStatus::Unknown(_)
-        | TransactionStatus::NotUndone(_) => Fate::Perhaps,
     }
 }
 

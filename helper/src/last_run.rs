@@ -7,13 +7,7 @@ use clap_complete::engine::ArgValueCandidates;
 use gigadb_clients::journal::{self, Follows, Run};
 use gigadb_engine::executor::End;
 
-use crate::{
-    candidates,
-    earlier_runs::{folder, says_in_force},
-    failure::Failure,
-    named::OnlyEnvironment,
-    ui::Ui,
-};
+use crate::{candidates, earlier_runs::folder, failure::Failure, named::OnlyEnvironment, ui::Ui};
 
 /// A run by its id, or the last one.
 #[derive(Debug, Args)]
@@ -104,7 +98,7 @@ impl WhichRun {
             let of = run.header.environment.to_string();
             let meant = environment.as_ref().is_none_or(|name| *name == of);
             // Only the last run that changed an environment says how it was left.
-            if meant && says_in_force(&run) && seen.insert(of) && fits(&run) {
+            if meant && run.says_in_force() && seen.insert(of) && fits(&run) {
                 ui.note(&format!(
                     "The last run is {id}: {}, production {}.",
                     run.header.environment, run.header.arrangement.production

@@ -21,6 +21,7 @@ use serde::de::DeserializeSeed as _;
 use serde_json::json;
 
 pub(crate) use self::lock::{Locked, Unlocked};
+pub(crate) use self::state::document;
 use crate::{
     certificate,
     http::{

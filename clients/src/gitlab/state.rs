@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use reqwest::Method;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{Gitlab, wire};
 use crate::http::{Budget, Call, CallError, Repeat};
@@ -52,11 +52,10 @@ impl Gitlab {
     }
 }
 
-/// The state that holds a release's record; nothing of any other state is kept.
+/// States that these programs write. Nothing of any other is kept.
 impl Gitlab {
-    /// The whole state `name` where its only outputs are a release's; `None` where there is no
-    /// version of it.
-    pub(crate) async fn release_state(
+    /// The whole state `name`; `None` where there is no version of it.
+    pub(crate) async fn whole_state(
         &self,
         project: &str,
         name: &str,
@@ -101,4 +100,25 @@ impl Gitlab {
         let answer = self.api.send_or(&call, budget, &[422]).await?;
         Ok(answer.status != 422)
     }
+}
+
+/// A state of these programs: outputs alone, each a text.
+/// <https://developer.hashicorp.com/terraform/internals/json-format>
+pub(crate) fn document(serial: u64, lineage: &str, outputs: &[(&str, &str)]) -> Value {
+    let outputs: serde_json::Map<_, _> = outputs
+        .iter()
+        .map(|(name, text)| {
+            let output = json!({ "value": text, "type": "string" });
+            ((*name).to_owned(), output)
+        })
+        .collect();
+    json!({
+        "version": STATE_VERSION,
+        "terraform_version": "1.5.0",
+        "serial": serial,
+        "lineage": lineage,
+        "outputs": outputs,
+        "resources": [],
+        "check_results": null,
+    })
 }

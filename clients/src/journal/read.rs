@@ -9,6 +9,7 @@ use std::{
 
 use gigadb_engine::{
     changes::{ChangeSet, Transaction},
+    earlier::Fate,
     executor::{Announcement, Outcome, TransactionId, TransactionStatus},
     late::Late,
     name::{EnvironmentName, RecordId},
@@ -128,6 +129,45 @@ impl Run {
             .collect()
     }
 
+    /// What is known of each transaction, in the order of writing.
+    pub fn fates(&self) -> Vec<Fate> {
+        let mut fates = vec![Fate::NotInForce; self.transactions().count()];
+        let mut set = |id: TransactionId, fate| {
+            if let Some(known) = fates.get_mut(id.0) {
+                *known = fate;
+            }
+        };
+        for entry in &self.entries {
+            match &entry.event {
+                JournalEvent::Announced(Announcement::Send(ids)) => {
+                    for id in ids {
+                        set(*id, Fate::Perhaps);
+                    }
+                }
+                JournalEvent::Announced(Announcement::Undo(id, _)) => set(*id, Fate::Perhaps),
+                JournalEvent::Ended(report) => set(report.transaction, fate(&report.status)),
+                JournalEvent::Finished(outcome) => {
+                    for report in &outcome.reports {
+                        set(report.transaction, fate(&report.status));
+                    }
+                }
+                JournalEvent::Created { .. } | JournalEvent::Unleased => {}
+            }
+        }
+        for id in self.announced() {
+            if let Some(known @ Fate::NotInForce) = fates.get_mut(id.0) {
+                *known = Fate::SaidNotInForce;
+            }
+        }
+        fates
+    }
+
+    /// Whether anything of it is, or may be, in force, as the journal says.
+    pub fn says_in_force(&self) -> bool {
+        let left = |fate: &Fate| matches!(fate, Fate::InForce | Fate::Perhaps);
+        self.fates().iter().any(left)
+    }
+
     /// Until when something of it may still take effect, as far as the journal tells, where a
     /// request may do so for `open_for`.
     pub fn still_open(&self, open_for: Duration) -> StillOpen {
@@ -229,6 +269,18 @@ impl Run {
             stages: self.header.stages.clone(),
             blocked: Vec::new(),
         }
+    }
+}
+
+fn fate(status: &TransactionStatus) -> Fate {
+    match status {
+        TransactionStatus::Applied => Fate::InForce,
+        TransactionStatus::NotSent
+        | TransactionStatus::NotApplied(_)
+        | TransactionStatus::Undone => Fate::NotInForce,
+        TransactionStatus::Open(_)
+        | TransactionStatus::Unknown(_)
+        | TransactionStatus::NotUndone(_) => Fate::Perhaps,
     }
 }
 

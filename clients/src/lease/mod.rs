@@ -45,7 +45,7 @@ pub(crate) struct Leases(std::sync::Mutex<BTreeMap<LeasePlace, Arc<Mutex<Shared>
 /// One lease, as the runs of this process share it. Whoever asks GitLab holds the mutex, so that
 /// a run does not begin on a lease that another is giving back.
 #[derive(Debug, Default)]
-struct Shared {
+pub(crate) struct Shared {
     users: usize,
     /// The id under which it is, or may still be, held.
     id: Option<String>,
@@ -98,7 +98,7 @@ pub enum Released {
 }
 
 impl Leases {
-    fn at(&self, place: &LeasePlace) -> Arc<Mutex<Shared>> {
+    pub(crate) fn at(&self, place: &LeasePlace) -> Arc<Mutex<Shared>> {
         let mut leases = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(leases.entry(place.clone()).or_default())
     }

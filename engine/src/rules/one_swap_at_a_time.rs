@@ -6,6 +6,7 @@ use std::fmt;
 use crate::{
     intent::Intent,
     message::Message,
+    name::EnvironmentName,
     object::Object,
     topology::{Lock, Topology},
 };
@@ -22,14 +23,16 @@ pub struct LeasePlace {
 impl LeasePlace {
     /// The place for the intent's environment; `None` where the topology names no lock.
     pub fn of(topology: &Topology, intent: &Intent) -> Option<Self> {
-        let Lock {
-            gitlab_project,
-            name,
-        } = topology.lock.as_ref()?;
-        Some(Self {
-            project: gitlab_project.clone(),
-            name: name.fill(&intent.environment, None),
-        })
+        let lock = topology.lock.as_ref()?;
+        Some(Self::under(lock, &intent.environment))
+    }
+
+    /// The place of an environment's lease under the topology's lock.
+    pub fn under(lock: &Lock, environment: &EnvironmentName) -> Self {
+        Self {
+            project: lock.gitlab_project.clone(),
+            name: lock.name.fill(environment, None),
+        }
     }
 }
 

@@ -132,10 +132,7 @@ pub(super) async fn leases(session: &Session, cancel: &CancellationToken) -> Vec
         )];
     };
     let asked = topology.environments.keys().map(|environment| async move {
-        let place = LeasePlace {
-            project: lock.gitlab_project.clone(),
-            name: lock.name.fill(environment, None),
-        };
+        let place = LeasePlace::under(lock, environment);
         let run = RunId::new(environment, Timestamp::now());
         let holder = session.apis.lease_holder(&place, &run, cancel).await;
         lease(environment, &place, holder)

@@ -1,26 +1,33 @@
 //! `gigadb-roles history`.
 
-use std::fmt::Write as _;
+use std::{collections::BTreeSet, fmt::Write as _, time::Duration};
 
 use clap::Args;
 use comfy_table::{Table, presets::NOTHING};
+use futures::future::join_all;
 use gigadb_clients::{
-    journal::{self, Follows, JournalError, Run, RunId},
-    process::Liveness,
+    history::Summary,
+    journal::{self, JournalError, Run, RunId},
+    settings,
 };
-use gigadb_engine::{earlier::Fate, executor::End, foreign::Foreign, intent::Mode};
+use gigadb_engine::{foreign::Foreign, intent::Mode, rules::one_swap_at_a_time::LeasePlace};
 use serde::Serialize;
 
 use crate::{
-    earlier_runs::{clock, fates, folder, open, unreadable},
+    earlier_runs::{folder, unreadable},
     exit::Exit,
     failure::Failure,
     global::{Format, Global},
     named::OnlyEnvironment,
-    planning, session,
+    planning,
+    session::{self, Session, Waiting},
     status::html::Past,
+    surroundings,
     ui::Ui,
 };
+
+/// How long the runs of other machines are waited for.
+const FOR_OTHERS: Duration = Duration::from_secs(3);
 
 /// The version of the document. New keys do not change it.
 const FORMAT_VERSION: u32 = 1;
@@ -34,17 +41,22 @@ const HEADER: [&str; 7] = [
     "REASON",
 ];
 
-/// List the runs that this machine has journals of, the newest first.
+/// List the runs that this machine has journals of, and those of other machines, the newest first.
 ///
-/// Shows when each began, what it was to do, and how it ended. Reads files alone.
+/// Shows when each began, what it was to do, and how it ended. Where the topology names a `lock`, runs
+/// that held it left word of themselves there, for every machine.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   gigadb-roles history
+  gigadb-roles history --local
   gigadb-roles history --environment live --format json")]
 pub(crate) struct HistoryArgs {
     #[command(flatten)]
     environment: OnlyEnvironment,
+    /// Read the journals of this machine alone, and ask nobody.
+    #[arg(long)]
+    local: bool,
 }
 
 #[derive(Serialize)]
@@ -57,26 +69,10 @@ struct Document<'a> {
 /// One run.
 #[derive(Serialize)]
 struct Entry {
-    id: RunId,
-    started: String,
-    environment: String,
-    production: String,
-    hot_standby: String,
-    mode: Mode,
-    program: String,
-    resumes: Option<RunId>,
-    reverts: Option<RunId>,
-    reason: Option<String>,
-    /// How it ended, in a word.
-    ended: &'static str,
-    /// Until when something of it may still take effect; null once nothing may.
-    open_until: Option<String>,
-    /// Why it did not complete.
-    cause: Option<String>,
-    /// How many of its requests are in force, or may be.
-    in_force: usize,
-    perhaps_in_force: usize,
-    requests: usize,
+    #[serde(flatten)]
+    run: Summary,
+    /// Whether this machine has its journal, so that it can be resumed and taken back from here.
+    journal: bool,
 }
 
 #[derive(Serialize)]
@@ -86,7 +82,7 @@ struct Unreadable {
 }
 
 /// Prints the list.
-pub(super) fn run(args: &HistoryArgs, global: &Global, ui: &Ui) -> Result<Exit, Failure> {
+pub(super) async fn run(args: &HistoryArgs, global: &Global, ui: &Ui) -> Result<Exit, Failure> {
     let folder = folder()?;
     let ids = journal::ids(&folder).map_err(|error| match error {
         JournalError::Untrusted { .. } => unreadable(&error),
@@ -100,15 +96,28 @@ pub(super) fn run(args: &HistoryArgs, global: &Global, ui: &Ui) -> Result<Exit, 
     let mut not_listed = Vec::new();
     for id in ids {
         match journal::read(&folder, &id) {
-            Ok(run) => runs.push(entry(&run)),
+            Ok(run) => runs.push(Entry {
+                run: summary(&run),
+                journal: true,
+            }),
             Err(error) => not_listed.push(Unreadable {
                 id,
                 why: error.to_string(),
             }),
         }
     }
+    if !args.local {
+        let known: BTreeSet<RunId> = runs.iter().map(|entry| entry.run.id.clone()).collect();
+        let of_others = of_others(global, args.environment.name().as_deref(), ui).await?;
+        let of_others = of_others.into_iter().filter(|run| !known.contains(&run.id));
+        runs.extend(of_others.map(|run| Entry {
+            run,
+            journal: false,
+        }));
+        runs.sort_by(|a, b| b.run.id.cmp(&a.run.id));
+    }
     if let Some(environment) = &args.environment.name() {
-        runs.retain(|run| run.environment == *environment);
+        runs.retain(|entry| entry.run.environment == *environment);
         if runs.is_empty() && not_listed.is_empty() {
             known(environment, global)?;
         }
@@ -154,113 +163,120 @@ pub(super) fn past() -> Vec<Past> {
     let ids = journal::ids(&folder).unwrap_or_default().into_iter();
     let runs = ids.filter_map(|id| journal::read(&folder, &id).ok());
     runs.map(|run| {
-        let entry = entry(&run);
+        let run = summary(&run);
         Past {
-            what: entry.what(),
-            ended: entry.how(),
-            environment: entry.environment,
-            started: entry.started,
-            reason: entry.reason.unwrap_or_default(),
+            what: what(&run),
+            ended: how(&run),
+            environment: run.environment,
+            started: run.started,
+            reason: run.reason.unwrap_or_default(),
         }
     })
     .collect()
 }
 
-fn entry(run: &Run) -> Entry {
-    let header = &run.header;
-    let fates = fates(run);
-    let open = open(run);
-    let open_until = open.forward.max(open.back);
-    let count = |fate| fates.iter().filter(|one| **one == fate).count();
-    let (resumes, reverts) = match &header.follows {
-        Some(Follows::Resumes(id)) => (Some(id.clone()), None),
-        Some(Follows::Reverts(id)) => (None, Some(id.clone())),
-        None => (None, None),
+/// The runs that left word of themselves where the topology's lock is, if it is known here. What
+/// cannot be read is told, and holds nothing up.
+async fn of_others(
+    global: &Global,
+    environment: Option<&str>,
+    ui: &Ui,
+) -> Result<Vec<Summary>, Failure> {
+    if session::topology_if_any(global)?.is_none() {
+        return Ok(Vec::new());
+    }
+    let session = Session::open_to_read(global, Waiting::AtMost(FOR_OTHERS))?;
+    let Some(lock) = &session.topology.lock else {
+        return Ok(Vec::new());
     };
-    Entry {
-        id: header.id.clone(),
-        started: header.started.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
-        environment: header.environment.to_string(),
-        production: header.arrangement.production.to_string(),
-        hot_standby: header.arrangement.hot_standby.to_string(),
-        mode: header.mode,
-        program: header.program.clone(),
-        resumes,
-        reverts,
-        reason: header.reason.clone(),
-        ended: match run.outcome().map(|outcome| outcome.end) {
-            Some(End::Completed) => "completed",
-            Some(End::NothingChanged) => "nothing_changed",
-            Some(End::Reverted) => "put_back",
-            Some(End::Open) if open_until.is_some() => "open",
-            Some(End::PartlyApplied | End::Open) => "partly_applied",
-            None => match header.process.liveness() {
-                Liveness::Running => "under_way",
-                Liveness::Gone => "interrupted",
-                Liveness::Unknown => "not_ended",
-            },
+    let names = session.topology.environments.keys();
+    let names = names.filter(|name| environment.is_none_or(|only| name.as_str() == only));
+    // Environments may share one.
+    let places: BTreeSet<LeasePlace> = names.map(|name| LeasePlace::under(lock, name)).collect();
+    let asked = places
+        .iter()
+        .map(|place| session.apis.shared_history(place));
+    let mut runs = Vec::new();
+    for (place, found) in places.iter().zip(join_all(asked).await) {
+        match found {
+            Ok(found) => runs.extend(found),
+            Err(failure) => ui.warning(&format!(
+                "Runs of other machines are not listed: the {place} cannot be read: {failure}."
+            )),
+        }
+    }
+    Ok(runs)
+}
+
+fn summary(run: &Run) -> Summary {
+    // A number that cannot be used stops every command that writes.
+    let open_for = settings::open_for(&surroundings::variable).unwrap_or_default();
+    Summary::of(run, open_for)
+}
+
+/// What a run was to do, in a word.
+fn what(run: &Summary) -> String {
+    let promoted = Foreign(&run.production);
+    match (&run.resumes, &run.reverts) {
+        (Some(id), _) => format!("resume of {id}"),
+        (_, Some(id)) => format!("revert of {id}"),
+        (None, None) => match run.mode {
+            Mode::Switchover => format!("production {promoted}"),
+            Mode::Failover => format!("failover to {promoted}"),
         },
-        open_until: open_until.map(clock),
-        cause: run.outcome().and_then(|outcome| outcome.cause.clone()),
-        in_force: count(Fate::InForce),
-        perhaps_in_force: count(Fate::Perhaps),
-        requests: fates.len(),
     }
 }
 
-impl Entry {
-    fn what(&self) -> String {
-        let promoted = &self.production;
-        match (&self.resumes, &self.reverts) {
-            (Some(id), _) => format!("resume of {id}"),
-            (_, Some(id)) => format!("revert of {id}"),
-            (None, None) => match self.mode {
-                Mode::Switchover => format!("production {promoted}"),
-                Mode::Failover => format!("failover to {promoted}"),
-            },
-        }
-    }
-
-    fn how(&self) -> String {
-        let mut word = self.ended.replace('_', " ");
-        if let Some(until) = &self.open_until {
-            let open = format!("open until {until}");
-            word = match self.ended {
-                "open" => open,
-                _ => format!("{word}, {open}"),
-            };
-        }
-        if matches!(self.ended, "completed" | "nothing_changed" | "put_back") {
-            return word;
-        }
-        let perhaps = match self.perhaps_in_force {
-            0 => String::new(),
-            some => format!(", {some} perhaps"),
+/// How it ended, in some words.
+fn how(run: &Summary) -> String {
+    let ended = Foreign(&run.ended).to_string();
+    let mut word = ended.replace('_', " ");
+    if let Some(until) = &run.open_until {
+        let open = format!("open until {}", Foreign(until));
+        word = match &*ended {
+            "open" => open,
+            _ => format!("{word}, {open}"),
         };
-        format!(
-            "{word}: {} of {} in force{perhaps}",
-            self.in_force, self.requests
-        )
     }
+    if matches!(&*ended, "completed" | "nothing_changed" | "put_back") {
+        return word;
+    }
+    let perhaps = match run.perhaps_in_force {
+        0 => String::new(),
+        some => format!(", {some} perhaps"),
+    };
+    format!(
+        "{word}: {} of {} in force{perhaps}",
+        run.in_force, run.requests
+    )
 }
 
 fn text(runs: &[Entry], width: Option<u16>) -> String {
-    let rows: Vec<[String; 7]> = runs
+    // Who ran it is told where others are among them.
+    let others = runs.iter().any(|run| !run.journal);
+    let header: Vec<&str> = HEADER.into_iter().chain(others.then_some("BY")).collect();
+    let rows: Vec<Vec<String>> = runs
         .iter()
-        .map(|run| {
-            [
+        .map(|Entry { run, journal }| {
+            let of = |text: Option<&String>| Foreign(text.map_or("", |text| text)).to_string();
+            let by = match journal {
+                true => "this machine".to_owned(),
+                false => of(run.by.as_ref()),
+            };
+            let row = [
                 run.id.to_string(),
-                run.started.clone(),
-                run.environment.clone(),
-                run.what(),
-                run.how(),
-                Foreign(&run.program).to_string(),
-                Foreign(run.reason.as_deref().unwrap_or_default()).to_string(),
-            ]
+                of(Some(&run.started)),
+                of(Some(&run.environment)),
+                what(run),
+                how(run),
+                of(Some(&run.program)),
+                of(run.reason.as_ref()),
+            ];
+            row.into_iter().chain(others.then_some(by)).collect()
         })
         .collect();
     let mut table = Table::new();
-    table.load_style(NOTHING).set_header(HEADER);
+    table.load_style(NOTHING).set_header(&header);
     for row in &rows {
         table.add_row(row);
     }
@@ -273,15 +289,16 @@ fn text(runs: &[Entry], width: Option<u16>) -> String {
         return text;
     }
     // Ids are copied, so they are never folded: one fact a line instead.
-    let stacked = rows.iter().map(|[id, facts @ ..]| {
+    let stacked = rows.iter().filter_map(|row| {
+        let (id, facts) = row.split_first()?;
         let mut text = id.clone();
-        for (heading, fact) in HEADER.iter().skip(1).zip(facts) {
+        for (heading, fact) in header.iter().skip(1).zip(facts) {
             if !fact.is_empty() {
                 // Writing to a string cannot fail.
                 let _ = write!(text, "\n  {}: {fact}", heading.to_lowercase());
             }
         }
-        text
+        Some(text)
     });
     stacked.collect::<Vec<_>>().join("\n")
 }

@@ -106,7 +106,9 @@ pub(crate) async fn run(cli: &Cli, ui: &Ui, outbox: &Outbox) -> Result<Exit, Fai
         Some(Command::Release(args)) => {
             until_interrupted(Box::pin(release::look(args, global, ui, &cancel))).await
         }
-        Some(Command::History(args)) => history::run(args, global, ui),
+        Some(Command::History(args)) => {
+            until_interrupted(Box::pin(history::run(args, global, ui))).await
+        }
         Some(Command::Unlock(args)) => {
             until_given_back(
                 (ui, &cancel),

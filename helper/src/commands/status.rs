@@ -240,10 +240,7 @@ async fn leases(
         .keys()
         .filter(|name| environments.holds(name))
     {
-        let place = LeasePlace {
-            project: lock.gitlab_project.clone(),
-            name: lock.name.fill(name, None),
-        };
+        let place = LeasePlace::under(lock, name);
         let run = RunId::new(name, Timestamp::now());
         // Not cut short: whoever looks at a free lease holds it for a moment.
         let lease = match session.apis.lease_holder(&place, &run, cancel).await {

@@ -150,9 +150,7 @@ async fn held(
 /// Every place that the topology's environments keep a lease in.
 fn places<'a>(session: &'a Session, lock: &Lock) -> BTreeMap<LeasePlace, &'a EnvironmentName> {
     let environments = session.topology.environments.keys();
-    let place = |environment: &EnvironmentName| LeasePlace {
-        project: lock.gitlab_project.clone(),
-        name: lock.name.fill(environment, None),
-    };
-    environments.map(|name| (place(name), name)).collect()
+    environments
+        .map(|name| (LeasePlace::under(lock, name), name))
+        .collect()
 }

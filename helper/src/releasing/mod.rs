@@ -10,7 +10,7 @@ pub(crate) mod text;
 
 use std::{collections::BTreeSet, path::Path};
 
-use gigadb_clients::{notify::News, process::Process as ThisProcess};
+use gigadb_clients::{notify::News, settings};
 use gigadb_engine::{
     intent::Arrangement,
     name::{EnvironmentName, JobListName},
@@ -158,11 +158,9 @@ pub(crate) fn key() -> String {
 
 /// This operator, now.
 pub(crate) fn mark() -> Mark {
-    let user = surroundings::variable("USER").or_else(|| surroundings::variable("LOGNAME"));
-    let host = ThisProcess::this().host;
     Mark {
         at: now(),
-        by: format!("{}@{host}", user.as_deref().unwrap_or("somebody")),
+        by: settings::operator(&surroundings::variable),
     }
 }
 

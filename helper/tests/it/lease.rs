@@ -60,7 +60,7 @@ fn a_swap_holds_its_lease_and_gives_it_back() {
     let requests = stage.simulator.requests();
     let leases: Vec<&str> = requests
         .iter()
-        .filter(|r| r.path.contains("/terraform/state/"))
+        .filter(|r| r.path.ends_with("/lock"))
         .map(|r| r.method.as_str())
         .collect();
     assert_eq!(leases, ["POST", "DELETE", "POST", "DELETE"]);

@@ -50,6 +50,7 @@ mod release_days;
 mod repository;
 mod runs;
 mod saved_plan;
+mod shared_history;
 mod shell;
 mod stage;
 mod status;
