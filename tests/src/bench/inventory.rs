@@ -12,9 +12,8 @@ use gigadb_simulator::{
 use gigadb_tests::{Scene, programs};
 
 use crate::{
-    SHORT_RUNS, TERRAFORM_RUNS,
     measure::{Row, median, milliseconds, timed, timed_in_turn},
-    requests,
+    requests, short_runs, terraform_runs,
 };
 
 /// Environments beside the procedure's two: a hundred of three endpoints on two sides.
@@ -45,7 +44,7 @@ pub(crate) fn of_600_hosts() -> Vec<Row> {
         }
     }
     let scene = Scene::with_world(world);
-    let mut topology = scene.read("topology.yaml");
+    let mut topology = String::new();
     for name in &names {
         let _ = writeln!(topology, "  {name}:");
         for (role, prefix) in [("production", ""), ("hot_standby", "alt-")] {
@@ -58,8 +57,19 @@ pub(crate) fn of_600_hosts() -> Vec<Row> {
             );
         }
     }
-    scene.write("topology.yaml", &topology);
+    add_below(&scene, "environments:", &topology);
     measured(&scene, 600)
+}
+
+/// Adds entries to a map of the scene's topology, right below its `key`.
+pub(crate) fn add_below(scene: &Scene, key: &str, entries: &str) {
+    let text = scene.read("topology.yaml");
+    let key = format!("\n{key}\n");
+    assert!(text.contains(&key), "the topology has no {key:?}");
+    scene.write(
+        "topology.yaml",
+        &text.replacen(&key, &format!("{key}{entries}"), 1),
+    );
 }
 
 /// Adds copies of the addresses and machines of `live` for each name.
@@ -102,7 +112,7 @@ pub(crate) fn grow_region(region: &mut AccountRegion, network: &str, names: &[St
 fn measured(scene: &Scene, hosts: usize) -> Vec<Row> {
     let alone = |arguments: &[&str]| {
         let run = || drop(scene.gigadb_roles(arguments).expect(0));
-        median((0..SHORT_RUNS).map(|_| timed(run)))
+        median((0..short_runs()).map(|_| timed(run)))
     };
     let cold = alone(&["inventory", "--list", "--refresh"]);
     let warm = alone(&["--list"]);
@@ -124,9 +134,9 @@ fn measured(scene: &Scene, hosts: usize) -> Vec<Row> {
         ))
     });
     let list = |program: &Path| drop(scene.ansible_inventory_of(program, &["--list"]).expect(0));
-    let (warm_list, floor) = timed_in_turn(TERRAFORM_RUNS, || list(&ours), || list(&constant));
+    let (warm_list, floor) = timed_in_turn(terraform_runs(), || list(&ours), || list(&constant));
     let (cold_list, floor_beside) =
-        timed_in_turn(TERRAFORM_RUNS, || list(&reading), || list(&constant));
+        timed_in_turn(terraform_runs(), || list(&reading), || list(&constant));
     let row = |what: &str, measured: String, target: &str| {
         Row::new(&format!("{what}, {hosts} hosts"), measured, target)
     };

@@ -26,12 +26,22 @@ use crate::measure::{Row, median, milliseconds, timed, timed_in_turn};
 /// What every API call takes in the runs that measure round trips.
 const LATENCY: Duration = Duration::from_millis(50);
 /// How often a run of Terraform is repeated.
-const TERRAFORM_RUNS: usize = 7;
+fn terraform_runs() -> usize {
+    if is_rehearsal() { 1 } else { 7 }
+}
+
 /// How often a short program is repeated.
-const SHORT_RUNS: usize = 21;
+fn short_runs() -> usize {
+    if is_rehearsal() { 1 } else { 21 }
+}
+
+/// Whether everything runs once, to show that it runs.
+fn is_rehearsal() -> bool {
+    std::env::args().any(|argument| argument == "--once")
+}
 
 fn main() {
-    let only = std::env::args().nth(1);
+    let only = std::env::args().skip(1).find(|part| !part.starts_with('-'));
     let wanted = |part: &str| only.as_deref().is_none_or(|only| only == part);
     let mut rows = Vec::new();
     if wanted("swap") {
@@ -146,7 +156,7 @@ fn added_to_plan() -> Vec<Row> {
     );
     let _ = floor.apply().expect(0);
     let (with, without) = timed_in_turn(
-        TERRAFORM_RUNS,
+        terraform_runs(),
         || drop(ours.plan(&[]).expect(0)),
         || drop(floor.plan(&[]).expect(0)),
     );
@@ -156,7 +166,7 @@ fn added_to_plan() -> Vec<Row> {
             assignment("live", Side::Upstream, "") + &assignment("staging", Side::Upstream, "");
         scene.configure(&body);
         let _ = scene.apply().expect(0);
-        median((0..TERRAFORM_RUNS).map(|_| timed(|| drop(scene.plan(&[]).expect(0)))))
+        median((0..terraform_runs()).map(|_| timed(|| drop(scene.plan(&[]).expect(0)))))
     };
     let added = |with: Duration| milliseconds(with.saturating_sub(without));
     vec![
@@ -176,7 +186,7 @@ fn added_to_plan() -> Vec<Row> {
 
 fn start() -> Vec<Row> {
     let provider = programs::ours("terraform-provider-gigadb");
-    let times = (0..SHORT_RUNS).map(|_| handshake::time_to_handshake(&provider));
+    let times = (0..short_runs()).map(|_| handshake::time_to_handshake(&provider));
     vec![Row::new(
         "provider start to handshake line, with TLS",
         milliseconds(median(times)),

@@ -4,6 +4,7 @@ mod adopt;
 mod arrangement;
 mod bad_input;
 mod bad_world;
+mod bench;
 mod data_sources;
 mod destroy;
 mod drift;
