@@ -13,6 +13,7 @@ use std::{
 use gigadb_simulator::{Effect, Fault};
 
 use crate::earlier::killed_swap;
+use crate::release;
 use crate::runs::SWAP;
 use crate::stage::{Stage, not_run};
 
@@ -162,4 +163,55 @@ fn a_run_is_taken_back_no_earlier_when_the_clock_is_set_ahead() {
 #[test]
 fn a_run_is_taken_back_once_a_clock_that_was_set_back_is_right() {
     a_revert_waits_as_long_under(BACK);
+}
+
+/// Two operators take the steps of a release in turn, and their clocks are two hours apart.
+#[test]
+fn two_operators_whose_clocks_differ_make_one_release() {
+    let Some(library) = library() else {
+        return not_run("two operators whose clocks differ: faketime is not installed");
+    };
+    for (mine, theirs) in [("-1h", "+1h"), ("+1h", "-1h")] {
+        let library = library.to_str().unwrap();
+        let stage = release::stage()
+            .with("LD_PRELOAD", library)
+            .with("FAKETIME", mine);
+        let mut stage = stage.with("FAKETIME_DONT_FAKE_MONOTONIC", "1");
+        release::start(&stage, "complex");
+        release::confirm(&stage, "embargo", "Ada");
+        let steps = [
+            "pause-sync",
+            "backup",
+            "restore",
+            "deploy-standby",
+            "validate-technical",
+            "validate-business",
+            "prepare",
+            "rebuild",
+            "probe",
+            "swap",
+            "verify",
+            "backup-on",
+            "deploy-former",
+            "sync-on",
+            "lift-embargo",
+            "table",
+        ];
+        for (number, step) in steps.into_iter().enumerate() {
+            stage = stage.with("FAKETIME", if number % 2 == 0 { theirs } else { mine });
+            match step {
+                "validate-technical" | "validate-business" => {
+                    release::confirm(&stage, step, step);
+                }
+                "probe" | "lift-embargo" | "table" => release::confirm(&stage, step, "Ada"),
+                _ => {
+                    let told = release::next(&stage);
+                    let done = format!("Step `{step}` is done");
+                    assert!(told.contains(&done), "{mine} {step}: {told}");
+                }
+            }
+        }
+        let told = release::release(&stage, 0, &["finish"]);
+        assert!(told.contains("Nothing of it is open."), "{told}");
+    }
 }

@@ -1,9 +1,15 @@
 //! `release`: both processes from beginning to end, and what stands in their way.
 
-use gigadb_simulator::World;
+use gigadb_simulator::{
+    World,
+    sites::{Site, Sites},
+};
 use serde_json::Value;
 
-use crate::stage::{Stage, text};
+use crate::{
+    endpoints::{HONG_KONG, SYDNEY, WEB},
+    stage::{Stage, text},
+};
 
 const RELEASE: &str = "v4.4.0";
 /// Leaves a dump as `rclone lsjson` lists it.
@@ -14,7 +20,12 @@ const LIVE: [&str; 2] = ["-e", "live"];
 
 /// A topology with a lock and with commands that leave a trace in the working directory.
 pub(crate) fn stage() -> Stage {
-    let stage = Stage::with_world(World::sop().with_release(RELEASE));
+    stage_of(World::sop())
+}
+
+/// The same in another world.
+fn stage_of(world: World) -> Stage {
+    let stage = Stage::with_world(world.with_release(RELEASE));
     let example = concat!(
         env!("CARGO_MANIFEST_DIR"),
         "/../examples/terraform/upstream/topology.yaml"
@@ -71,6 +82,12 @@ pub(crate) fn document(stage: &Stage) -> Value {
 
 /// Takes every step up to the probe's word.
 pub(crate) fn up_to_the_probe(stage: &Stage) {
+    up_to_the_rebuild(stage);
+    confirm(stage, "probe", "Ada");
+}
+
+/// Takes every step up to the probe.
+fn up_to_the_rebuild(stage: &Stage) {
     start(stage, "complex");
     confirm(stage, "embargo", "Ada");
     for step in ["pause-sync", "backup", "restore", "deploy-standby"] {
@@ -83,7 +100,6 @@ pub(crate) fn up_to_the_probe(stage: &Stage) {
         let told = next(stage);
         assert!(told.contains(&format!("Step `{step}` is done")), "{told}");
     }
-    confirm(stage, "probe", "Ada");
 }
 
 /// The same, and the swap.
@@ -164,6 +180,47 @@ fn a_complex_release_goes_back_by_branch_b() {
 }
 
 #[test]
+fn the_hot_standby_is_probed_under_productions_names() {
+    let stage = stage_of(World::sop().on_loopback());
+    let sites = Sites::start().unwrap();
+    for side in [HONG_KONG, SYDNEY] {
+        sites.set(side[0], Site::of(&WEB)).unwrap();
+    }
+    up_to_the_rebuild(&stage);
+    let (port, authority) = (sites.port().to_string(), sites.ca_file());
+    let probe = |code| {
+        let https = [
+            "--https-check",
+            "require",
+            "--https-port",
+            &port,
+            "--https-ca-file",
+            authority.to_str().unwrap(),
+        ];
+        release(&stage, code, &[&["next", "--yes"], &https[..]].concat())
+    };
+    sites.refuse(SYDNEY[0]);
+    let told = probe(1);
+    assert!(told.contains("The probe found: "), "{told}");
+    assert!(told.contains("127.0.113.10"), "{told}");
+    sites.set(SYDNEY[0], Site::of(&WEB)).unwrap();
+    let told = probe(0);
+    assert!(told.contains("Step `probe` is done"), "{told}");
+    let asked = sites.asked();
+    assert!(
+        asked
+            .iter()
+            .any(|one| one.sni.as_deref() == Some("gigadb.org"))
+    );
+    let steps = document(&stage)["steps"].to_string();
+    let evidence =
+        "the HTTPS probe of `alt-gigadb-website` under production's names found nothing wrong";
+    assert!(steps.contains(evidence), "{steps}");
+    let told = next(&stage);
+    assert!(told.contains("Step `swap` is done"), "{told}");
+}
+
+#[test]
 fn a_simple_release_goes_to_both_sides() {
     let stage = stage();
     start(&stage, "simple");
@@ -187,10 +244,17 @@ fn a_release_is_begun_once_and_only_where_it_can_be() {
     let again = ["start", "--process", "simple", "--release", RELEASE];
     let told = release(&stage, 1, &again);
     assert!(told.contains("is under way in `live`"), "{told}");
-    let elsewhere = stage.output(&["release", "finish", "-e", "staging"]);
-    let told = stage.told(&elsewhere);
+    // The wrong environment, and none.
+    let finish = |environment| stage.run(&["release", "finish", "-e", environment]);
+    let told = finish("staging");
     assert!(
         told.contains("names no job of environment `staging`"),
         "{told}"
     );
+    let told = finish("life");
+    assert!(told.starts_with("exit 64\n"), "{told}");
+    assert!(told.contains("`live`"), "{told}");
+    release(&stage, 0, &["abandon"]);
+    let told = release(&stage, 1, &["finish"]);
+    assert!(told.contains("No release is under way in `live`"), "{told}");
 }

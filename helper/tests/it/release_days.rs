@@ -287,6 +287,57 @@ fn roles_are_not_traded_to_a_region_that_was_lost_in_the_middle() {
     assert!(told.contains("Step `swap` failed"), "{told}");
 }
 
+#[test]
+fn ctrl_c_without_a_terminal_reaches_the_command_of_a_step() {
+    let stage = stage();
+    held_up(&stage);
+    let topology = std::fs::read_to_string(&stage.environment["GIGADB_TOPOLOGY"]).unwrap();
+    let careful = "trap 'echo int >> trace' INT; echo begun";
+    stage.write(
+        "topology.yaml",
+        &topology.replacen("echo begun", careful, 1),
+    );
+    start(&stage, "complex");
+    confirm(&stage, "embargo", "Ada");
+    let child = started_next(&stage);
+    until(|| trace(&stage).contains("begun"));
+    interrupt(&child);
+    until(|| trace(&stage).contains("int"));
+    stage.write("go", "");
+    let output = child.wait_with_output().unwrap();
+    let told = stage.told(&output);
+    assert_eq!(output.status.code(), Some(0), "{told}");
+    assert_eq!(trace(&stage), "begun\nint\npaused live\n", "{told}");
+}
+
+#[test]
+fn a_simple_release_is_given_up_at_every_step() {
+    let stage = stage();
+    start(&stage, "simple");
+    let two = "`gigadb-website` carries `v4.3.4`, `alt-gigadb-website` carries `v4.4.0`.";
+    let table = "The team's table may not say what is so.";
+    for (step, open) in [
+        ("deploy-standby", Some(two)),
+        ("validate-technical", Some(two)),
+        ("deploy-production", Some(table)),
+        ("verify", Some(table)),
+        ("table", None),
+    ] {
+        match step {
+            "validate-technical" | "table" => confirm(&stage, step, "Ada"),
+            _ => drop(next(&stage)),
+        }
+        let kept = stage.simulator.world();
+        let told = release(&stage, i32::from(open.is_some()), &["abandon"]);
+        assert!(
+            open.is_none_or(|open| told.contains(open)),
+            "{step}: {told}"
+        );
+        assert!(!told.contains(&format!("Step `{step}`")), "{told}");
+        stage.simulator.edit(|world| *world = kept);
+    }
+}
+
 /// Whoever gives up is told what it leaves, at whatever step that is.
 #[test]
 fn a_release_is_given_up_at_every_step() {
