@@ -64,8 +64,8 @@ fn swap(mode: &'static str) -> Swap {
     assert_live(&scene, Side::Alt);
     let mut writes = places(&scene.simulator().requests());
     writes.retain(|place| place.is_write);
-    // The lease and its end, eight variables, a batch for each of two zones.
-    assert_eq!(writes.len(), 12);
+    // The lease and its end, eight variables, a batch for each of two zones, the word of the run.
+    assert_eq!(writes.len(), 13);
     Swap {
         mode,
         hcl,
@@ -282,5 +282,5 @@ fn at_every_write_before_and_after_it_is_carried_out() {
     ));
     // Killed after the last write of records and variables, and before the lease is given back; in
     // a failover the last write is one of four at once, so that the others may be left to write.
-    assert!((3..=7).contains(&count("given back")));
+    assert!((7..=11).contains(&count("given back")));
 }
