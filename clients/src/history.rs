@@ -4,7 +4,7 @@
 //! the lease is: who, what, when and how it ended, and no values.
 //!
 //! **Invariants.** Word is left under the lease, and only in a state that holds nothing else. It never
-//! holds a run up for longer than [`AT_MOST`], and never changes how it ends.
+//! holds a run up for longer than two seconds, and never changes how it ends.
 
 use std::time::Duration;
 
