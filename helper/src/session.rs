@@ -17,7 +17,7 @@ use crate::{
     global::Global,
     last_known::{self, Ages},
     surroundings,
-    ui::Ui,
+    ui::{self, Ui},
 };
 
 /// A topology with the clients that observe it.
@@ -33,6 +33,8 @@ pub(crate) struct Session {
     dns: Option<String>,
     /// Where the machines as last read are kept; `None` without a home.
     last_known: Option<PathBuf>,
+    /// How long a reading takes at most.
+    at_most: Duration,
 }
 
 /// What was read, with the ages of what was not read now but before.
@@ -114,8 +116,10 @@ impl Session {
             .trim_end_matches('/')
             .to_owned();
         let last_known = last_known::path(&topology, &settings.aws);
+        let timing = settings.timing;
         Ok(Self {
             last_known,
+            at_most: timing.call.max(timing.side_reads),
             topology,
             topology_file,
             dns: settings.dns.map(|dns| dns.source()),
@@ -139,10 +143,9 @@ impl Session {
 
     /// Reads the world, and completes what could not be read with what is last known of it.
     pub(crate) async fn observe(&self, reads: &Scope, cancel: &CancellationToken) -> Observed {
-        let (mut world, doubts) = self
-            .apis
-            .observe_with_doubts(&self.topology, reads, cancel)
-            .await;
+        let reading = self.apis.observe_with_doubts(&self.topology, reads, cancel);
+        let what = "Reading what is there";
+        let (mut world, doubts) = ui::waiting(what, self.at_most, Box::pin(reading)).await;
         let source = RecordSource {
             dns: self.dns.clone().filter(|_| reads.records),
             doubts,

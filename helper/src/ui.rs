@@ -8,13 +8,17 @@ use std::{
     io::{self, ErrorKind, IsTerminal as _, Write as _},
     sync::{
         Mutex, PoisonError,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
+    time::{Duration, Instant},
 };
 
 use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Style};
-use gigadb_engine::foreign::{self, Foreign};
+use gigadb_engine::{
+    foreign::{self, Foreign},
+    message::clock,
+};
 
 use crate::{
     exit::Exit, failure::Failure, global::Color, paint::Paint, surroundings, wrap::wrapped,
@@ -22,6 +26,67 @@ use crate::{
 
 /// The narrowest width that tables are laid out for.
 const NARROWEST: u16 = 40;
+
+/// How long a wait is before a line says what is waited for, and how often that line is drawn.
+const QUIET: Duration = Duration::from_millis(500);
+const FRAME: Duration = Duration::from_millis(100);
+
+// A process has one terminal.
+/// How many columns the passing line takes that stands on it now.
+static PASSING: Mutex<usize> = Mutex::new(0);
+/// How many waits are under way.
+static WAITS: AtomicUsize = AtomicUsize::new(0);
+/// Whether nothing is shown any more.
+static HUSHED: AtomicBool = AtomicBool::new(false);
+
+fn pass(text: &str) {
+    let mut shown = PASSING.lock().unwrap_or_else(PoisonError::into_inner);
+    if text.is_empty() && *shown == 0 || HUSHED.load(Ordering::SeqCst) {
+        return;
+    }
+    let width = terminal_size::terminal_size_of(io::stderr()).map_or(80, |(width, _)| width.0);
+    let text: String = Foreign(text)
+        .to_string()
+        .chars()
+        .take(usize::from(width).saturating_sub(1))
+        .collect();
+    let length = text.chars().count();
+    let blank = " ".repeat(shown.saturating_sub(length));
+    let back = if length == 0 { "\r" } else { "" };
+    let mut stderr = io::stderr();
+    // Nobody is left to tell that stderr is closed.
+    let _ = write!(stderr, "\r{text}{blank}{back}").and_then(|()| stderr.flush());
+    *shown = length;
+}
+
+/// Waits for `work`; on a terminal a line says `what` is waited for, and until when at most, once
+/// that takes a while.
+pub(crate) async fn waiting<T>(what: &str, at_most: Duration, work: impl Future<Output = T>) -> T {
+    if !io::stderr().is_terminal() {
+        return work.await;
+    }
+    let until = clock(surroundings::now() + at_most.as_secs());
+    let began = Instant::now();
+    let mut frames = tokio::time::interval(FRAME);
+    WAITS.fetch_add(1, Ordering::SeqCst);
+    tokio::pin!(work);
+    let result = loop {
+        tokio::select! {
+            biased;
+            result = &mut work => break result,
+            _ = frames.tick() => {
+                if began.elapsed() >= QUIET {
+                    pass(&format!("{what}, until {until} at most"));
+                }
+            }
+        }
+    };
+    // The line stands for all that is waited for.
+    if WAITS.fetch_sub(1, Ordering::SeqCst) == 1 {
+        pass("");
+    }
+    result
+}
 
 /// The terminal, or what stands in its place.
 #[derive(Debug)]
@@ -31,10 +96,6 @@ pub(crate) struct Ui {
     terminal: bool,
     stderr_is_terminal: bool,
     asking: AtomicBool,
-    /// Whether nothing is shown any more.
-    hushed: AtomicBool,
-    /// How many columns the passing line takes that stands on the terminal now.
-    passing: Mutex<usize>,
     /// How many lines of the terminal what was drawn takes.
     drawn: Mutex<usize>,
 }
@@ -52,8 +113,6 @@ impl Ui {
             terminal: io::stdin().is_terminal() && io::stderr().is_terminal(),
             stderr_is_terminal: io::stderr().is_terminal(),
             asking: AtomicBool::new(false),
-            hushed: AtomicBool::new(false),
-            passing: Mutex::new(0),
             drawn: Mutex::new(0),
         }
     }
@@ -73,11 +132,11 @@ impl Ui {
     /// Shows nothing from now on.
     pub(crate) fn hush(&self) {
         self.pass("");
-        self.hushed.store(true, Ordering::SeqCst);
+        HUSHED.store(true, Ordering::SeqCst);
     }
 
     fn is_hushed(&self) -> bool {
-        self.hushed.load(Ordering::SeqCst)
+        HUSHED.load(Ordering::SeqCst)
     }
 
     /// Writes the answer, with a line break at its end. A reader that has gone away is no fault.
@@ -136,23 +195,7 @@ impl Ui {
     /// Shows a line that the next one takes the place of; an empty one takes it away. Cut to the
     /// terminal's width: a line that wrapped could not be taken away.
     pub(crate) fn pass(&self, text: &str) {
-        let mut shown = self.passing.lock().unwrap_or_else(PoisonError::into_inner);
-        if text.is_empty() && *shown == 0 || self.is_hushed() {
-            return;
-        }
-        let width = terminal_size::terminal_size_of(io::stderr()).map_or(80, |(width, _)| width.0);
-        let text: String = Foreign(text)
-            .to_string()
-            .chars()
-            .take(usize::from(width).saturating_sub(1))
-            .collect();
-        let length = text.chars().count();
-        let blank = " ".repeat(shown.saturating_sub(length));
-        let back = if length == 0 { "\r" } else { "" };
-        let mut stderr = io::stderr();
-        // Nobody is left to tell that stderr is closed.
-        let _ = write!(stderr, "\r{text}{blank}{back}").and_then(|()| stderr.flush());
-        *shown = length;
+        pass(text);
     }
 
     /// Draws lines on the terminal that stderr is, in the place of those drawn before. Each is cut

@@ -26,6 +26,40 @@ fn the_apex_typed_right_swaps() {
     );
 }
 
+/// Whoever waits is told for what, and until when, from half a second on; and can leave.
+#[test]
+fn a_reading_that_takes_long_is_told_while_it_lasts() {
+    let failover = [
+        "failover",
+        "-e",
+        "live",
+        "--production",
+        "alt-gigadb-website",
+    ];
+    for arguments in [
+        &SWAP[..],
+        &["plan", "-e", "live", "--swap"],
+        &failover,
+        &["status", "-e", "live"],
+        &["exec", "-e", "live", "--role", "production", "--", "true"],
+    ] {
+        let stage = Stage::sop();
+        let hang = Fault::new(Effect::Hang).always();
+        stage.simulator.fault(hang.api(Api::Cloudflare));
+        let mut terminal = stage.on_terminal(100, arguments);
+        terminal.wait_for("Reading what is there, until ");
+        terminal.wait_for(" UTC at most");
+        terminal.keys("\u{3}");
+        let (code, shown) = terminal.end();
+        assert_eq!(code, 130, "{arguments:?}: {shown}");
+        assert!(shown.contains("interrupted:"), "{shown}");
+    }
+    // What is quick is not told, and a script is told nothing.
+    let stage = Stage::sop();
+    let (_, shown) = stage.on_terminal(100, &["status", "-e", "live"]).end();
+    assert!(!shown.contains("Reading what is there"), "{shown}");
+}
+
 /// The plan has scrolled away on a small terminal: what is decided stands right above the question.
 #[test]
 fn the_last_lines_before_the_question_say_what_is_decided() {
