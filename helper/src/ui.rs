@@ -39,9 +39,21 @@ static WAITS: AtomicUsize = AtomicUsize::new(0);
 /// Whether nothing is shown any more.
 static HUSHED: AtomicBool = AtomicBool::new(false);
 
-fn pass(text: &str) {
+/// Shows nothing from now on.
+pub(crate) fn hush() {
+    pass("");
+    HUSHED.store(true, Ordering::SeqCst);
+}
+
+fn is_hushed() -> bool {
+    HUSHED.load(Ordering::SeqCst)
+}
+
+/// Shows a line that the next one takes the place of; an empty one takes it away. Cut to the
+/// terminal's width: a line that wrapped could not be taken away.
+pub(crate) fn pass(text: &str) {
     let mut shown = PASSING.lock().unwrap_or_else(PoisonError::into_inner);
-    if text.is_empty() && *shown == 0 || HUSHED.load(Ordering::SeqCst) {
+    if text.is_empty() && *shown == 0 || is_hushed() {
         return;
     }
     let width = terminal_size::terminal_size_of(io::stderr()).map_or(80, |(width, _)| width.0);
@@ -129,16 +141,6 @@ impl Ui {
         Some(width.0.max(NARROWEST))
     }
 
-    /// Shows nothing from now on.
-    pub(crate) fn hush(&self) {
-        self.pass("");
-        HUSHED.store(true, Ordering::SeqCst);
-    }
-
-    fn is_hushed(&self) -> bool {
-        HUSHED.load(Ordering::SeqCst)
-    }
-
     /// Writes the answer, with a line break at its end. A reader that has gone away is no fault.
     pub(crate) fn answer(&self, text: &str) -> Result<(), Failure> {
         self.write(text, str::to_owned, None)
@@ -150,10 +152,10 @@ impl Ui {
     }
 
     fn write(&self, text: &str, paint: Paint, width: Option<u16>) -> Result<(), Failure> {
-        if self.is_hushed() {
+        if is_hushed() {
             return Ok(());
         }
-        self.pass("");
+        pass("");
         let mut stdout = AutoStream::new(io::stdout(), self.color);
         let text = text.trim_end_matches('\n');
         let text = if text.starts_with(['{', '[']) {
@@ -192,17 +194,11 @@ impl Ui {
         self.stderr_is_terminal
     }
 
-    /// Shows a line that the next one takes the place of; an empty one takes it away. Cut to the
-    /// terminal's width: a line that wrapped could not be taken away.
-    pub(crate) fn pass(&self, text: &str) {
-        pass(text);
-    }
-
     /// Draws lines on the terminal that stderr is, in the place of those drawn before. Each is cut
     /// to the terminal's width, and the last are left out where there are too many: what wraps or
     /// scrolls could not be drawn over.
     pub(crate) fn draw(&self, text: &str) {
-        if self.is_hushed() {
+        if is_hushed() {
             return;
         }
         let mut drawn = self.drawn.lock().unwrap_or_else(PoisonError::into_inner);
@@ -242,10 +238,10 @@ impl Ui {
 
     /// The same with the colors of each line.
     pub(crate) fn conversation_painted(&self, text: &str, paint: Paint) {
-        if self.is_hushed() {
+        if is_hushed() {
             return;
         }
-        self.pass("");
+        pass("");
         let mut stderr = AutoStream::new(io::stderr(), self.color);
         // Nobody is left to tell that stderr is closed.
         let _ = writeln!(
@@ -297,10 +293,10 @@ impl Ui {
     }
 
     fn say(&self, color: AnsiColor, heading: &str, text: &str) {
-        if self.is_hushed() {
+        if is_hushed() {
             return;
         }
-        self.pass("");
+        pass("");
         let style = Style::new().bold().fg_color(Some(color.into()));
         let mut stderr = AutoStream::new(io::stderr(), self.color);
         let text = format!("{heading}: {}", foreign::block(text));

@@ -43,7 +43,7 @@ use crate::{
         Control,
         view::{RunView, view},
     },
-    ui::Ui,
+    ui::{self, Ui},
     usage,
 };
 
@@ -218,7 +218,7 @@ async fn until_given_back(
     ui.failure(&interrupted);
     cancel.cancel();
     // What the command would say now is of no use to anybody.
-    ui.hush();
+    ui::hush();
     tokio::select! {
         _ = command => {}
         () = tokio::time::sleep(GIVING_BACK) => {}

@@ -16,7 +16,7 @@ use crate::{
     failure::{Ended, Failure},
     global::Format,
     paint, planning,
-    ui::Ui,
+    ui::{self, Ui},
 };
 
 /// The version of the lines. New keys and events do not change it.
@@ -118,7 +118,7 @@ impl RunView for Text<'_> {
     }
 
     fn pass(&self, text: &str) {
-        self.ui.pass(text);
+        ui::pass(text);
     }
 }
 
