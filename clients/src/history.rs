@@ -127,6 +127,23 @@ impl Summary {
             by: None,
         }
     }
+
+    /// What was open when it was written, and is not any more.
+    fn at(mut self, now: Timestamp) -> Self {
+        let until = |text: &String| text.parse::<Timestamp>().ok();
+        if self
+            .open_until
+            .as_ref()
+            .and_then(until)
+            .is_some_and(|until| until <= now)
+        {
+            self.open_until = None;
+            if self.ended == "open" {
+                "partly_applied".clone_into(&mut self.ended);
+            }
+        }
+        self
+    }
 }
 
 fn instant(at: Timestamp) -> String {
@@ -155,7 +172,8 @@ impl Apis {
         let version = self.left_at(place, budget).await?;
         let runs = version.into_iter().flat_map(|version| version.list.runs);
         let runs = runs.filter_map(|run| serde_json::from_value::<Summary>(run).ok());
-        let mut runs: Vec<Summary> = runs.collect();
+        let now = Timestamp::now();
+        let mut runs: Vec<Summary> = runs.map(|run| run.at(now)).collect();
         runs.sort_by(|a, b| b.id.cmp(&a.id));
         Ok(runs)
     }

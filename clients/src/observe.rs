@@ -199,6 +199,17 @@ impl Apis {
         self.observe_in(topology, scope, None, cancel).await
     }
 
+    /// How long [`Self::observe`] takes at most: the zones are listed, and then their records, some at a
+    /// time, each list within the time of a call.
+    pub fn reads_within(&self, topology: &Topology, scope: &Scope) -> Duration {
+        let timing = self.timing();
+        let hostnames = Names::of(topology, scope).hostnames.len();
+        // Each list is of a zone that holds one of the names; an ambiguous world has two of one name.
+        let rounds = (2 * hostnames).div_ceil(LISTS_AT_A_TIME);
+        let rounds = u32::try_from(rounds).unwrap_or(u32::MAX).saturating_add(1);
+        timing.call.saturating_mul(rounds).max(timing.side_reads)
+    }
+
     /// Reads back what writes can have changed, records and variables, in zones that are known
     /// from before: zones do not come and go during a swap.
     pub(crate) async fn read_back(

@@ -211,8 +211,8 @@ impl Apis {
             environments: Which::one(environment.clone()),
             ..Scope::everything()
         };
-        swap.watch
-            .waits("everything is read again", self.timing().call);
+        let at_most = self.reads_within(swap.topology, &scope);
+        swap.watch.waits("everything is read again", at_most);
         let world = match zones {
             Some(zones) => {
                 self.observe_within(swap.topology, &scope, zones, cancel)

@@ -33,8 +33,6 @@ pub(crate) struct Session {
     dns: Option<String>,
     /// Where the machines as last read are kept; `None` without a home.
     last_known: Option<PathBuf>,
-    /// How long a reading takes at most.
-    at_most: Duration,
 }
 
 /// What was read, with the ages of what was not read now but before.
@@ -86,6 +84,15 @@ impl Session {
         Self::open_with(global, waiting, true)
     }
 
+    /// The same; `None` where no topology is named, and there is none.
+    pub(crate) fn open_if_any(global: &Global, waiting: Waiting) -> Result<Option<Self>, Failure> {
+        let file = topology_file(global);
+        if !file.is_named() && !file.path().exists() {
+            return Ok(None);
+        }
+        Self::open_to_read(global, waiting).map(Some)
+    }
+
     /// For a command that may write, which only Cloudflare's API can.
     pub(crate) fn open(global: &Global, waiting: Waiting) -> Result<Self, Failure> {
         Self::open_with(global, waiting, false)
@@ -116,10 +123,8 @@ impl Session {
             .trim_end_matches('/')
             .to_owned();
         let last_known = last_known::path(&topology, &settings.aws);
-        let timing = settings.timing;
         Ok(Self {
             last_known,
-            at_most: timing.call.max(timing.side_reads),
             topology,
             topology_file,
             dns: settings.dns.map(|dns| dns.source()),
@@ -145,7 +150,8 @@ impl Session {
     pub(crate) async fn observe(&self, reads: &Scope, cancel: &CancellationToken) -> Observed {
         let reading = self.apis.observe_with_doubts(&self.topology, reads, cancel);
         let what = "Reading what is there";
-        let (mut world, doubts) = ui::waiting(what, self.at_most, Box::pin(reading)).await;
+        let at_most = self.apis.reads_within(&self.topology, reads);
+        let (mut world, doubts) = ui::waiting(what, at_most, Box::pin(reading)).await;
         let source = RecordSource {
             dns: self.dns.clone().filter(|_| reads.records),
             doubts,

@@ -108,7 +108,7 @@ pub(super) async fn run(args: &HistoryArgs, global: &Global, ui: &Ui) -> Result<
     }
     if !args.local {
         let known: BTreeSet<RunId> = runs.iter().map(|entry| entry.run.id.clone()).collect();
-        let of_others = of_others(global, args.environment.name().as_deref(), ui).await?;
+        let of_others = of_others(global, args.environment.name().as_deref(), ui).await;
         let of_others = of_others.into_iter().filter(|run| !known.contains(&run.id));
         runs.extend(of_others.map(|run| Entry {
             run,
@@ -177,17 +177,20 @@ pub(super) fn past() -> Vec<Past> {
 
 /// The runs that left word of themselves where the topology's lock is, if it is known here. What
 /// cannot be read is told, and holds nothing up.
-async fn of_others(
-    global: &Global,
-    environment: Option<&str>,
-    ui: &Ui,
-) -> Result<Vec<Summary>, Failure> {
-    if session::topology_if_any(global)?.is_none() {
-        return Ok(Vec::new());
-    }
-    let session = Session::open_to_read(global, Waiting::AtMost(FOR_OTHERS))?;
+async fn of_others(global: &Global, environment: Option<&str>, ui: &Ui) -> Vec<Summary> {
+    let session = match Session::open_if_any(global, Waiting::AtMost(FOR_OTHERS)) {
+        Ok(Some(session)) => session,
+        Ok(None) => return Vec::new(),
+        Err(failure) => {
+            ui.warning(&format!(
+                "Runs of other machines are not listed. {}",
+                failure.message.what
+            ));
+            return Vec::new();
+        }
+    };
     let Some(lock) = &session.topology.lock else {
-        return Ok(Vec::new());
+        return Vec::new();
     };
     let names = session.topology.environments.keys();
     let names = names.filter(|name| environment.is_none_or(|only| name.as_str() == only));
@@ -205,7 +208,7 @@ async fn of_others(
             )),
         }
     }
-    Ok(runs)
+    runs
 }
 
 fn summary(run: &Run) -> Summary {

@@ -174,6 +174,60 @@ fn a_gitlab_that_does_not_answer_leaves_the_runs_of_this_machine() {
 }
 
 #[test]
+fn a_topology_that_cannot_be_read_leaves_the_runs_of_this_machine() {
+    let stage = of_ada();
+    stage.answer(&SWAP);
+    let before = std::fs::read_to_string(&stage.environment["GIGADB_TOPOLOGY"]).unwrap();
+    stage.write(
+        "topology.yaml",
+        &before.replacen("version: 1", "version: 7", 1),
+    );
+    let told = stage.run(&["history"]);
+    assert!(told.starts_with("exit 0\n"), "{told}");
+    assert!(told.contains("completed"), "{told}");
+    assert!(
+        told.contains("Runs of other machines are not listed."),
+        "{told}"
+    );
+    assert!(told.contains("topology.yaml:"), "{told}");
+}
+
+#[test]
+fn what_was_open_when_it_was_written_is_not_open_for_ever() {
+    let run = |id: &str, ended: &str, until: &str| {
+        json!({
+            "id": id, "started": "2026-11-29T09:00:00Z", "environment": "live",
+            "production": "gigadb-website", "hot_standby": "alt-gigadb-website",
+            "mode": "switchover", "program": "gigadb-roles 0.1.0", "resumes": null,
+            "reverts": null, "reason": null, "ended": ended, "open_until": until, "in_force": 8,
+            "perhaps_in_force": 1, "requests": 10, "by": "ada@bastion",
+        })
+    };
+    let stage = of_ada();
+    let over = run(
+        "20201129T090000000Z-live-0a1b",
+        "open",
+        "2020-11-29T09:02:00Z",
+    );
+    let open = run(
+        "20991129T090000000Z-live-0a1b",
+        "open",
+        "2099-11-29T09:02:00Z",
+    );
+    put(
+        &stage,
+        &left(&json!({ "format_version": 1, "runs": [over, open] })),
+    );
+    let told = stage.answer(&["history"]);
+    let rows: Vec<&str> = told.lines().skip(1).collect();
+    assert!(rows[0].contains("open until 2099"), "{told}");
+    assert!(
+        rows[1].contains("partly applied: 8 of 10 in force, 1 perhaps"),
+        "{told}"
+    );
+}
+
+#[test]
 fn what_others_left_reaches_no_terminal_raw() {
     let run = |id: &str, text: &str| {
         json!({
