@@ -1,10 +1,19 @@
 //! Questions, on a terminal.
 
+use std::time::{Duration, Instant};
+
 use gigadb_simulator::{Api, Effect, Fault};
 
 use crate::{lease, runs, stage::Stage};
 
 const SWAP: [&str; 3] = ["swap", "--environment", "live"];
+const FAILOVER: [&str; 5] = [
+    "failover",
+    "-e",
+    "live",
+    "--production",
+    "alt-gigadb-website",
+];
 const QUESTION: &str = "Type `gigadb.org` to trade the roles: ";
 
 #[test]
@@ -29,17 +38,10 @@ fn the_apex_typed_right_swaps() {
 /// Whoever waits is told for what, and until when, from half a second on; and can leave.
 #[test]
 fn a_reading_that_takes_long_is_told_while_it_lasts() {
-    let failover = [
-        "failover",
-        "-e",
-        "live",
-        "--production",
-        "alt-gigadb-website",
-    ];
     for arguments in [
         &SWAP[..],
         &["plan", "-e", "live", "--swap"],
-        &failover,
+        &FAILOVER,
         &["status", "-e", "live"],
         &["exec", "-e", "live", "--role", "production", "--", "true"],
     ] {
@@ -54,22 +56,20 @@ fn a_reading_that_takes_long_is_told_while_it_lasts() {
         assert_eq!(code, 130, "{arguments:?}: {shown}");
         assert!(shown.contains("interrupted:"), "{shown}");
     }
-    // What is quick is not told, and a script is told nothing.
+    // What is quick is not told, whatever this machine takes for a start.
     let stage = Stage::sop();
+    let began = Instant::now();
     let (_, shown) = stage.on_terminal(100, &["status", "-e", "live"]).end();
-    assert!(!shown.contains("Reading what is there"), "{shown}");
+    let quick = began.elapsed() < Duration::from_millis(500);
+    assert!(
+        !quick || !shown.contains("Reading what is there"),
+        "{shown}"
+    );
 }
 
 /// The plan has scrolled away on a small terminal: what is decided stands right above the question.
 #[test]
 fn the_last_lines_before_the_question_say_what_is_decided() {
-    let failover = [
-        "failover",
-        "-e",
-        "live",
-        "--production",
-        "alt-gigadb-website",
-    ];
     for (arguments, gitlab, expected) in [
         (
             &SWAP[..],
@@ -79,7 +79,7 @@ fn the_last_lines_before_the_question_say_what_is_decided() {
              Type `gigadb.org` to trade the roles: ",
         ),
         (
-            &failover[..],
+            &FAILOVER[..],
             false,
             "production: gigadb-website (Hong Kong) -> alt-gigadb-website (Sydney)\n\
              written: 8 records; owed: 8 items; 2 warnings\n\

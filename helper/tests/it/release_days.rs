@@ -188,12 +188,12 @@ fn ctrl_c_leaves_a_job_that_is_followed_to_itself() {
     assert_eq!(started_jobs(&stage), 2, "each of the two jobs once");
 }
 
-#[test]
-fn ctrl_c_reaches_the_command_of_a_step_once_and_its_end_is_noted() {
+/// A release whose next step is a command that waits, counts what interrupts it, and ends by itself
+/// in its own time.
+fn at_a_careful_command() -> Stage {
     let stage = stage();
     held_up(&stage);
     let topology = std::fs::read_to_string(&stage.environment["GIGADB_TOPOLOGY"]).unwrap();
-    // It ends by itself after the first one, in its own time, and counts.
     let careful = "trap 'echo int >> trace' INT; echo begun";
     stage.write(
         "topology.yaml",
@@ -201,6 +201,12 @@ fn ctrl_c_reaches_the_command_of_a_step_once_and_its_end_is_noted() {
     );
     start(&stage, "complex");
     confirm(&stage, "embargo", "Ada");
+    stage
+}
+
+#[test]
+fn ctrl_c_reaches_the_command_of_a_step_once_and_its_end_is_noted() {
+    let stage = at_a_careful_command();
     let words = ["release", "next", "-e", "live", "--yes"];
     let mut terminal = stage.on_terminal(80, &words);
     until(|| trace(&stage).contains("begun"));
@@ -289,16 +295,7 @@ fn roles_are_not_traded_to_a_region_that_was_lost_in_the_middle() {
 
 #[test]
 fn ctrl_c_without_a_terminal_reaches_the_command_of_a_step() {
-    let stage = stage();
-    held_up(&stage);
-    let topology = std::fs::read_to_string(&stage.environment["GIGADB_TOPOLOGY"]).unwrap();
-    let careful = "trap 'echo int >> trace' INT; echo begun";
-    stage.write(
-        "topology.yaml",
-        &topology.replacen("echo begun", careful, 1),
-    );
-    start(&stage, "complex");
-    confirm(&stage, "embargo", "Ada");
+    let stage = at_a_careful_command();
     let child = started_next(&stage);
     until(|| trace(&stage).contains("begun"));
     interrupt(&child);
