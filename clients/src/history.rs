@@ -1,9 +1,9 @@
-//! Which runs there were: each as its journal tells it, and as it leaves word of itself for everybody.
+//! Which runs there were: each as its journal tells it, and as the summary tells that it leaves for everybody.
 //!
 //! A journal is one machine's. So a run that held the lease leaves a [`Summary`] in the state whose lock
 //! the lease is: who, what, when and how it ended, and no values.
 //!
-//! **Invariants.** Word is left under the lease, and only in a state that holds nothing else. It never
+//! **Invariants.** A summary is left under the lease, and only in a state that holds nothing else. It never
 //! holds a run up for longer than two seconds, and never changes how it ends.
 
 use std::time::Duration;
@@ -32,9 +32,9 @@ use crate::{
 const FORMAT_VERSION: u32 = 1;
 /// The only output of the state.
 const OUTPUT: &str = "history";
-/// How many runs a state keeps word of.
+/// How many summaries a state keeps.
 const KEPT: usize = 100;
-/// How long a run waits, at its end, until its word is left.
+/// How long a run waits, at its end, until its summary is written.
 const AT_MOST: Duration = Duration::from_secs(2);
 
 /// One run, in short.
@@ -166,7 +166,7 @@ struct Version {
 }
 
 impl Apis {
-    /// The runs that left word of themselves at `place`, the newest first.
+    /// The runs that left a summary at `place`, the newest first.
     pub async fn shared_history(&self, place: &LeasePlace) -> Result<Vec<Summary>, Failure> {
         let budget = Budget::new(self.timing().call, None);
         let version = self.left_at(place, budget).await?;
@@ -178,8 +178,8 @@ impl Apis {
         Ok(runs)
     }
 
-    /// Leaves word of the run `id`, which has ended, in the state whose lock its lease is.
-    pub(crate) async fn leave_word(&self, lease: &Lease, id: &RunId) {
+    /// Leaves a summary of the run `id`, which has ended, in the state whose lock its lease is.
+    pub(crate) async fn leave_summary(&self, lease: &Lease, id: &RunId) {
         let Some(folder) = self.journal_folder.as_deref() else {
             return;
         };

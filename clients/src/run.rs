@@ -4,7 +4,7 @@
 //! ```text
 //! begin       take the lease; then the caller looks again, and stops if anything moved
 //! carry_out   begin the journal, drive, note the end
-//! end         leave word of the run, and give the lease back, after reading back
+//! end         leave a summary of the run, and give the lease back, after reading back
 //! ```
 //!
 //! An apply without anything to write takes no lease; `Apis::settle_left_lease` gives back the
@@ -357,7 +357,7 @@ impl UnderWay<'_> {
         FileJournal::begin(folder, &beginning).map_err(|error| error.to_string())
     }
 
-    /// Ends the run: leaves word of it for other machines, and gives the lease back, unless something
+    /// Ends the run: leaves a summary of it for other machines, and gives the lease back, unless something
     /// of it may still take effect. Says whatever the operator should know beyond the outcome.
     pub(crate) async fn end(self, open_until: Option<u64>) -> Vec<Told> {
         let Self {
@@ -370,7 +370,7 @@ impl UnderWay<'_> {
             ..
         } = self;
         if let (Some(lease), Some(_)) = (&lease, &journal) {
-            apis.leave_word(lease, &id).await;
+            apis.leave_summary(lease, &id).await;
         }
         if let (Some(lease), Some(until)) = (&lease, open_until) {
             // Nobody else may write while something of this run may still take effect.

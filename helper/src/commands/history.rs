@@ -44,7 +44,7 @@ const HEADER: [&str; 7] = [
 /// List the runs that this machine has journals of, and those of other machines, the newest first.
 ///
 /// Shows when each began, what it was to do, and how it ended. Where the topology names a `lock`, runs
-/// that held it left word of themselves there, for every machine.
+/// that held it left a summary there, for every machine.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -175,7 +175,7 @@ pub(super) fn past() -> Vec<Past> {
     .collect()
 }
 
-/// The runs that left word of themselves where the topology's lock is, if it is known here. What
+/// The runs that left a summary where the topology's lock is, if it is known here. What
 /// cannot be read is told, and holds nothing up.
 async fn of_others(global: &Global, environment: Option<&str>, ui: &Ui) -> Vec<Summary> {
     let session = match Session::open_if_any(global, Waiting::AtMost(FOR_OTHERS)) {

@@ -105,7 +105,7 @@ fn runs_of_other_machines_are_listed_beside_ones_own() {
 }
 
 #[test]
-fn a_word_that_cannot_be_left_changes_nothing_of_the_run() {
+fn a_summary_that_cannot_be_left_changes_nothing_of_the_run() {
     let well = of_ada();
     let told = well.answer(&SWAP);
     for effect in [
@@ -252,7 +252,7 @@ fn what_others_left_reaches_no_terminal_raw() {
 }
 
 #[test]
-fn a_state_keeps_word_of_the_last_hundred() {
+fn a_state_keeps_the_last_hundred() {
     let stage = of_ada();
     let one = json!({ "of": "a newer program" });
     let list = json!({ "format_version": 1, "runs": vec![one; 100] });

@@ -64,7 +64,7 @@ fn swap(mode: &'static str) -> Swap {
     assert_live(&scene, Side::Alt);
     let mut writes = places(&scene.simulator().requests());
     writes.retain(|place| place.is_write);
-    // The lease and its end, eight variables, a batch for each of two zones, the word of the run.
+    // The lease and its end, eight variables, a batch for each of two zones, the summary of the run.
     assert_eq!(writes.len(), 13);
     Swap {
         mode,
