@@ -69,6 +69,8 @@ fn one_that_is_against_it_counts_more_than_all_that_agree() {
         .steps()
         .map(|step| late(step, &step.to, UNTIL + 60))
         .collect();
+    // The last of them says until when, wherever it stands.
+    sent[0].until = UNTIL;
     assert_eq!(beside(&sent, &plan), Beside::Agrees(UNTIL + 60));
     let steps: Vec<&Step> = plan.changes.steps().collect();
     let (first, last) = (steps[0], steps[steps.len() - 1]);
