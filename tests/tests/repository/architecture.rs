@@ -191,3 +191,23 @@ fn the_engine_reads_neither_environment_nor_clock_nor_files() {
         }
     }
 }
+
+/// A program of its own page that nobody documents would never be looked at: see `xtask/src/ci.rs`.
+#[test]
+fn every_program_is_documented_in_ci() {
+    let ci = std::fs::read_to_string(super::root().join("xtask/src/ci.rs")).unwrap();
+    let metadata = metadata();
+    let mut programs = 0;
+    for package in metadata.workspace_packages() {
+        let targets = &package.targets;
+        let libraries: Vec<_> = targets.iter().filter(|one| one.is_lib()).collect();
+        for program in targets.iter().filter(|one| one.is_bin()) {
+            let page = program.name.replace('-', "_");
+            let shares = libraries.iter().any(|library| library.name == page);
+            let listed = ci.contains(&format!("\"{}\"", program.name));
+            assert!(shares || listed, "{} in {}", program.name, package.name);
+            programs += 1;
+        }
+    }
+    assert!(programs > 4, "{programs}");
+}
