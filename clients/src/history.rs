@@ -166,9 +166,13 @@ struct Version {
 }
 
 impl Apis {
-    /// The runs that left a summary at `place`, the newest first.
-    pub async fn shared_history(&self, place: &LeasePlace) -> Result<Vec<Summary>, Failure> {
-        let budget = Budget::new(self.timing().call, None);
+    /// The runs that left a summary at `place`, the newest first; waits for them `at_most` so long.
+    pub async fn shared_history(
+        &self,
+        place: &LeasePlace,
+        at_most: Duration,
+    ) -> Result<Vec<Summary>, Failure> {
+        let budget = Budget::new(at_most.min(self.timing().call), None);
         let version = self.left_at(place, budget).await?;
         let runs = version.into_iter().flat_map(|version| version.list.runs);
         let runs = runs.filter_map(|run| serde_json::from_value::<Summary>(run).ok());

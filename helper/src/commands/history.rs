@@ -29,6 +29,8 @@ use crate::{
 /// How long the runs of other machines are waited for.
 const FOR_OTHERS: Duration = Duration::from_secs(3);
 
+const NOT_LISTED: &str = "Runs of other machines are not listed";
+
 /// The version of the document. New keys do not change it.
 const FORMAT_VERSION: u32 = 1;
 const HEADER: [&str; 7] = [
@@ -75,6 +77,24 @@ struct Entry {
     journal: bool,
 }
 
+impl Entry {
+    /// A run of this machine.
+    fn of(run: &Run) -> Self {
+        Self {
+            run: summary(run),
+            journal: true,
+        }
+    }
+
+    /// Who ran it.
+    fn by(&self) -> String {
+        if self.journal {
+            return "this machine".to_owned();
+        }
+        Foreign(self.run.by.as_deref().unwrap_or_default()).to_string()
+    }
+}
+
 #[derive(Serialize)]
 struct Unreadable {
     id: RunId,
@@ -96,10 +116,7 @@ pub(super) async fn run(args: &HistoryArgs, global: &Global, ui: &Ui) -> Result<
     let mut not_listed = Vec::new();
     for id in ids {
         match journal::read(&folder, &id) {
-            Ok(run) => runs.push(Entry {
-                run: summary(&run),
-                journal: true,
-            }),
+            Ok(run) => runs.push(Entry::of(&run)),
             Err(error) => not_listed.push(Unreadable {
                 id,
                 why: error.to_string(),
@@ -107,14 +124,17 @@ pub(super) async fn run(args: &HistoryArgs, global: &Global, ui: &Ui) -> Result<
         }
     }
     if !args.local {
-        let known: BTreeSet<RunId> = runs.iter().map(|entry| entry.run.id.clone()).collect();
-        let of_others = of_others(global, args.environment.name().as_deref(), ui).await;
-        let of_others = of_others.into_iter().filter(|run| !known.contains(&run.id));
-        runs.extend(of_others.map(|run| Entry {
-            run,
-            journal: false,
-        }));
-        runs.sort_by(|a, b| b.run.id.cmp(&a.run.id));
+        let environment = args.environment.name();
+        let asked = match Session::open_if_any(global, Waiting::AtMost(FOR_OTHERS)) {
+            Ok(Some(session)) => {
+                add_those_of_others(&mut runs, &session, environment.as_deref()).await
+            }
+            Ok(None) => Ok(()),
+            Err(failure) => Err(format!("{NOT_LISTED}. {}", failure.message.what)),
+        };
+        if let Err(why) = asked {
+            ui.warning(&why);
+        }
     }
     if let Some(environment) = &args.environment.name() {
         runs.retain(|entry| entry.run.environment == *environment);
@@ -155,42 +175,40 @@ fn known(environment: &str, global: &Global) -> Result<(), Failure> {
     }
 }
 
-/// The runs whose journals can be read here, the newest first, for a page.
-pub(super) fn past() -> Vec<Past> {
-    let Some(folder) = folder().ok() else {
-        return Vec::new();
-    };
-    let ids = journal::ids(&folder).unwrap_or_default().into_iter();
-    let runs = ids.filter_map(|id| journal::read(&folder, &id).ok());
-    runs.map(|run| {
-        let run = summary(&run);
-        Past {
-            what: what(&run),
-            ended: how(&run),
-            environment: run.environment,
-            started: run.started,
-            reason: run.reason.unwrap_or_default(),
-        }
-    })
-    .collect()
+/// The runs whose journals can be read here and those of other machines, the newest first, for a page; and why
+/// those of other machines are not among them, where they are not.
+pub(super) async fn past(
+    session: &Session,
+    environment: Option<&str>,
+) -> (Vec<Past>, Result<(), String>) {
+    let folder = folder().ok();
+    let ids = folder
+        .as_deref()
+        .and_then(|folder| journal::ids(folder).ok());
+    let ids = ids.unwrap_or_default().into_iter();
+    let own = ids.filter_map(|id| journal::read(folder.as_deref()?, &id).ok());
+    let mut runs: Vec<Entry> = own.map(|run| Entry::of(&run)).collect();
+    let asked = add_those_of_others(&mut runs, session, environment).await;
+    let past = runs.into_iter().map(|entry| Past {
+        by: entry.by(),
+        what: what(&entry.run),
+        ended: how(&entry.run),
+        environment: entry.run.environment,
+        started: entry.run.started,
+        reason: entry.run.reason.unwrap_or_default(),
+    });
+    (past.collect(), asked)
 }
 
-/// The runs that left a summary where the topology's lock is, if it is known here. What
-/// cannot be read is told, and holds nothing up.
-async fn of_others(global: &Global, environment: Option<&str>, ui: &Ui) -> Vec<Summary> {
-    let session = match Session::open_if_any(global, Waiting::AtMost(FOR_OTHERS)) {
-        Ok(Some(session)) => session,
-        Ok(None) => return Vec::new(),
-        Err(failure) => {
-            ui.warning(&format!(
-                "Runs of other machines are not listed. {}",
-                failure.message.what
-            ));
-            return Vec::new();
-        }
-    };
+/// Adds the runs that left a summary where the topology's lock is, the newest first. What cannot be read holds
+/// nothing up: why is what to tell.
+async fn add_those_of_others(
+    runs: &mut Vec<Entry>,
+    session: &Session,
+    environment: Option<&str>,
+) -> Result<(), String> {
     let Some(lock) = &session.topology.lock else {
-        return Vec::new();
+        return Ok(());
     };
     let names = session.topology.environments.keys();
     let names = names.filter(|name| environment.is_none_or(|only| name.as_str() == only));
@@ -198,17 +216,27 @@ async fn of_others(global: &Global, environment: Option<&str>, ui: &Ui) -> Vec<S
     let places: BTreeSet<LeasePlace> = names.map(|name| LeasePlace::under(lock, name)).collect();
     let asked = places
         .iter()
-        .map(|place| session.apis.shared_history(place));
-    let mut runs = Vec::new();
+        .map(|place| session.apis.shared_history(place, FOR_OTHERS));
+    let known: BTreeSet<RunId> = runs.iter().map(|entry| entry.run.id.clone()).collect();
+    let mut untold = Vec::new();
     for (place, found) in places.iter().zip(join_all(asked).await) {
         match found {
-            Ok(found) => runs.extend(found),
-            Err(failure) => ui.warning(&format!(
-                "Runs of other machines are not listed: the {place} cannot be read: {failure}."
-            )),
+            Ok(found) => {
+                let new = found.into_iter().filter(|run| !known.contains(&run.id));
+                runs.extend(new.map(|run| Entry {
+                    run,
+                    journal: false,
+                }));
+            }
+            Err(failure) => untold.push(format!("the {place} cannot be read: {failure}")),
         }
     }
-    runs
+    runs.sort_by(|a, b| b.run.id.cmp(&a.run.id));
+    if untold.is_empty() {
+        Ok(())
+    } else {
+        Err(format!("{NOT_LISTED}: {}.", untold.join("; ")))
+    }
 }
 
 fn summary(run: &Run) -> Summary {
@@ -260,12 +288,10 @@ fn text(runs: &[Entry], width: Option<u16>) -> String {
     let header: Vec<&str> = HEADER.into_iter().chain(others.then_some("BY")).collect();
     let rows: Vec<Vec<String>> = runs
         .iter()
-        .map(|Entry { run, journal }| {
+        .map(|entry| {
+            let run = &entry.run;
             let of = |text: Option<&String>| Foreign(text.map_or("", |text| text)).to_string();
-            let by = match journal {
-                true => "this machine".to_owned(),
-                false => of(run.by.as_ref()),
-            };
+            let by = entry.by();
             let row = [
                 run.id.to_string(),
                 of(Some(&run.started)),

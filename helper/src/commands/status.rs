@@ -156,10 +156,19 @@ pub(super) async fn run(
         Format::Json => ui.answer(&status::json::render(topology, &reports)),
         Format::Markdown => ui.answer(&status::markdown::render(topology, &reports)),
         Format::Html => {
-            let past = history::past();
+            let environment = asked.as_ref().map(EnvironmentName::as_str);
+            let (past, asked) = history::past(&session, environment).await;
+            let untold = asked.err();
+            if let Some(why) = &untold {
+                ui.warning(why);
+            }
             let (source, now) = (session.source(), surroundings::now());
             ui.answer(&status::html::render(
-                topology, &reports, &past, &source, now,
+                topology,
+                &reports,
+                (&past, untold),
+                &source,
+                now,
             ))
         }
         Format::Prometheus => {

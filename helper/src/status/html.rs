@@ -17,16 +17,18 @@ pub(crate) struct Past {
     pub(crate) what: String,
     pub(crate) reason: String,
     pub(crate) ended: String,
+    /// Who ran it.
+    pub(crate) by: String,
 }
 
 /// Runs that are shown of each environment, the newest first.
 const RUNS: usize = 10;
 
-/// Renders the page. `source` tells the records, `now` is when they were read.
+/// Renders the page. `past` are the runs that are known, and why some are not; `source` tells the records, `now` is when they were read.
 pub(crate) fn render(
     topology: &Topology,
     reports: &[Report],
-    past: &[Past],
+    (past, untold): (&[Past], Option<String>),
     source: &str,
     now: u64,
 ) -> String {
@@ -34,6 +36,9 @@ pub(crate) fn render(
     for report in reports {
         environment(&mut page, topology, report);
         runs(&mut page, report, past);
+        if let Some(why) = &untold {
+            page.paragraph(&Html::text(why));
+        }
     }
     let at = i64::try_from(now).map(Timestamp::from_second);
     let at = match at {
@@ -143,17 +148,15 @@ fn runs(page: &mut Page, report: &Report, past: &[Past]) {
         .iter()
         .filter(|run| run.environment == report.environment.as_str());
     let runs: Vec<&Past> = of_this.take(RUNS).collect();
-    page.heading(3, &Html::text("Past runs from this machine"));
+    page.heading(3, &Html::text("Past runs"));
     if runs.is_empty() {
-        page.paragraph(&Html::text(
-            "This machine has no journal of a run of this environment.",
-        ));
+        page.paragraph(&Html::text("No run of this environment is known here."));
         return;
     }
     page.table(
-        &["Began", "What", "Reason", "Ended"],
+        &["Began", "What", "Reason", "Ended", "By"],
         runs.into_iter().map(|run| {
-            let cells = [&run.started, &run.what, &run.reason, &run.ended];
+            let cells = [&run.started, &run.what, &run.reason, &run.ended, &run.by];
             cells.map(|text| Html::text(text)).into()
         }),
     );

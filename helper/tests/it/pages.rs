@@ -10,10 +10,10 @@ use crate::{runs::SWAP, stage::Stage};
 const HOSTILE: &str =
     "</style><script>alert(1)</script>\"'><img src=x onerror=alert(1)>`&lt;\u{202e}\u{1b}[2J|";
 
-const STATUS: [&str; 5] = ["status", "--environment", "live", "--format", "html"];
+pub(crate) const STATUS: [&str; 5] = ["status", "--environment", "live", "--format", "html"];
 
 /// A page loads nothing and runs nothing, whatever is in it.
-fn stands_alone(page: &str) {
+pub(crate) fn stands_alone(page: &str) {
     assert!(page.starts_with("<!doctype html>\n"), "{page}");
     assert_eq!(page.matches("</html>").count(), 1, "{page}");
     assert_eq!(page.matches("<style>").count(), 1, "{page}");
@@ -51,7 +51,7 @@ fn a_status_page_tells_roles_names_and_past_runs() {
         "<h2>live: <b class=\"good\">consistent</b></h2>",
         "Production is <code>gigadb-website</code> (Hong Kong), hot standby is <code>alt-gigadb-website</code> (Sydney).",
         "<td data-head=\"Name\"><span><code>gigadb.org</code></span></td><td data-head=\"Role\"><span>production</span></td><td data-head=\"Served by\"><span><code>gigadb-website</code></span></td><td data-head=\"Address\"><span><code>198.51.100.10</code></span></td>",
-        "This machine has no journal of a run of this environment.",
+        "No run of this environment is known here.",
         "Records from Cloudflare&#39;s API, read on ",
     ] {
         assert!(page.contains(part), "{part}: {page}");

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use crate::lease::locked;
 use crate::lines::check;
+use crate::pages;
 use crate::runs::SWAP;
 use crate::stage::Stage;
 
@@ -249,6 +250,48 @@ fn what_others_left_reaches_no_terminal_raw() {
     );
     assert!(!told.contains(['\u{1b}', '\u{202e}']), "{told:?}");
     assert_eq!(told.lines().count(), 4, "{told}");
+}
+
+/// The page is for people who do not run the program, and tells what `history` tells.
+#[test]
+fn the_page_of_a_status_lists_runs_of_other_machines_too() {
+    let stage = of_ada();
+    stage.answer(&[&SWAP[..], &["--reason", "release 4.4"]].concat());
+    let stage = elsewhere(stage);
+    let page = stage.answer(&pages::STATUS);
+    pages::stands_alone(&page);
+    for part in [
+        "Past runs",
+        "production alt-gigadb-website",
+        "release 4.4",
+        "ada@",
+    ] {
+        assert!(page.contains(part), "{part}: {page}");
+    }
+    assert!(!page.contains("are not listed"), "{page}");
+
+    let hostile = json!({
+        "id": "20261129T090000000Z-live-0a1b", "started": "</td><script>", "environment": "live",
+        "production": "<img src=x>", "hot_standby": "", "mode": "failover", "program": "",
+        "resumes": null, "reverts": null, "reason": "\u{202e}\u{1b}[2J<b>", "ended": "&lt;",
+        "open_until": null, "in_force": 0, "perhaps_in_force": 0, "requests": 1, "by": "<script>",
+    });
+    put(
+        &stage,
+        &left(&json!({ "format_version": 1, "runs": [hostile] })),
+    );
+    let page = stage.answer(&pages::STATUS);
+    pages::stands_alone(&page);
+    assert!(page.contains("failover to &lt;img src=x&gt;"), "{page}");
+
+    stage.simulator.fault(of_the_state(Effect::Hang).always());
+    let began = Instant::now();
+    let page = stage.answer(&pages::STATUS);
+    assert!(began.elapsed() < Duration::from_secs(8), "{page}");
+    assert!(
+        page.contains("Runs of other machines are not listed: the "),
+        "{page}"
+    );
 }
 
 #[test]
