@@ -186,7 +186,7 @@ fn time_to_read(text: &str) -> Duration {
     let start = Instant::now();
     match Topology::parse(text) {
         Ok(parsed) => drop(parsed),
-        Err(faults) => drop(faults.render("t.yaml")),
+        Err(faults) => drop(faults.render("t.yaml", text)),
     }
     start.elapsed()
 }

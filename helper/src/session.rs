@@ -267,7 +267,7 @@ fn read_topology(file: &TopologyFile) -> Result<Topology, Failure> {
             format!(
                 "{}:\n{}",
                 capitalized(&faults.to_string()),
-                faults.render(&name)
+                faults.render(&name, &text)
             ),
             format!("`{name}`"),
             "Correct every place that is named, then run the command again.",

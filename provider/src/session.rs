@@ -189,7 +189,7 @@ impl Session {
             blame(diagnostics::error(
                 diagnostics::summary_of(&format!("{path}: {faults}")),
                 &Message::nothing_changed(
-                    faults.render(&path),
+                    faults.render(&path, &text),
                     format!("topology file `{path}`"),
                     "Correct the file at these places.",
                 ),

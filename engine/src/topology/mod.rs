@@ -8,6 +8,7 @@ mod accept;
 mod digest;
 mod effect;
 mod environments;
+mod excerpt;
 mod infrastructures;
 mod notify;
 mod parse;
@@ -403,12 +404,15 @@ pub struct Fault {
 pub struct Faults(pub Vec<Fault>);
 
 impl Faults {
-    /// One `FILE:LINE:COLUMN: message` a line.
-    pub fn render(&self, file: &str) -> String {
-        self.0
-            .iter()
-            .map(|fault| format!("{file}:{}: {}", fault.place, fault.message))
-            .collect::<Vec<_>>()
-            .join("\n")
+    /// One `FILE:LINE:COLUMN: message` a line, each followed by that line of `source`, the text that was parsed, with
+    /// a caret below the place.
+    pub fn render(&self, file: &str, source: &str) -> String {
+        let excerpts = excerpt::Excerpts::of(source);
+        let told = self.0.iter().map(|fault| {
+            let excerpt = excerpts.at(fault.place).map(|lines| format!("\n{lines}"));
+            let excerpt = excerpt.unwrap_or_default();
+            format!("{file}:{}: {}{excerpt}", fault.place, fault.message)
+        });
+        told.collect::<Vec<_>>().join("\n")
     }
 }

@@ -113,7 +113,7 @@ pub(super) async fn run(
     }
     if let Err(faults) = Topology::parse(&topology) {
         let name = args.out.display().to_string();
-        ui.warning(&format!("{faults}:\n{}", faults.render(&name)));
+        ui.warning(&format!("{faults}:\n{}", faults.render(&name, &topology)));
     }
     let names: Vec<String> = files
         .iter()

@@ -110,8 +110,14 @@ fn every_fault_of_a_topology_is_told_with_its_place() {
     -- stderr
     error: The topology has 3 faults:
         topology.yaml:1:1: The file has no `infrastructures`. Add `infrastructures: { gigadb-website: { gitlab_project: …, aws: … }, … }`.
+          1 | version: 1
+            | ^
         topology.yaml:2:1: `endpoint` is not a key here. Did you mean `endpoints`?
+          2 | endpoint: {}
+            | ^
         topology.yaml:3:15: `environments` is empty. Write `environments: { live: { production: …, hot_standby: … } }`.
+          3 | environments: {}
+            |               ^
       on:      `topology.yaml`
       changed: Nothing was changed.
       next:    Correct every place that is named, then run the command again.

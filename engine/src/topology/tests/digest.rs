@@ -16,7 +16,7 @@ proptest! {
         let yaml = render(&topology);
         match Topology::parse(&yaml) {
             Ok(parsed) => prop_assert_eq!(parsed.topology, topology),
-            Err(faults) => prop_assert!(false, "{}\n{}", faults.render("t.yaml"), yaml),
+            Err(faults) => prop_assert!(false, "{}\n{}", faults.render("t.yaml", &yaml), yaml),
         }
     }
 
@@ -115,7 +115,7 @@ fn every_field_counts() {
         };
         let topology = match Topology::parse(&changed) {
             Ok(parsed) => parsed.topology,
-            Err(faults) => panic!("{from} -> {to}: {}", faults.render("t.yaml")),
+            Err(faults) => panic!("{from} -> {to}: {}", faults.render("t.yaml", &changed)),
         };
         if let Some(same) = digests.insert(topology.digest().0, to) {
             panic!("{from} -> {to:?} has the digest of {same:?}");

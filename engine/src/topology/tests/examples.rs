@@ -16,7 +16,7 @@ pub(super) fn text(example: &str) -> String {
 fn parsed(example: &str) -> Parsed {
     match Topology::parse(&text(example)) {
         Ok(parsed) => parsed,
-        Err(faults) => panic!("{}", faults.render(example)),
+        Err(faults) => panic!("{}", faults.render(example, &text(example))),
     }
 }
 

@@ -10,7 +10,13 @@ pub(super) const SMALL: &str = include_str!("../../../tests/model/small.yaml");
 /// All faults of `text`, or its warnings.
 pub(super) fn check(text: &str) -> String {
     match Topology::parse(text) {
-        Err(faults) => faults.render("t.yaml"),
+        Err(faults) => {
+            let told = faults.0.iter();
+            let told: Vec<_> = told
+                .map(|f| format!("t.yaml:{}: {}", f.place, f.message))
+                .collect();
+            told.join("\n")
+        }
         Ok(parsed) => parsed
             .warnings
             .iter()

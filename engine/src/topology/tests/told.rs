@@ -21,7 +21,7 @@ fn endpoint(keys: &str) -> String {
 fn parsed(text: &str) -> Topology {
     match Topology::parse(text) {
         Ok(parsed) => parsed.topology,
-        Err(faults) => panic!("{}", faults.render("t.yaml")),
+        Err(faults) => panic!("{}", faults.render("t.yaml", text)),
     }
 }
 
