@@ -90,8 +90,6 @@ pub struct Carried {
     pub ending: Ending,
     /// The id of its journal, where something may have been written and there is a journal.
     pub run: Option<RunId>,
-    /// What the probes before the first write found.
-    pub probed_before: Vec<Finding>,
     /// What the probes after the last write found, or why none could be made.
     pub probed_after: Result<Vec<Finding>, ProbeError>,
     /// What is due now, the most urgent first.
@@ -239,11 +237,10 @@ impl Apis {
         if plan.changes.stages.is_empty() {
             return Ok(Carried::without_writes(swap, plan, fresh));
         }
-        let mut probed_before = Vec::new();
         if swap.probe_first {
             swap.watch
                 .waits("the promoted side is probed", swap.https.timeout);
-            probed_before = self.probe_before(swap, &plan, cancel).await?;
+            self.probe_before(swap, &plan, cancel).await?;
         }
         if cancel.is_cancelled() {
             return Err(NotCarriedOut::Stopped);
@@ -280,19 +277,19 @@ impl Apis {
         Ok(Carried {
             run: under_way.journal(),
             ending,
-            probed_before,
             probed_after,
             due,
         })
     }
 
-    /// Probes before the first write: what is worth knowing, or what stops the run.
+    /// Probes before the first write, for what stops the run. What does not was told by the plan, and is told by the
+    /// probes at the end as it is then.
     async fn probe_before<E>(
         &self,
         swap: &Swap<'_>,
         plan: &Plan,
         cancel: &CancellationToken,
-    ) -> Result<Vec<Finding>, NotCarriedOut<E>> {
+    ) -> Result<(), NotCarriedOut<E>> {
         let moment = Moment::BeforeWriting;
         let found = https_ready(swap.topology, plan, swap.https, moment, cancel)
             .await
@@ -300,7 +297,7 @@ impl Apis {
         if found.iter().any(Finding::blocks) {
             return Err(NotCarriedOut::Blocked(found));
         }
-        Ok(found)
+        Ok(())
     }
 
     /// Probes once more, now that the promoted side is production, unless a stop was asked.
@@ -374,7 +371,6 @@ impl Carried {
         Self {
             ending: carry::ended(swap.topology, reviewed, plan, None, Ok(fresh)),
             run: None,
-            probed_before: Vec::new(),
             probed_after: Ok(Vec::new()),
             due: Vec::new(),
         }

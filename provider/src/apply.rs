@@ -201,7 +201,6 @@ impl Reviewed {
             let told = &mut response.diagnostics;
             told.extend(diagnostics::owed(environment, &ending.owed));
             told.extend(self.uneven(ending));
-            told.extend(diagnostics::findings(environment, &carried.probed_before));
             told.extend(probing::afterwards(&self.wanted, &carried.probed_after));
             told.extend(due);
             return response;

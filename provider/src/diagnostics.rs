@@ -43,6 +43,20 @@ pub(crate) fn findings<'a>(
     environment: &str,
     findings: impl IntoIterator<Item = &'a Finding>,
 ) -> Diagnostics {
+    findings_when(environment, "", findings)
+}
+
+/// The same of what was found after the last write. Core folds warnings with one summary into the first of them,
+/// which would be that of the plan before.
+pub(crate) fn findings_afterwards(environment: &str, findings: &[Finding]) -> Diagnostics {
+    findings_when(environment, " afterwards", findings)
+}
+
+fn findings_when<'a>(
+    environment: &str,
+    when: &str,
+    findings: impl IntoIterator<Item = &'a Finding>,
+) -> Diagnostics {
     let mut groups: BTreeMap<(Rule, bool, bool), Vec<&Finding>> = BTreeMap::new();
     for finding in findings {
         groups
@@ -59,7 +73,10 @@ pub(crate) fn findings<'a>(
                 .collect::<Vec<_>>()
                 .join("\n\n");
             let waived = if waived { " (waived)" } else { "" };
-            let summary = format!("{environment} {rule}{waived}: {}", headline(&findings));
+            let summary = format!(
+                "{environment} {rule}{when}{waived}: {}",
+                headline(&findings)
+            );
             let diagnostic = if blocks {
                 Diagnostic::error(summary, detail)
             } else {

@@ -116,18 +116,32 @@ pub(crate) fn afterwards(
     wanted: &Assignment,
     probed: &Result<Vec<Finding>, ProbeError>,
 ) -> Diagnostics {
+    let environment = &wanted.environment;
     match probed {
-        Ok(found) => diagnostics::findings(wanted.environment.as_str(), found),
+        Ok(found) => diagnostics::findings_afterwards(environment.as_str(), found),
         // It was usable a moment ago, before the first write.
         Err(error) => {
-            let impossible = impossible(wanted, error);
-            Diagnostic::warning(impossible.summary, impossible.detail).into()
+            let told = Message {
+                changed: "Everything was written, and stays as it is.".to_owned(),
+                ..why_impossible(wanted, error).2
+            };
+            let rule = Rule::HttpsReady;
+            let summary = format!("{environment} {rule} afterwards: no probe could be made");
+            Diagnostic::warning(summary, told.to_string()).into()
         }
     }
 }
 
 /// No probe can be made.
 pub(crate) fn impossible(wanted: &Assignment, error: &ProbeError) -> Diagnostic {
+    let (path, summary, message) = why_impossible(wanted, error);
+    let environment = &wanted.environment;
+    let summary = format!("{environment} {}: {summary}", Rule::HttpsReady);
+    diagnostics::error_at(path, summary, &message)
+}
+
+/// At which attribute, in some words, and in full.
+fn why_impossible(wanted: &Assignment, error: &ProbeError) -> (AttributePath, String, Message) {
     let environment = &wanted.environment;
     let (path, summary, next) = match error {
         ProbeError::CaFile { file, .. } => (
@@ -141,13 +155,10 @@ pub(crate) fn impossible(wanted: &Assignment, error: &ProbeError) -> Diagnostic 
             "Install the system's certificates, or set `https_check.mode` to `off`.",
         ),
     };
-    diagnostics::error_at(
-        path,
-        format!("{environment} {}: {summary}", Rule::HttpsReady),
-        &Message::nothing_changed(
-            diagnostics::sentence(&error.to_string()),
-            format!("rule `{}` of environment `{environment}`", Rule::HttpsReady),
-            next,
-        ),
-    )
+    let message = Message::nothing_changed(
+        diagnostics::sentence(&error.to_string()),
+        format!("rule `{}` of environment `{environment}`", Rule::HttpsReady),
+        next,
+    );
+    (path, summary, message)
 }

@@ -13,8 +13,6 @@ use crate::{
     name::{Hostname, InfrastructureName},
 };
 
-/// What to do about a side that is not ready.
-const BEFORE: &str = "Put a certificate for this name on that side and rebuild it with production's variables (`prepare`), or set `https_check.mode` (`--https-check`) to `warn` or `off`.";
 /// What to do about a side that is production and does not answer.
 const AFTERWARDS: &str = "Look at the web server and the certificate of that side now; trade the roles back if users are affected.";
 
@@ -146,7 +144,17 @@ pub fn judge(
                 check.port, check.path
             );
             let message = match moment {
-                Moment::BeforeWriting => Message::nothing_changed(what, object, BEFORE),
+                Moment::BeforeWriting => Message {
+                    what,
+                    object,
+                    // Core shows a warning of the plan that it makes before it applies below what was applied.
+                    changed: match severity {
+                        Severity::Error => "Nothing was changed.",
+                        Severity::Warning => "The probe changed nothing.",
+                    }
+                    .to_owned(),
+                    next: before(check.mode),
+                },
                 Moment::Afterwards => Message {
                     what,
                     object,
@@ -162,6 +170,18 @@ pub fn judge(
             })
         })
         .collect()
+}
+
+/// What to do about a side that is not ready.
+fn before(mode: HttpsMode) -> String {
+    let weaker = match mode {
+        HttpsMode::Require => "`warn` or `off`",
+        HttpsMode::Warn | HttpsMode::Off => "`off`",
+    };
+    format!(
+        "Put a certificate for this name on that side and rebuild it with production's variables \
+         (`prepare`), or set `https_check.mode` (`--https-check`) to {weaker}."
+    )
 }
 
 fn fault(check: &HttpsCheck, result: &ProbeResult) -> Option<String> {

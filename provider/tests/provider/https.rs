@@ -148,7 +148,7 @@ async fn a_side_that_breaks_while_it_is_promoted_is_a_warning() {
     says(
         &applied.diagnostics,
         &[
-            "warning: live https-ready",
+            "warning: live https-ready afterwards",
             "connection refused",
             "Everything was written, and stays as it is.",
             "trade the roles back",

@@ -13,7 +13,9 @@ use super::as_documented;
 /// The web machine of the promoted side.
 const PROMOTED: Ipv4Addr = Ipv4Addr::new(127, 0, 113, 10);
 const NAMES: [&str; 2] = ["gigadb.org", "portainer.gigadb.org"];
-const NEXT: &str = "Put a certificate for this name on that side and rebuild it with production's variables (`prepare`), or set `https_check.mode` (`--https-check`) to `warn` or `off`.";
+const NEXT: &str = "Put a certificate for this name on that side and rebuild it with production's variables (`prepare`), or set `https_check.mode` (`--https-check`) to ";
+const NEXT_OF_REQUIRE: &str = "`warn` or `off`.";
+const NEXT_OF_WARN: &str = "`off`.";
 
 /// A scene on loopback in which live is adopted, and its machines.
 fn stage(site: Option<Site>) -> (Scene, Sites) {
@@ -70,11 +72,15 @@ fn a_side_that_is_not_ready() {
         let object = format!("https://gigadb.org:{}/ at {PROMOTED}", sites.port());
         let world = scene.world();
         let parts = |output: &Output, weight: &str| {
+            let (changed, weaker) = match weight {
+                "Error" => ("Nothing was changed.", NEXT_OF_REQUIRE),
+                _ => ("The probe changed nothing.", NEXT_OF_WARN),
+            };
             output.omits(&["bug in the provider", "panicked"]);
             output.says(&[
                 &format!("{weight}: live https-ready"),
                 &what,
-                &format!("on: {object} changed: Nothing was changed. next: {NEXT}"),
+                &format!("on: {object} changed: {changed} next: {NEXT}{weaker}"),
             ]);
         };
 
@@ -89,10 +95,27 @@ fn a_side_that_is_not_ready() {
         // The waiver names it, and the swap passes.
         ask(&scene, &sites, "require", "overrides = [\"https-ready\"]");
         let applied = scene.apply().expect(0);
-        applied.says(&["Warning: live https-ready (waived): ", &what]);
+        applied.says(&["Warning: live https-ready afterwards (waived): ", &what]);
         assert!(!scene.writes().is_empty());
         assert_promoted(&scene);
     }
+}
+
+/// Core plans once more before it applies, and shows what that plan warned of below what was applied.
+#[test]
+fn nothing_that_an_apply_says_of_the_probes_is_untrue_at_its_end() {
+    let (scene, sites) = stage(Some(Site::of(&["x.org"])));
+    ask(&scene, &sites, "warn", "");
+    let _ = scene.plan(&["-out=swap.tfplan"]).expect(2);
+    let applied = scene.terraform(&["apply", "-no-color", "swap.tfplan"]);
+    let applied = applied.expect(0);
+    applied.says(&[
+        "Warning: live https-ready",
+        "Warning: live https-ready afterwards",
+        "changed: Everything was written, and stays as it is.",
+    ]);
+    applied.omits(&["Nothing was changed", "`warn` or `off`"]);
+    assert_promoted(&scene);
 }
 
 #[test]
@@ -128,7 +151,7 @@ fn a_side_that_breaks_between_plan_and_apply() {
     refused.says(&[
         "Error: live https-ready",
         "connection refused. on: ",
-        &format!("changed: Nothing was changed. next: {NEXT}"),
+        &format!("changed: Nothing was changed. next: {NEXT}{NEXT_OF_REQUIRE}"),
     ]);
     scene.assert_nothing_written();
     assert!(scene.world() == world, "the world moved");
@@ -146,7 +169,7 @@ fn a_side_that_breaks_while_it_is_promoted() {
         .fault(batch.api(Api::Cloudflare).method("POST"));
     let applied = scene.apply().expect(0);
     applied.says(&[
-        "Warning: live https-ready",
+        "Warning: live https-ready afterwards",
         "connection refused. on: ",
         "changed: Everything was written, and stays as it is. next: Look at the web server and the certificate of that side now; trade the roles back if users are affected.",
     ]);
