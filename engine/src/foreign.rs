@@ -4,6 +4,7 @@
 //! so that what is read is not what is there. Every such character is shown as a visible one.
 //! Nothing here changes a value: it is how a value is *printed*.
 
+use std::borrow::Cow;
 use std::fmt::{self, Write as _};
 
 /// How a line that goes on begins.
@@ -53,10 +54,14 @@ pub fn part(text: &str) -> String {
 
 /// The text of a JSON document, in which the same characters are written as escapes: the document
 /// keeps its meaning.
-pub fn json(document: &str) -> String {
+pub fn json(document: &str) -> Cow<'_, str> {
+    let kept = |c: char| matches!(c, '\n' | '\t' | '\r') || !is_hidden(c);
+    if document.chars().all(kept) {
+        return Cow::Borrowed(document);
+    }
     let mut text = String::with_capacity(document.len());
     for c in document.chars() {
-        if matches!(c, '\n' | '\t' | '\r') || !is_hidden(c) {
+        if kept(c) {
             text.push(c);
         } else {
             for unit in c.encode_utf16(&mut [0; 2]) {
@@ -65,7 +70,7 @@ pub fn json(document: &str) -> String {
             }
         }
     }
-    text
+    Cow::Owned(text)
 }
 
 fn visible(c: char) -> char {
@@ -83,6 +88,10 @@ fn visible(c: char) -> char {
 /// Whether a character is not seen, ends a line or changes the direction of others: controls,
 /// format characters and fillers of Unicode 16, without those that emoji are composed with.
 fn is_hidden(c: char) -> bool {
+    // Nearly every character is one of these.
+    if c.is_ascii() {
+        return c.is_ascii_control();
+    }
     c.is_control()
         || matches!(c,
             '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'

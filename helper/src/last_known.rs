@@ -102,20 +102,24 @@ pub(crate) fn complete(world: &mut World, file: &Path, now: u64) -> Ages {
 
 /// Keeps what was read now, beside what the file knows of other sides.
 pub(crate) fn keep(world: &World, file: &Path, now: u64) -> io::Result<()> {
+    let news: Vec<_> = world
+        .sides
+        .iter()
+        .filter_map(|(name, side)| Some((name, side.read()?)))
+        .collect();
+    if news.is_empty() {
+        return Ok(());
+    }
     let mut document = read(file);
     document.format_version = FORMAT_VERSION;
-    let mut news = false;
-    for (name, side) in &world.sides {
-        if let Reading::Read(side) = side {
-            let kept = Kept {
-                read_at: now,
-                side: side.clone(),
-            };
-            document.sides.insert(name.clone(), kept);
-            news = true;
-        }
+    for (name, side) in news {
+        let kept = Kept {
+            read_at: now,
+            side: side.clone(),
+        };
+        document.sides.insert(name.clone(), kept);
     }
-    if news { write(file, &document) } else { Ok(()) }
+    write(file, &document)
 }
 
 fn read(file: &Path) -> Document {

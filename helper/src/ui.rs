@@ -156,14 +156,20 @@ impl Ui {
             return Ok(());
         }
         pass("");
-        let mut stdout = AutoStream::new(io::stdout(), self.color);
         let text = text.trim_end_matches('\n');
-        let text = if text.starts_with(['{', '[']) {
-            foreign::json(text)
+        let written = if text.starts_with(['{', '[']) {
+            // A document has no colors; an inventory of one may be a megabyte.
+            let mut stdout = io::stdout().lock();
+            stdout
+                .write_all(foreign::json(text).as_bytes())
+                .and_then(|()| stdout.write_all(b"\n"))
+                .and_then(|()| stdout.flush())
         } else {
-            painted(&foreign::block(text), paint, width)
+            let text = painted(&foreign::block(text), paint, width);
+            let mut stdout = AutoStream::new(io::stdout(), self.color);
+            writeln!(stdout, "{text}").and_then(|()| stdout.flush())
         };
-        match writeln!(stdout, "{text}").and_then(|()| stdout.flush()) {
+        match written {
             Err(error) if error.kind() != ErrorKind::BrokenPipe => {
                 let mut failure = Failure::refused(
                     format!("The answer could not be written: {error}."),

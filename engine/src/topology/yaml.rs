@@ -4,7 +4,7 @@
 //! such trees drop: repeated keys with both their places, and whether a scalar was quoted.
 //! Aliases and tags are refused, so that the file means the same to every reader.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 
 use saphyr_parser::{Event, Marker, Parser, ScalarStyle, Span, StrInput};
 
@@ -71,25 +71,28 @@ impl Scalar {
 
 /// Where the keys and values of a document are, by their paths.
 #[derive(Debug, Default)]
-pub(super) struct Places(BTreeMap<String, (Place, Place)>);
+pub(super) struct Places(HashMap<String, (Place, Place)>);
 
 impl Places {
     /// The places of everything below `root`.
     pub(super) fn of(root: &Node) -> Self {
         let mut places = Self::default();
-        places.add("", root);
+        places.add(&mut String::new(), root);
         places
     }
 
-    fn add(&mut self, path: &str, node: &Node) {
+    fn add(&mut self, path: &mut String, node: &Node) {
         let Kind::Mapping(entries) = &node.kind else {
             return;
         };
         for (key, value) in entries {
             if let Kind::Scalar(scalar) = &key.kind {
-                let path = format!("{path}\n{}", scalar.text);
-                self.add(&path, value);
-                self.0.insert(path, (key.place, value.place));
+                let above = path.len();
+                path.push('\n');
+                path.push_str(&scalar.text);
+                self.add(path, value);
+                self.0.insert(path.clone(), (key.place, value.place));
+                path.truncate(above);
             }
         }
     }

@@ -58,22 +58,27 @@ pub(super) fn of(
 }
 
 fn group(kind: &str, source: &str) -> Source {
-    (sanitized(&format!("{kind}_{source}")), source.to_owned())
+    let mut name = String::with_capacity(kind.len() + 1 + source.len());
+    name.push_str(kind);
+    name.push('_');
+    name.push_str(source);
+    (sanitized(&name), source.to_owned())
 }
 
 /// A group name that Ansible takes as it is: lower case, with `_` for every other character than
 /// letters, digits and `_`.
 fn sanitized(text: &str) -> String {
-    text.to_lowercase()
-        .chars()
-        .map(|c| {
-            if c.is_ascii_lowercase() || c.is_ascii_digit() {
-                c
-            } else {
-                '_'
-            }
-        })
-        .collect()
+    let kept = |c: char| {
+        if c.is_ascii_lowercase() || c.is_ascii_digit() {
+            c
+        } else {
+            '_'
+        }
+    };
+    if text.is_ascii() {
+        return text.chars().map(|c| kept(c.to_ascii_lowercase())).collect();
+    }
+    text.to_lowercase().chars().map(kept).collect()
 }
 
 /// Which hosts are in which groups, before it is known whether a name has one meaning.

@@ -41,6 +41,9 @@ pub(crate) use self::{
 };
 use self::{machine::Machine, outputs::Outputs, scope::Scope};
 
+/// How many environments a note names at most; of more it tells the number.
+const NAMED: usize = 3;
+
 /// What the inventory depends on in addition to the world.
 #[derive(Debug, Clone)]
 pub(crate) struct Settings {
@@ -167,9 +170,11 @@ pub(crate) fn build(
                 })
                 .collect();
             let found = machines(facts, infrastructure, &names, &mut warnings);
+            let addresses = variables::addresses(topology, facts, &found);
             for (place, machine) in &found {
                 let host = place.host();
-                let mut variables = variables::of(topology, facts, *place, &found, settings);
+                let mut variables =
+                    variables::of(topology, facts, *place, &found, &addresses, settings);
                 let way = connection::of(&mut variables, topology, *place, &found, settings);
                 let way = way.unwrap_or_else(|warning| {
                     warnings.insert(warning);
@@ -318,22 +323,24 @@ fn nothing_known(
 
 /// Why the groups that old plays target are left out, where they are.
 fn several_sides(sides: &BTreeMap<EnvironmentName, BTreeSet<InfrastructureName>>) -> Vec<String> {
-    let several: Vec<String> = sides
+    let several: Vec<&EnvironmentName> = sides
         .iter()
         .filter(|(_, infrastructures)| infrastructures.len() > 1)
-        .map(|(environment, _)| format!("`{environment}`"))
+        .map(|(environment, _)| environment)
         .collect();
-    if several.is_empty() {
+    let Some(first) = several.first() else {
         return Vec::new();
+    };
+    let mut named: Vec<String> = several.iter().map(|name| format!("`{name}`")).collect();
+    if named.len() > NAMED + 1 {
+        named.truncate(NAMED);
+        named.push(format!("{} more", several.len() - NAMED));
     }
     vec![format!(
         "There are no `name_*` groups for {}, because more than one infrastructure is in scope \
          and a play written for one side must never reach both. Set GIGADB_ROLE or \
          GIGADB_INFRASTRUCTURE, or use groups such as `production_{}_bastion`.",
-        several.join(" and "),
-        several[0]
-            .trim_matches('`')
-            .to_lowercase()
-            .replace('-', "_"),
+        named.join(" and "),
+        first.as_str().to_lowercase().replace('-', "_"),
     )]
 }

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fmt::Write as _};
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use serde_json::Value;
 
 use super::{Host, Inventory, data::Inert};
@@ -16,15 +16,35 @@ struct Listing<'a> {
 
 #[derive(Serialize)]
 struct Meta<'a> {
-    hostvars: BTreeMap<&'a str, BTreeMap<&'a str, Inert<'a>>>,
+    hostvars: HostVariables<'a>,
+}
+
+/// The variables of every host, written from where they are: there may be tens of thousands.
+struct HostVariables<'a>(&'a BTreeMap<String, Host>);
+
+impl Serialize for HostVariables<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let hosts = self.0.iter();
+        serializer.collect_map(hosts.map(|(name, host)| (name, InertVariables(&host.variables))))
+    }
+}
+
+/// The variables of one host or group.
+#[derive(Clone, Copy)]
+struct InertVariables<'a>(&'a BTreeMap<String, Value>);
+
+impl Serialize for InertVariables<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(name, value)| (name, Inert(value))))
+    }
 }
 
 #[derive(Serialize, Default)]
 struct Group<'a> {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     hosts: Vec<&'a str>,
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    vars: BTreeMap<&'a str, Inert<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    vars: Option<InertVariables<'a>>,
 }
 
 /// The answer to `--list`: one JSON object, `_meta` first, all else sorted.
@@ -32,38 +52,24 @@ struct Group<'a> {
 /// `_meta.hostvars` is there even when empty: without it Ansible starts the program once more for
 /// every host.
 pub(crate) fn list(inventory: &Inventory) -> String {
-    let hostvars = inventory.hosts.iter();
     let mut groups: BTreeMap<&str, Group<'_>> = groups(inventory)
         .into_iter()
-        .map(|(name, hosts)| {
-            let vars = BTreeMap::new();
-            (name, Group { hosts, vars })
-        })
+        .map(|(name, hosts)| (name, Group { hosts, vars: None }))
         .collect();
     if !inventory.all.is_empty() {
-        let vars = inert(&inventory.all);
-        groups.entry("all").or_default().vars = vars;
+        groups.entry("all").or_default().vars = Some(InertVariables(&inventory.all));
     }
     json(&Listing {
         _meta: Meta {
-            hostvars: hostvars
-                .map(|(name, host)| (name.as_str(), inert(&host.variables)))
-                .collect(),
+            hostvars: HostVariables(&inventory.hosts),
         },
         groups,
     })
 }
 
-fn inert(variables: &BTreeMap<String, Value>) -> BTreeMap<&str, Inert<'_>> {
-    let variables = variables.iter();
-    variables
-        .map(|(name, value)| (name.as_str(), Inert(value)))
-        .collect()
-}
-
 /// The answer to `--host`: the host's variables.
 pub(crate) fn host(host: &Host) -> String {
-    json(&inert(&host.variables))
+    json(&InertVariables(&host.variables))
 }
 
 /// The answer to `--graph`: groups with their hosts, as `ansible-inventory --graph` draws them.

@@ -244,7 +244,7 @@ fn an_empty_scope_is_an_error_and_never_an_empty_inventory() {
     assert_snapshot!(hosts(|_| {}, "//blu"), @"error: the topology has no infrastructure `blu`; did you mean `blue`?");
     assert_snapshot!(hosts(|_| {}, "lively//"), @"error: the topology has no environment `lively`; did you mean `live`?");
     let unclear = |world: &mut World| set_record(world, "site.example", "192.0.2.1");
-    assert_snapshot!(hosts(unclear, "live/production/"), @"error: no side is in scope: it is not clear who is production in `live`: `site.example` leads to 192.0.2.1, an Elastic IP of no known side");
+    assert_snapshot!(hosts(unclear, "live/production/"), @"error: no side is in scope: it is not clear who is production in `live`: `site.example` leads to 192.0.2.1, no Elastic IP of any known side");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use gigadb_engine::{
-    name::{EndpointName, InfrastructureName, Role},
+    name::{InfrastructureName, Role},
     topology::{Infrastructure, Topology},
 };
 use serde_json::Value;
@@ -29,6 +29,7 @@ pub(super) fn of(
     facts: &Facts,
     place: Place<'_>,
     machines: &BTreeMap<Place<'_>, Machine<'_>>,
+    addresses: &Variables,
     settings: &Settings,
 ) -> Variables {
     let mut variables = Variables::new();
@@ -75,8 +76,7 @@ pub(super) fn of(
         set(&mut variables, "aws_region", side.aws.region.as_str());
         set_project(&mut variables, side, &settings.gitlab_base);
     }
-    let main = table.and_then(|table| table.main_endpoint(apex));
-    addresses(&mut variables, machines, main);
+    variables.extend(addresses.clone());
     let key = (infrastructure.clone(), environment.clone());
     if let Some(Ok(outputs)) = settings.outputs.get(&key) {
         for (name, value) in outputs {
@@ -101,21 +101,26 @@ fn set_project(variables: &mut Variables, side: &Infrastructure, gitlab_base: &s
     set(variables, "gitlab_url", project::url(gitlab_base, path));
 }
 
-/// The addresses of every machine of the side, on each of its hosts: plays look at more than one.
+/// The addresses of all `machines` of one side, which each of its hosts has: plays look at more than one.
 /// Terraform's outputs name no endpoint where they mean that of the apex.
-fn addresses(
-    variables: &mut Variables,
+pub(super) fn addresses(
+    topology: &Topology,
+    facts: &Facts,
     machines: &BTreeMap<Place<'_>, Machine<'_>>,
-    main: Option<&EndpointName>,
-) {
+) -> Variables {
+    let table = topology.environments.get(&facts.observation.environment);
+    let apex = table.and_then(|table| facts.observation.apex(table));
+    let main = table.and_then(|table| table.main_endpoint(apex));
+    let mut variables = Variables::new();
     for (place, machine) in machines {
         if main == Some(place.endpoint) {
-            set_addresses(variables, "ec2_", machine);
+            set_addresses(&mut variables, "ec2_", machine);
         } else {
             let endpoint = place.endpoint.as_str().replace('-', "_");
-            set_addresses(variables, &format!("ec2_{endpoint}_"), machine);
+            set_addresses(&mut variables, &format!("ec2_{endpoint}_"), machine);
         }
     }
+    variables
 }
 
 fn set_addresses(variables: &mut Variables, prefix: &str, machine: &Machine<'_>) {
