@@ -137,6 +137,21 @@ def test_another_sides_properties_stop_the_play(checkout):
     assert list(reached) == ["alt-gigadb-website-live-bastion"]
 
 
+def test_another_environment_in_the_shell_than_in_the_command_is_fatal(checkout, tmp_path):
+    staging = {"GIGADB_ENVIRONMENT": "staging", "GIGADB_ROLE": "production"}
+    done, reached = checkout.run("bastion_server", **staging)
+    done.failed("the play is told gigadb_env=live, and only `staging` would be listed", "Set or unset GIGADB_ENVIRONMENT")
+    assert reached == {}
+    plugin = tmp_path / "all.gigadb.yml"
+    plugin.write_text(json.dumps({"plugin": "gigascience.gigadb.gigadb", "program": str(PROGRAM)}))
+    for told in ("gigadb_env=live", '{"gigadb_env": "live"}'):
+        done = checkout.ansible.run(
+            "ansible-playbook", "-i", plugin, "bastion_server.yml", "--extra-vars", told,
+            cwd=checkout.work, **(checkout.world.environment | staging),
+        )
+        done.failed("the play is told gigadb_env=live")
+
+
 def test_the_documented_command_works_unchanged_in_the_folder_of_a_side(checkout):
     for side in ("gigadb-website", "alt-gigadb-website"):
         (checkout.work / "ansible.properties").write_text("gitlab_project=gigascience/upstream/%s\ndeployment_target=live\n" % side)

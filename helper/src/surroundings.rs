@@ -20,16 +20,22 @@ pub(crate) fn variable(name: &str) -> Option<String> {
 /// Whether one of Ansible's programs started this one, as far as the system tells: it then shows
 /// what stands on standard error as errors of its own.
 pub(crate) fn is_run_by_ansible() -> bool {
+    of_ansible().is_some()
+}
+
+/// The words of the command line of Ansible, where one of its programs started this one.
+pub(crate) fn of_ansible() -> Option<Vec<String>> {
     let parent = std::os::unix::process::parent_id();
-    let Ok(command) = std::fs::read(format!("/proc/{parent}/cmdline")) else {
-        return false;
-    };
-    let mut words = command.split(|byte| *byte == 0).take(3);
-    words.any(|word| {
-        let word = String::from_utf8_lossy(word);
+    let command = std::fs::read(format!("/proc/{parent}/cmdline")).ok()?;
+    let words = command.split(|byte| *byte == 0);
+    let words: Vec<String> = words
+        .map(|word| String::from_utf8_lossy(word).into_owned())
+        .collect();
+    let is_program = |word: &String| {
         let name = word.rsplit('/').next().unwrap_or_default();
         name.starts_with("ansible")
-    })
+    };
+    words.iter().take(3).any(is_program).then_some(words)
 }
 
 /// The arguments of this program, without its name.

@@ -200,11 +200,13 @@ pub(super) async fn gather(
     let properties = asked::properties_here()?;
     let properties = properties.as_deref();
     let scoped = asked::from_properties(&mut scope, properties, &session.topology)?;
+    let ansible = surroundings::of_ansible();
+    asked::not_of_another_environment(&scope, ansible.as_deref().unwrap_or_default())?;
     let (observed, outputs) = tokio::join!(
         session.observe_hosts(max_age, cancel),
         outputs(&session, &scope, cancel),
     );
-    if surroundings::is_run_by_ansible() {
+    if ansible.is_some() {
         observed.source.tell_doubts(ui);
     } else {
         observed.source.tell(ui);
