@@ -55,7 +55,7 @@ Examples:
   gigadb-roles apply swap.json
   gigadb-roles inventory --environment live --role hot_standby --graph
   gigadb-roles exec --role hot_standby --environment live -- ./run-there.sh
-  ansible-inventory -i $(command -v gigadb-roles) --list
+  ansible-inventory -i \"$(command -v gigadb-roles)\" --list
 
 Environment:
   GIGADB_TOPOLOGY                  the topology file, else topology.yaml here or in a folder above

@@ -206,18 +206,21 @@ fn reads(
     let seen = wanted.len() - missing.len();
     let count = format!("{seen} of {} Elastic IPs", wanted.len());
     if missing.is_empty() {
-        Check::ok(EC2, name, count)
-    } else {
-        Check::warning(
-            about,
-            format!("{count}: {} missing", missing.join(", ")),
-            format!(
-                "See that profile `{}` and {} are this side's, and that the names in the topology \
-                 are the Name tags in EC2.",
-                side.aws.profile, side.aws.region
-            ),
-        )
+        return Check::ok(EC2, name, count);
     }
+    let next = format!(
+        "See that profile `{}` and {} are this side's, and that the names in the topology \
+         are the Name tags in EC2.",
+        side.aws.profile, side.aws.region
+    );
+    let found = format!("{count}: {} missing", missing.join(", "));
+    // Some may be yet to be made. Where all are, the topology speaks of another account or owner.
+    let judged = if seen == 0 {
+        Check::failed
+    } else {
+        Check::warning
+    };
+    judged(about, found, next)
 }
 
 fn missing(wanted: &[String], machines: &Side) -> Vec<String> {

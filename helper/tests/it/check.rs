@@ -321,6 +321,25 @@ fn a_region_out_of_reach_fails_and_missing_addresses_are_a_warning() {
     ");
 }
 
+/// As with the names of another owner: nothing of the side would ever be found.
+#[test]
+fn a_side_without_any_of_its_addresses_fails() {
+    let stage = set_up();
+    stage.simulator.edit(|world| {
+        for account in &mut world.aws.accounts {
+            if let Some(region) = account.regions.get_mut("ap-southeast-2") {
+                region.addresses.clear();
+            }
+        }
+    });
+    let told = difference(&stage);
+    assert!(told.starts_with("exit 1\n"), "{told}");
+    assert!(
+        told.contains("failed ec2 alt-gigadb-website: 0 of 6 Elastic IPs: "),
+        "{told}"
+    );
+}
+
 #[test]
 fn tokens_of_cloudflare_are_told_apart() {
     let with = |token: &str| set_up().with("CLOUDFLARE_API_TOKEN", token);
