@@ -8,9 +8,10 @@ use std::{
 use gigadb_simulator::{Api, Effect, Fault, world::REGION_UPSTREAM};
 use gigadb_tests::{Output, Scene, assignment, procedure::Side};
 
-use crate::measure::{Row, median, timed};
-
-const RUNS: usize = 3;
+use crate::{
+    hanging_runs,
+    measure::{Row, median, timed},
+};
 
 pub(crate) fn rows() -> Vec<Row> {
     vec![
@@ -82,7 +83,7 @@ fn first_batch(
     hanging: fn(&Scene),
     run: fn(&Scene) -> Output,
 ) -> Row {
-    let times = (0..RUNS).map(|_| {
+    let times = (0..hanging_runs()).map(|_| {
         let scene = Scene::new();
         scene.adopt_live();
         well(&scene);
@@ -116,7 +117,7 @@ fn status() -> Row {
     let scene = Scene::new();
     let hang = Fault::new(Effect::Hang).always().api(Api::Gitlab);
     scene.simulator().fault(hang);
-    let times = (0..RUNS).map(|_| {
+    let times = (0..hanging_runs()).map(|_| {
         timed(|| {
             scene
                 .gigadb_roles(&["status", "--environment", "live"])

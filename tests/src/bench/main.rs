@@ -35,6 +35,11 @@ fn short_runs() -> usize {
     if is_rehearsal() { 1 } else { 21 }
 }
 
+/// How often what waits for servers that hang is repeated.
+fn hanging_runs() -> usize {
+    if is_rehearsal() { 1 } else { 3 }
+}
+
 /// Whether everything runs once, to show that it runs.
 fn is_rehearsal() -> bool {
     std::env::args().any(|argument| argument == "--once")

@@ -34,6 +34,12 @@ fn of_the_inventory() {
 }
 
 #[test]
+fn of_servers_that_hang() {
+    let rows = rows("hanging");
+    assert_eq!(rows.len(), 6, "{rows:?}");
+}
+
+#[test]
 fn of_names_and_sides() {
     let rows = rows("scale");
     assert_eq!(rows.len(), 7, "{rows:?}");
