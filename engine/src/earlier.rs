@@ -208,12 +208,6 @@ impl EarlierRun {
         })
     }
 
-    /// Tells whether all of it is in force.
-    pub fn is_complete(&self) -> bool {
-        let transactions = self.stages.iter().flatten().count();
-        self.fates.len() == transactions && self.fates.iter().all(|fate| *fate == Fate::InForce)
-    }
-
     fn environment<'a>(&self, topology: &'a Topology) -> Result<&'a Environment, Obstacle> {
         environment_of(topology, &self.intent.environment).map_err(|_| {
             Obstacle::Incomputable(Incomputable(vec![rules::unknown_environment(&self.intent)]))

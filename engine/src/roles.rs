@@ -226,7 +226,7 @@ fn holder<'a>(
         let known = format!("`{hostname}` leads to {address}");
         let unread = unread(observation);
         if unread.is_empty() {
-            format!("{known}, an Elastic IP of no known side")
+            format!("{known}, no Elastic IP of any known side")
         } else {
             format!(
                 "{known}, and it is not known whose that is: the Elastic IPs of {} could not be \

@@ -87,7 +87,7 @@ fn a_standby_name_in_doubt_leaves_the_roles_clear() {
     let foreign = |world: &mut World| set(world, "files.alt-live.gigadb.org", Some("192.0.2.77"));
     assert_snapshot!(told(foreign), @"
     production gigadb-website, hot standby alt-gigadb-website
-    ? `files.alt-live.gigadb.org` leads to 192.0.2.77, an Elastic IP of no known side
+    ? `files.alt-live.gigadb.org` leads to 192.0.2.77, no Elastic IP of any known side
     ");
     assert!(told(|world| lose(world, ALT)).starts_with(
         "production gigadb-website, hot standby alt-gigadb-website\n? `alt-live.gigadb.host` leads to "
@@ -99,7 +99,7 @@ fn a_production_name_in_doubt_does_not() {
     let missing = |world: &mut World| set(world, "files.gigadb.org", None);
     assert_snapshot!(told(missing), @"unclear: `files.gigadb.org` has not exactly one A record");
     let foreign = |world: &mut World| set(world, "files.gigadb.org", Some("192.0.2.77"));
-    assert_snapshot!(told(foreign), @"unclear: `files.gigadb.org` leads to 192.0.2.77, an Elastic IP of no known side");
+    assert_snapshot!(told(foreign), @"unclear: `files.gigadb.org` leads to 192.0.2.77, no Elastic IP of any known side");
     let split = |world: &mut World| {
         let there = address(world, "files.alt-live.gigadb.org");
         set(world, "files.gigadb.org", Some(&there));

@@ -70,7 +70,7 @@ fn what_disagrees_is_listed() {
     live         unknown  unclear  gigadb-website      ap-east-1       Upstream     v4.3.4
 
     live is unknown:
-      - It is not clear who has which role: `gigadb.org` leads to 192.0.2.1, an Elastic IP of no known side.
+      - It is not clear who has which role: `gigadb.org` leads to 192.0.2.1, no Elastic IP of any known side.
     ");
 }
 

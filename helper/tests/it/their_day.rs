@@ -332,7 +332,7 @@ fn roles_are_clear_when_only_a_standby_name_is_in_doubt() {
     let output = stage.output(&exec);
     assert_eq!(String::from_utf8_lossy(&output.stdout), "gigadb-website\n");
     let told = "warning: The roles in `live` are clear, but `files.alt-live.gigadb.org` leads to \
-                192.0.2.77, an Elastic IP of no known side.\n";
+                192.0.2.77, no Elastic IP of any known side.\n";
     assert_eq!(String::from_utf8_lossy(&output.stderr), told);
     let scoped = [
         "inventory",
