@@ -3,14 +3,14 @@
 use std::{
     env, fmt,
     path::{Path, PathBuf},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 /// How long any program may run before it counts as hung.
 const PATIENCE: Duration = Duration::from_mins(3);
 
 /// Exit code, stdout and stderr of a program, without colors.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone)]
 pub struct Output {
     /// The command as a person would type it.
     pub command: String,
@@ -20,6 +20,8 @@ pub struct Output {
     pub stdout: String,
     /// What it said beside the answer.
     pub stderr: String,
+    /// From its start to its end and that of its answer.
+    pub took: Duration,
 }
 
 impl Output {
@@ -92,11 +94,14 @@ pub(crate) fn run(command: std::process::Command) -> Output {
         .enable_all()
         .build()
         .unwrap();
+    let started = Instant::now();
     let output = runtime
         .block_on(async { tokio::time::timeout(PATIENCE, command.output()).await })
         .unwrap_or_else(|_| panic!("`{shown}` still runs after {} s", PATIENCE.as_secs()))
         .unwrap_or_else(|error| panic!("cannot start `{shown}`: {error}"));
+    let took = started.elapsed();
     Output {
+        took,
         command: shown,
         code: output.status.code().unwrap_or(-1),
         stdout: String::from_utf8_lossy(&output.stdout).into_owned(),

@@ -23,6 +23,7 @@ const PATIENCE: Duration = Duration::from_mins(2);
 pub struct Running {
     child: Child,
     command: String,
+    started: Instant,
 }
 
 impl Running {
@@ -38,6 +39,7 @@ impl Running {
         Self {
             child,
             command: text,
+            started: Instant::now(),
         }
     }
 
@@ -63,6 +65,7 @@ impl Running {
     pub fn end(self) -> Output {
         let output = self.child.wait_with_output().unwrap();
         let output = Output {
+            took: self.started.elapsed(),
             command: self.command,
             code: output.status.code().unwrap_or(-1),
             stdout: String::from_utf8_lossy(&output.stdout).into_owned(),

@@ -137,6 +137,9 @@ fn the_table_fits_a_narrow_terminal() {
             assert!(line.chars().count() <= usize::from(columns), "{line}");
         }
         assert!(table.contains("alt-gigadb-website staging"), "{table}");
+        // A column that does not fit is named.
+        let said = shown.text.contains("Left out: what was found.");
+        assert_ne!(table.contains("FOUND"), said, "{columns}: {}", shown.text);
     }
     let piped = stage.output(&CHECK);
     no_secret(&piped);

@@ -10,7 +10,7 @@ use gigadb_tests::{Output, Scene, assignment, procedure::Side};
 
 use crate::{
     hanging_runs,
-    measure::{Row, median, timed},
+    measure::{Row, median},
 };
 
 pub(crate) fn rows() -> Vec<Row> {
@@ -118,11 +118,8 @@ fn status() -> Row {
     let hang = Fault::new(Effect::Hang).always().api(Api::Gitlab);
     scene.simulator().fault(hang);
     let times = (0..hanging_runs()).map(|_| {
-        timed(|| {
-            scene
-                .gigadb_roles(&["status", "--environment", "live"])
-                .says(&[Side::Upstream.name()]);
-        })
+        let status = scene.gigadb_roles(&["status", "--environment", "live"]);
+        status.says(&[Side::Upstream.name()]).took
     });
     Row::new(
         "`gigadb-roles status`, GitLab hanging",

@@ -21,7 +21,7 @@ use std::time::Duration;
 
 use gigadb_tests::{Scene, assignment, procedure::Side, programs};
 
-use crate::measure::{Row, median, milliseconds, timed, timed_in_turn};
+use crate::measure::{Row, median, milliseconds, timed_in_turn};
 
 /// What every API call takes in the runs that measure round trips.
 const LATENCY: Duration = Duration::from_millis(50);
@@ -162,8 +162,8 @@ fn added_to_plan() -> Vec<Row> {
     let _ = floor.apply().expect(0);
     let (with, without) = timed_in_turn(
         terraform_runs(),
-        || drop(ours.plan(&[]).expect(0)),
-        || drop(floor.plan(&[]).expect(0)),
+        || ours.plan(&[]).expect(0).took,
+        || floor.plan(&[]).expect(0).took,
     );
     let both = {
         let scene = Scene::new();
@@ -171,7 +171,7 @@ fn added_to_plan() -> Vec<Row> {
             assignment("live", Side::Upstream, "") + &assignment("staging", Side::Upstream, "");
         scene.configure(&body);
         let _ = scene.apply().expect(0);
-        median((0..terraform_runs()).map(|_| timed(|| drop(scene.plan(&[]).expect(0)))))
+        median((0..terraform_runs()).map(|_| scene.plan(&[]).expect(0).took))
     };
     let added = |with: Duration| milliseconds(with.saturating_sub(without));
     vec![

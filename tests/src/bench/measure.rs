@@ -1,9 +1,6 @@
 //! Times, medians, and the table's rows.
 
-use std::{
-    fs,
-    time::{Duration, Instant},
-};
+use std::{fs, time::Duration};
 
 use gigadb_tests::programs;
 
@@ -24,22 +21,14 @@ impl Row {
     }
 }
 
-/// How long `work` takes.
-pub(crate) fn timed(work: impl FnOnce()) -> Duration {
-    let start = Instant::now();
-    work();
-    start.elapsed()
-}
-
 /// The medians of two works, run in turn after one run of each that does not count.
 pub(crate) fn timed_in_turn(
     runs: usize,
-    first: impl Fn(),
-    second: impl Fn(),
+    first: impl Fn() -> Duration,
+    second: impl Fn() -> Duration,
 ) -> (Duration, Duration) {
-    first();
-    second();
-    let times: Vec<_> = (0..runs).map(|_| (timed(&first), timed(&second))).collect();
+    let _ = (first(), second());
+    let times: Vec<_> = (0..runs).map(|_| (first(), second())).collect();
     (
         median(times.iter().map(|t| t.0)),
         median(times.iter().map(|t| t.1)),

@@ -425,3 +425,11 @@ fn valid_variations() {
     }
     assert_eq!(check(&SMALL.replace('\n', "\r\n")), "");
 }
+
+#[test]
+fn a_region_with_a_slip_is_told_with_the_one_that_was_meant() {
+    let told = small(&[("region: eu-west-2", "region: eu-west2")]);
+    let expected = "there is no such region. Did you mean `eu-west-2`?";
+    assert!(told.starts_with("t.yaml:6:"), "{told}");
+    assert!(told.ends_with(expected), "{told}");
+}
