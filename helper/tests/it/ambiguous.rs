@@ -139,6 +139,14 @@ fn plan_check_and_status_tell_them_alike() {
             let said = stage.run(arguments);
             assert!(said.contains(told), "{case}: {arguments:?}: {said}");
         }
+        // Under a heading that does not call it well.
+        let said = stage.run(&STATUS);
+        let headed = ["consistent, but:", "prepared, but:", "mixed:", "unknown:"];
+        let headed = headed.iter().filter(|word| {
+            let heading = format!("live is {word}");
+            said.lines().any(|line| line.trim() == heading)
+        });
+        assert_eq!(headed.count(), 1, "{case}: {said}");
         assert!(stage.simulator.requests().iter().all(|one| !one.is_write()));
     }
 }

@@ -61,6 +61,21 @@ fn without_credentials_there_is_no_inventory() {
     ");
 }
 
+/// AWS's own programs do the same: the file of settings may be missing while the other has the keys.
+#[test]
+fn a_missing_config_file_is_no_fault_where_the_other_file_has_the_keys() {
+    let stage = Stage::sop();
+    fs::remove_file(&stage.environment["AWS_CONFIG_FILE"]).unwrap();
+    let planned = stage.run(&["plan", "--environment", "live", "--swap"]);
+    assert!(planned.starts_with("exit 2\n"), "{planned}");
+    assert!(!planned.contains("AWS_CONFIG_FILE"), "{planned}");
+    // What is missing for AWS's own programs is the region, which the topology has.
+    let checked = stage.run(&["check"]);
+    for part in ["It has no region.", "6 of 6 Elastic IPs"] {
+        assert!(checked.contains(part), "{part}: {checked}");
+    }
+}
+
 #[test]
 fn a_plan_says_what_to_do_about_a_profile_that_signs_in() {
     let stage = with(SIGNS_IN, "");
