@@ -528,6 +528,7 @@ mod tests {
             name: name.parse().unwrap(),
             active,
             batch_limit: 200,
+            account: None,
         }
     }
 

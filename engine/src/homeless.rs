@@ -37,8 +37,8 @@ pub enum Homeless {
     SeveralZones {
         /// Their name.
         name: ZoneName,
-        /// Their ids.
-        ids: Vec<String>,
+        /// Each one's id, and its account where that is known.
+        zones: Vec<(String, Option<String>)>,
     },
 }
 
@@ -60,7 +60,9 @@ impl Homeless {
             .filter(|zone| zone.active && zone.name == first.name);
         Some(Self::SeveralZones {
             name: first.name.clone(),
-            ids: same.map(|zone| zone.id.to_string()).collect(),
+            zones: same
+                .map(|zone| (zone.id.to_string(), zone.account.clone()))
+                .collect(),
         })
     }
 
@@ -73,14 +75,21 @@ impl Homeless {
             Self::NotActive(zone) => format!(
                 "no active zone is visible for `{hostname}`: zone `{zone}` is visible and not active"
             ),
-            Self::SeveralZones { name, ids } => {
-                let count = match ids.len() {
+            Self::SeveralZones { name, zones } => {
+                let count = match zones.len() {
                     2 => "two".to_owned(),
                     count => count.to_string(),
                 };
+                let each: Vec<String> = zones
+                    .iter()
+                    .map(|(id, account)| match account {
+                        Some(account) => format!("id {id} in account `{account}`"),
+                        None => format!("id {id}"),
+                    })
+                    .collect();
                 format!(
-                    "{count} active zones named `{name}` are visible (ids {})",
-                    ids.join(", ")
+                    "{count} active zones named `{name}` are visible ({})",
+                    each.join(", ")
                 )
             }
         }

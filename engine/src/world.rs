@@ -199,6 +199,10 @@ pub struct Zone {
     pub active: bool,
     /// How many records one batch request may hold: 200 on the Free plan, else 3,500.
     pub batch_limit: usize,
+    /// Whose it is, where Cloudflare says so: the account's name, which may be a person's address and is kept
+    /// nowhere, else its id.
+    #[serde(skip)]
+    pub account: Option<String>,
 }
 
 /// The record types that decide where a hostname leads.

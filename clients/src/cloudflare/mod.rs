@@ -278,6 +278,10 @@ fn zone(row: wire::Zone) -> Result<Option<Zone>, String> {
         name,
         active: row.status.as_deref() == Some("active"),
         batch_limit: if free { FREE_BATCH } else { PAID_BATCH },
+        account: row.account.and_then(|account| {
+            let told = [account.name, account.id].into_iter().flatten();
+            told.into_iter().find(|text| !text.is_empty())
+        }),
     }))
 }
 

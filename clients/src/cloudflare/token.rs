@@ -4,7 +4,7 @@ use gigadb_engine::world::FailureKind;
 use reqwest::Method;
 use serde::Deserialize;
 
-use super::Cloudflare;
+use super::{Cloudflare, wire};
 use crate::{
     http::{Budget, Call, CallError, Fault, Repeat},
     standing::Token,
@@ -20,12 +20,7 @@ struct Verified {
 #[derive(Debug, Deserialize)]
 struct Owned {
     #[serde(default)]
-    account: Option<Account>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Account {
-    id: String,
+    account: Option<wire::Account>,
 }
 
 impl Cloudflare {
@@ -73,8 +68,8 @@ impl Cloudflare {
         let call = read("/zones", &["zones"], &query);
         let answer = self.api.send(&call, budget).await?;
         let zones = self.open::<Vec<Owned>>(&call, &answer)?.result;
-        let mut accounts = zones.into_iter().flatten().filter_map(|zone| zone.account);
-        Ok(accounts.next().map(|account| account.id))
+        let mut zones = zones.into_iter().flatten();
+        Ok(zones.find_map(|zone| zone.account?.id))
     }
 }
 

@@ -126,6 +126,16 @@ pub(super) struct Zone {
     pub(super) status: Option<String>,
     #[serde(default)]
     pub(super) plan: Option<Plan>,
+    #[serde(default)]
+    pub(super) account: Option<Account>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Account {
+    #[serde(default)]
+    pub(super) id: Option<String>,
+    #[serde(default)]
+    pub(super) name: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]

@@ -96,6 +96,7 @@ pub(super) fn tell(said: &BTreeMap<ZoneName, BTreeMap<Hostname, Vec<Statement>>>
             name: zone.clone(),
             active: true,
             batch_limit: BATCH_LIMIT,
+            account: None,
         });
     }
     told.zones = Reading::Read(zones);

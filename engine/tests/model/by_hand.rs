@@ -26,6 +26,7 @@ fn batch(zone: &str, decisive: bool, steps: Vec<Step>) -> Transaction {
         name: format!("{zone}.org").parse().unwrap(),
         active: true,
         batch_limit: 200,
+        account: None,
     };
     Transaction {
         boundary: Boundary::ZoneBatch { zone, decisive },

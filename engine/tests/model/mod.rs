@@ -80,6 +80,7 @@ pub(crate) fn world(topology: &Topology, production: &str) -> World {
             name: name.parse().unwrap(),
             active: true,
             batch_limit: 200,
+            account: None,
         })
         .collect();
     let sides: BTreeMap<InfrastructureName, Side> = topology

@@ -59,6 +59,7 @@ fn world() -> World {
         name: "site.example".parse().unwrap(),
         active: true,
         batch_limit: 200,
+        account: None,
     };
     let records = [
         ("site.example", "198.51.100.10"),

@@ -26,7 +26,7 @@ const CASES: [Case; 9] = [
             let twin = Zone::new("another account", "gigadb.org", Plan::Free);
             world.cloudflare.zones.push(twin);
         },
-        "wo active zones named `gigadb.org` are visible (ids ",
+        "wo active zones named `gigadb.org` are visible (id ",
     ),
     (
         "a zone that is not served",
@@ -138,6 +138,12 @@ fn plan_check_and_status_tell_them_alike() {
         for arguments in [&PLAN[..], &CHECK, &STATUS] {
             let said = stage.run(arguments);
             assert!(said.contains(told), "{case}: {arguments:?}: {said}");
+            let accounts = case.starts_with("two active zones");
+            assert_eq!(
+                said.contains(" in account `another account`"),
+                accounts,
+                "{said}"
+            );
         }
         // Under a heading that does not call it well.
         let said = stage.run(&STATUS);
