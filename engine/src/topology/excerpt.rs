@@ -1,7 +1,7 @@
 //! The line of the file that a fault is in, with a caret below its place.
 //!
-//! Invariant: what stands in `notify` is never repeated. It may be the address of a webhook, which is a secret, in the
-//! place of the variable's name.
+//! Invariant: what stands in `notify` is never repeated, nor any line with a URL. It may be the address of a webhook,
+//! which is a secret, in the place of the variable's name, also below a key that is misspelt.
 
 use std::fmt::Write as _;
 
@@ -14,14 +14,16 @@ const WIDTH: usize = 72;
 const LONGEST: usize = 4_000;
 /// How many characters before the place are shown of a longer line.
 const BEFORE: usize = 40;
-/// The key whose value is never shown.
-const PRIVATE: &str = "notify";
+/// The keys whose values are never shown.
+const PRIVATE: [&str; 2] = ["notify", "url_variable"];
+/// What a URL holds.
+const OF_URLS: &str = "://";
 
 /// The lines of a file that may be shown.
 pub(super) struct Excerpts<'a>(Vec<Option<&'a str>>);
 
 impl<'a> Excerpts<'a> {
-    /// Those of `source`: without what belongs to the private key, which is all below it that is neither to its left nor
+    /// Those of `source`: without URLs, and without what belongs to a private key, which is all below it that is neither to its left nor
     /// the next key beside it.
     pub(super) fn of(source: &'a str) -> Self {
         let mut private_from: Option<usize> = None;
@@ -30,12 +32,15 @@ impl<'a> Excerpts<'a> {
             let indent = line.len() - content.len();
             let begins_key =
                 content.starts_with(|c: char| c.is_alphanumeric() || "\"'".contains(c));
-            if line.contains(PRIVATE) {
+            if PRIVATE.iter().any(|key| line.contains(key)) {
                 private_from = Some(indent);
             } else if begins_key && private_from.is_some_and(|from| indent <= from) {
                 private_from = None;
             }
-            let is_shown = private_from.is_none() && !content.is_empty() && line.len() <= LONGEST;
+            let is_shown = private_from.is_none()
+                && !line.contains(OF_URLS)
+                && !content.is_empty()
+                && line.len() <= LONGEST;
             is_shown.then_some(line)
         });
         Self(lines.collect())
@@ -142,6 +147,10 @@ mod tests {
             format!("version: 1\nnotify:\n- url_variable: >-\n    {secret}\n"),
             format!("version: 1\nnotify:\n\t- url_variable: {secret}\n"),
             format!("version: 1\n'notify':\n- {secret}: [\n"),
+            format!("version: 1\nnotfy: [{{ url_variable: \"{secret}\" }}]\n"),
+            format!("version: 1\nnotfy:\n- url_variable:\n    {secret}\n"),
+            format!("version: 1\nwebhook: {secret}\n"),
+            format!("version: 1\nwebhooks:\n- {{ url: {secret} }}\n"),
         ];
         for form in forms {
             let faults = Topology::parse(&form).unwrap_err();
