@@ -147,7 +147,7 @@ impl Swapped<'_> {
             "on both bastions now".to_owned()
         };
         Some(format!(
-            "Run the data_sync playbook {bastions}: a databaseReset job still present on `{}` drops production's database at its next run, {run}, and a sync_dropboxes under way there writes over production's files.",
+            "Run the data_sync playbook {bastions}: a databaseReset job still present on `{}` drops production's database at its next run, {run}, and a sync_dropboxes under way there may write over production's files.",
             production.name
         ))
     }

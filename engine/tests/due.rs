@@ -38,7 +38,7 @@ fn what_is_due_after_a_swap_is_said_in_order_of_urgency() {
     let (mut topology, world) = synchronized();
     let swap = intent(&topology, "live", SYDNEY);
     insta::assert_snapshot!(said(&topology, &swap, &world), @r"
-    Run the data_sync playbook on both bastions now: a databaseReset job still present on `alt-gigadb-website` drops production's database at its next run, today at 10:05 UTC, and a sync_dropboxes under way there writes over production's files.
+    Run the data_sync playbook on both bastions now: a databaseReset job still present on `alt-gigadb-website` drops production's database at its next run, today at 10:05 UTC, and a sync_dropboxes under way there may write over production's files.
     Rebuild and deploy `gigascience/upstream/alt-gigadb-website`: `HOME_URL`, `REMOTE_HOME_URL`, `REMOTE_HOSTNAME` take effect when its images are built.
     Rebuild and deploy `gigascience/upstream/gigadb-website`: `HOME_URL`, `REMOTE_HOME_URL`, `REMOTE_HOSTNAME` take effect when its images are built.
     Run the playbook that reads `remote_fileserver_hostname` on both sides: its new value takes effect then.
@@ -71,7 +71,7 @@ fn after_a_failover_the_lost_side_is_set_up_when_it_can_be_reached() {
     failover.mode = Mode::Failover;
     let reachable = said(&topology, &failover, &world);
     insta::assert_snapshot!(reachable, @r"
-    Run the data_sync playbook on the bastion of `alt-gigadb-website` now (with `--limit`: a host that cannot be reached stops the play), and on that of `gigadb-website` as soon as it can be reached: a databaseReset job still present on `alt-gigadb-website` drops production's database at its next run, today at 10:05 UTC, and a sync_dropboxes under way there writes over production's files.
+    Run the data_sync playbook on the bastion of `alt-gigadb-website` now (with `--limit`: a host that cannot be reached stops the play), and on that of `gigadb-website` as soon as it can be reached: a databaseReset job still present on `alt-gigadb-website` drops production's database at its next run, today at 10:05 UTC, and a sync_dropboxes under way there may write over production's files.
     Rebuild and deploy `gigascience/upstream/alt-gigadb-website`: `HOME_URL`, `REMOTE_HOME_URL`, `REMOTE_HOSTNAME` take effect when its images are built.
     When `gigadb-website` can be reached again, rebuild and deploy `gigascience/upstream/gigadb-website`: `HOME_URL`, `REMOTE_HOME_URL`, `REMOTE_HOSTNAME` take effect when its images are built.
     Run the playbook that reads `remote_fileserver_hostname` on `alt-gigadb-website` now, and on `gigadb-website` as soon as it can be reached: its new value takes effect then.

@@ -122,7 +122,7 @@ pub(crate) fn afterwards(
         // It was usable a moment ago, before the first write.
         Err(error) => {
             let told = Message {
-                changed: "Everything was written, and stays as it is.".to_owned(),
+                changed: "What was written stays as it is.".to_owned(),
                 ..why_impossible(wanted, error).2
             };
             let rule = Rule::HttpsReady;

@@ -158,7 +158,7 @@ pub fn judge(
                 Moment::Afterwards => Message {
                     what,
                     object,
-                    changed: "Everything was written, and stays as it is.".to_owned(),
+                    changed: "What was written stays as it is.".to_owned(),
                     next: AFTERWARDS.to_owned(),
                 },
             };

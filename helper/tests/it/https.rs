@@ -97,7 +97,7 @@ fn what_is_completed_or_taken_back_is_probed_afterwards_alone() {
         &[
             "Took back the run of live",
             "warning[https-ready]: `gigadb-website` does not answer for `gigadb.org`",
-            "Everything was written, and stays as it is.",
+            "What was written stays as it is.",
         ],
     );
     assert_eq!(play.production(), former.to_string());
@@ -137,7 +137,7 @@ fn a_side_that_is_not_ready_warns_or_stops_as_the_mode_says() {
     says(
         &play.run(&SWAP, &warn),
         0,
-        &[&warning, "Everything was written, and stays as it is."],
+        &[&warning, "What was written stays as it is."],
     );
     assert_eq!(play.production(), PROMOTED.to_string());
 }

@@ -150,7 +150,7 @@ async fn a_side_that_breaks_while_it_is_promoted_is_a_warning() {
         &[
             "warning: live https-ready afterwards",
             "connection refused",
-            "Everything was written, and stays as it is.",
+            "What was written stays as it is.",
             "trade the roles back",
         ],
     );

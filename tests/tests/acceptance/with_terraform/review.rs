@@ -124,7 +124,7 @@ fn a_swap_alone() {
 
     Due afterwards:
 
-    - Run the data_sync playbook on both bastions now: a databaseReset job still present on `alt-gigadb-website` drops production's database at its next run, at 10:05 UTC, and a sync_dropboxes under way there writes over production's files.
+    - Run the data_sync playbook on both bastions now: a databaseReset job still present on `alt-gigadb-website` drops production's database at its next run, at 10:05 UTC, and a sync_dropboxes under way there may write over production's files.
     - Rebuild and deploy `gigascience/upstream/alt-gigadb-website`: `HOME_URL`, `REMOTE_HOME_URL`, `REMOTE_HOSTNAME` take effect when its images are built.
     - Rebuild and deploy `gigascience/upstream/gigadb-website`: `HOME_URL`, `REMOTE_HOME_URL`, `REMOTE_HOSTNAME` take effect when its images are built.
     - Run the playbook that reads `remote_fileserver_hostname` on both sides: its new value takes effect then.
@@ -228,7 +228,7 @@ fn a_swap_among_other_changes_with_a_waived_rule() {
 
     Due afterwards:
 
-    - Run the data_sync playbook on both bastions now: a databaseReset job still present on `alt-gigadb-website` drops production's database at its next run, at 10:05 UTC, and a sync_dropboxes under way there writes over production's files.
+    - Run the data_sync playbook on both bastions now: a databaseReset job still present on `alt-gigadb-website` drops production's database at its next run, at 10:05 UTC, and a sync_dropboxes under way there may write over production's files.
     - Rebuild and deploy `gigascience/upstream/alt-gigadb-website`: `HOME_URL`, `REMOTE_HOME_URL`, `REMOTE_HOSTNAME` take effect when its images are built.
     - Rebuild and deploy `gigascience/upstream/gigadb-website`: `HOME_URL`, `REMOTE_HOME_URL`, `REMOTE_HOSTNAME` take effect when its images are built.
     - Run the playbook that reads `remote_fileserver_hostname` on both sides: its new value takes effect then.
@@ -288,7 +288,7 @@ fn a_failover_is_said_and_can_be_forbidden() {
 
 
 
-    - Run the data_sync playbook on the bastion of `alt-gigadb-website` now (with `--limit`: a host that cannot be reached stops the play), and on that of `gigadb-website` as soon as it can be reached: a databaseReset job still present on `alt-gigadb-website` drops production's database at its next run, at 10:05 UTC, and a sync_dropboxes under way there writes over production's files.
+    - Run the data_sync playbook on the bastion of `alt-gigadb-website` now (with `--limit`: a host that cannot be reached stops the play), and on that of `gigadb-website` as soon as it can be reached: a databaseReset job still present on `alt-gigadb-website` drops production's database at its next run, at 10:05 UTC, and a sync_dropboxes under way there may write over production's files.
     - When `gigadb-website` can be reached again, rebuild and deploy `gigascience/upstream/gigadb-website`: `HOME_URL`, `REMOTE_HOME_URL`, `REMOTE_HOSTNAME` take effect when its images are built.
     - Run the playbook that reads `remote_fileserver_hostname` on `alt-gigadb-website` now, and on `gigadb-website` as soon as it can be reached: its new value takes effect then.
     - Resolvers may use the old addresses for as long as the records' TTL: some users are sent to `gigadb-website`, which is lost, and see errors meanwhile.
@@ -307,7 +307,7 @@ fn a_failover_is_said_and_can_be_forbidden() {
     **Swaps live: production gigadb-website (Hong Kong) to alt-gigadb-website (Sydney)**: 8 records, 8 variables; findings not known
     - Keep `gigadb-website` serving: resolvers may use the old addresses for as long as the records' TTL.
     - Rebuild and deploy `gigascience/upstream/gigadb-website`: `HOME_URL`, `REMOTE_HOME_URL`, `REMOTE_HOSTNAME` take effect when its images are built.
-    - Run the data_sync playbook on both bastions now: a databaseReset job still present on `alt-gigadb-website` drops production's database at its next run, at 10:05 UTC, and a sync_dropboxes under way there writes over production's files.
+    - Run the data_sync playbook on both bastions now: a databaseReset job still present on `alt-gigadb-website` drops production's database at its next run, at 10:05 UTC, and a sync_dropboxes under way there may write over production's files.
     - Run the playbook that reads `remote_fileserver_hostname` on both sides: its new value takes effect then.
     exit 2
     ");

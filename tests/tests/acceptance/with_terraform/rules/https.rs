@@ -112,7 +112,7 @@ fn nothing_that_an_apply_says_of_the_probes_is_untrue_at_its_end() {
     applied.says(&[
         "Warning: live https-ready",
         "Warning: live https-ready afterwards",
-        "changed: Everything was written, and stays as it is.",
+        "changed: What was written stays as it is.",
     ]);
     applied.omits(&["Nothing was changed", "`warn` or `off`"]);
     assert_promoted(&scene);
@@ -171,7 +171,7 @@ fn a_side_that_breaks_while_it_is_promoted() {
     applied.says(&[
         "Warning: live https-ready afterwards",
         "connection refused. on: ",
-        "changed: Everything was written, and stays as it is. next: Look at the web server and the certificate of that side now; trade the roles back if users are affected.",
+        "changed: What was written stays as it is. next: Look at the web server and the certificate of that side now; trade the roles back if users are affected.",
     ]);
     assert_promoted(&scene);
     let _ = scene.plan(&[]).expect(0);
