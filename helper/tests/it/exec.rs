@@ -1,6 +1,7 @@
 //! `exec`.
 
 use std::{
+    fs,
     os::unix::process::ExitStatusExt as _,
     process::{Output, Stdio},
 };
@@ -87,6 +88,10 @@ fn keys_that_would_beat_the_profile_are_removed() {
         "AWS_ACCESS_KEY_ID",
         "AWS_SECRET_ACCESS_KEY",
         "AWS_SESSION_TOKEN",
+        "AWS_SECURITY_TOKEN",
+        "AWS_ROLE_ARN",
+        "AWS_ROLE_SESSION_NAME",
+        "AWS_WEB_IDENTITY_TOKEN_FILE",
     ] {
         stage = stage.with(name, "of-another-account");
     }
@@ -95,6 +100,22 @@ fn keys_that_would_beat_the_profile_are_removed() {
     let shown = String::from_utf8(output.stdout).unwrap();
     assert!(!shown.contains("of-another-account"), "{shown}");
     assert!(shown.contains("AWS_PROFILE=Upstream\n"), "{shown}");
+}
+
+#[test]
+fn the_tokens_of_cloudflare_and_gitlab_stay_and_so_do_variables_of_others() {
+    let stage = Stage::sop().with("AWS_PAGER", "less");
+    let tell = "echo $CLOUDFLARE_API_TOKEN/$GITLAB_TOKEN/$AWS_PAGER > kept";
+    let output = script(&stage, "production", tell);
+    assert!(output.status.success(), "{}", stage.told(&output));
+    let kept = fs::read_to_string(stage.folder().join("kept")).unwrap();
+    let token = |name: &str| stage.environment[name].clone();
+    let expected = [
+        token("CLOUDFLARE_API_TOKEN"),
+        token("GITLAB_TOKEN"),
+        "less".to_owned(),
+    ];
+    assert_eq!(kept.trim().split('/').collect::<Vec<_>>(), expected);
 }
 
 #[test]

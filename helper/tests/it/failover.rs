@@ -1,8 +1,8 @@
 //! `failover`, with and without what is lost.
 
-use std::{process::Stdio, thread};
+use std::{process::Stdio, thread, time::Duration};
 
-use gigadb_simulator::{Api, Effect, Fault, world::CLOUDFLARE_REVOKED_TOKEN};
+use gigadb_simulator::{Api, Effect, Fault, LoggedRequest, world::CLOUDFLARE_REVOKED_TOKEN};
 use insta::assert_snapshot;
 
 use crate::runs::{FAILOVER, interrupt, without_due};
@@ -108,15 +108,43 @@ fn a_failover_goes_on_without_gitlab() {
     );
 }
 
-#[test]
-fn what_hangs_on_the_lost_side_does_not_hold_a_failover_up_for_ever() {
-    let stage = Stage::sop();
+/// The region and the project of the lost side accept, and never answer.
+fn hanging(stage: &Stage) {
     let hang = || Fault::new(Effect::Hang).always();
     stage
         .simulator
         .fault(hang().api(Api::Ec2).region("ap-east-1"));
     let project = hang().api(Api::Gitlab).path_contains("/gigadb-website");
     stage.simulator.fault(project);
+}
+
+#[test]
+fn what_a_saved_plan_knows_to_hang_is_not_asked_before_the_first_batch() {
+    let stage = Stage::sop();
+    hanging(&stage);
+    let arguments = ["--mode", "failover", "--out", "away.json"];
+    let plan = [&["plan"], &FAILOVER[1..5], &arguments].concat();
+    let output = stage.output(&plan);
+    assert_eq!(output.status.code(), Some(2), "{}", stage.told(&output));
+    stage.simulator.clear_requests();
+    let output = stage.output(&["apply", "away.json"]);
+    assert_eq!(output.status.code(), Some(3), "{}", stage.told(&output));
+    let requests = stage.simulator.requests();
+    let first = requests.iter().position(|one| one.is_write()).unwrap();
+    assert!(requests[first].path.ends_with("/batch"), "{requests:?}");
+    let lost = |one: &&LoggedRequest| {
+        one.region.as_deref() == Some("ap-east-1") || one.path.contains("%2Fgigadb-website")
+    };
+    let asked: Vec<&LoggedRequest> = requests[..first].iter().filter(lost).collect();
+    assert!(asked.is_empty(), "{asked:?}");
+    let waited = requests[first].started - requests[0].started;
+    assert!(waited < Duration::from_secs(5), "{waited:?}");
+}
+
+#[test]
+fn what_hangs_on_the_lost_side_does_not_hold_a_failover_up_for_ever() {
+    let stage = Stage::sop();
+    hanging(&stage);
     let output = stage.output(&FAILOVER);
     let told = stage.told(&output);
     assert_eq!(output.status.code(), Some(3), "{told}");

@@ -66,30 +66,37 @@ fn a_swap_holds_its_lease_and_gives_it_back() {
     assert_eq!(leases, ["POST", "DELETE", "POST", "DELETE"]);
 }
 
+/// How long Ctrl-C takes to be answered while the lease hangs.
+fn interrupted_at_the_lease(arguments: &[&str]) -> Duration {
+    let stage = locked();
+    let hangs = Fault::new(Effect::Hang).api(Api::Gitlab).method("POST");
+    stage.simulator.fault(hangs.always());
+    let child = stage
+        .command(arguments)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let asked = |request: &LoggedRequest| request.path.ends_with("/lock");
+    while !stage.simulator.requests().iter().any(asked) {
+        thread::yield_now();
+    }
+    let pressed = Instant::now();
+    interrupt(&child);
+    let output = child.wait_with_output().unwrap();
+    let took = pressed.elapsed();
+    let told = stage.told(&output);
+    assert_eq!(output.status.code(), Some(130), "{told}");
+    assert!(!wrote_roles(&stage), "{told}");
+    took
+}
+
 #[test]
-fn the_first_ctrl_c_is_answered_while_the_lease_hangs() {
+fn the_first_ctrl_c_is_answered_within_half_a_second_while_the_lease_hangs() {
     for arguments in [&SWAP[..], &FAILOVER] {
-        let stage = locked();
-        let hangs = Fault::new(Effect::Hang).api(Api::Gitlab).method("POST");
-        stage.simulator.fault(hangs.always());
-        let child = stage
-            .command(arguments)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let asked = |request: &LoggedRequest| request.path.ends_with("/lock");
-        while !stage.simulator.requests().iter().any(asked) {
-            thread::yield_now();
-        }
-        let pressed = Instant::now();
-        interrupt(&child);
-        let output = child.wait_with_output().unwrap();
-        let told = stage.told(&output);
-        assert_eq!(output.status.code(), Some(130), "{told}");
-        // One attempt alone takes longer where nobody stops it.
-        assert!(pressed.elapsed() < Duration::from_secs(6), "{told}");
-        assert!(!wrote_roles(&stage), "{told}");
+        // The best of three: what the rest of the machine does is not the program's.
+        let took = (0..3).map(|_| interrupted_at_the_lease(arguments)).min();
+        assert!(took < Some(Duration::from_millis(500)), "{took:?}");
     }
 }
 

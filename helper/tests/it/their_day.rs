@@ -422,20 +422,28 @@ fn status_can_be_required_to_be_consistent() {
     );
 }
 
+/// How long `status` takes, at best.
+fn best_of_three(stage: &Stage) -> Duration {
+    let took = (0..3).map(|_| {
+        let started = Instant::now();
+        stage.output(&["status", "--environment", "live"]);
+        started.elapsed()
+    });
+    took.min().unwrap()
+}
+
 #[test]
 fn what_hangs_holds_up_no_role() {
     let stage = Stage::sop();
     stage.answer(&["--list"]);
+    let at_best = best_of_three(&stage);
     stage
         .simulator
         .fault(Fault::new(Effect::Hang).api(Api::Gitlab).always());
-    let started = Instant::now();
     let output = stage.output(&["status", "--environment", "live"]);
-    assert!(
-        started.elapsed() < Duration::from_secs(8),
-        "{:?}",
-        started.elapsed()
-    );
+    // The best of three, less what it takes where everything answers: a slow machine is slow twice.
+    let added = best_of_three(&stage).saturating_sub(at_best);
+    assert!(added < Duration::from_secs(2), "{added:?}");
     let shown = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(
         shown.contains("unknown  production   gigadb-website"),

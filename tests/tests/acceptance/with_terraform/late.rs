@@ -7,8 +7,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use gigadb_simulator::{Api, Effect, Fault, World};
-use gigadb_tests::{Output, Scene, objects, procedure::Side, proof, side_by_side};
+use gigadb_simulator::{Api, Effect, Fault, LoggedRequest, World};
+use gigadb_tests::{Output, Scene, objects, procedure::Side, proof, side_by_side, wait_until};
 
 use super::LIVE;
 
@@ -37,13 +37,18 @@ struct Case<'a> {
     misfortune: &'a Misfortune,
 }
 
+impl fmt::Display for Door {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Terraform => "terraform",
+            Self::Helper => "gigadb-roles",
+        })
+    }
+}
+
 impl fmt::Display for Case<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let door = match self.door {
-            Door::Terraform => "terraform",
-            Door::Helper => "gigadb-roles",
-        };
-        write!(f, "{door}: {}", self.misfortune.name)
+        write!(f, "{}: {}", self.door, self.misfortune.name)
     }
 }
 
@@ -172,4 +177,37 @@ fn both_doors_end_with_what_is() {
         cases.len(),
         started.elapsed()
     ));
+}
+
+/// Whoever presses Ctrl-C while a batch may still be carried out is told until when, and so is the
+/// journal.
+fn stopped_while_open(door: &Door) {
+    let scene = Scene::new();
+    scene.adopt_live();
+    scene.configure_live(Side::Alt);
+    let hour = Effect::GatewayTimeout { ms: 3_600_000 };
+    scene.simulator().fault(decisive(hour).always());
+    let run = match door {
+        Door::Terraform => scene.start_terraform(&["apply", "-no-color", "-auto-approve"]),
+        Door::Helper => scene.start_gigadb_roles(&["swap", "--environment", "live", "--yes"]),
+    };
+    let answered = |one: &LoggedRequest| one.template == BATCH && one.status == Some(504);
+    wait_until("the gateway's answer", || {
+        scene.simulator().requests().iter().any(answered)
+    });
+    run.interrupt();
+    let output = match door {
+        Door::Terraform => run.end().expect(1),
+        Door::Helper => run.end().expect(3),
+    };
+    output.says(&["open until ", " UTC", "gigadb-roles resume "]);
+    output.omits(&["as before", "was put back", "undone:"]);
+    let history = scene.gigadb_roles(&["history"]).expect(0);
+    history.says(&["open until "]);
+}
+
+#[test]
+fn what_may_still_take_effect_is_open_until_a_time() {
+    let doors = [Door::Terraform, Door::Helper];
+    side_by_side(&doors, doors.len(), stopped_while_open);
 }
