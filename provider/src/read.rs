@@ -6,7 +6,7 @@ use tfplug::{Diagnostic, ReadRequest, ReadResponse};
 use crate::{diagnostics, private, session::Session, state, validate};
 
 /// What is said of parts that could not be read.
-const KEPT: &str = "They keep what was last known of them. Whether that matters, the plan says.";
+const KEPT: &str = "Their last known values are kept. The next plan says whether that matters.";
 
 /// Refreshes `status`, `hostnames` and `variables`. Fails only for the topology, and for Cloudflare.
 pub(crate) async fn read(session: &Session, request: ReadRequest) -> ReadResponse {

@@ -65,7 +65,7 @@ impl Holder {
     pub fn advice(&self, place: &LeasePlace) -> String {
         if self.process.is_some() {
             format!(
-                "Wait until it has ended, then plan again. If it is surely gone, run `gigadb-roles unlock {}`, then plan again.",
+                "Wait until it has ended, then plan again. If you are sure it is no longer running, run `gigadb-roles unlock {}`, then plan again.",
                 self.id
             )
         } else if self.id.is_empty() {

@@ -19,9 +19,9 @@ use crate::{
 ///
 /// Lints the topology, then looks at everything that a swap needs of this machine: profiles with
 /// keys of their own, tokens that may do what is needed, zones, projects, variables, checkouts.
-/// Nothing is changed; only to see who holds a lease, it is taken for a moment, because GitLab has
-/// no other way. What only a write could prove is said to be not checked. Exits with 0 when nothing
-/// failed, warnings allowed, and with 1 otherwise.
+/// Changes nothing, except that it briefly takes a free lease: GitLab offers no other way to see who
+/// holds it. Permissions that only a write can prove are reported as `not checked`. Exits with 0
+/// when nothing failed, warnings allowed, and with 1 otherwise.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:

@@ -21,8 +21,8 @@ use crate::{
 /// Complete a run that was interrupted, was partly applied, or owes something.
 ///
 /// Plans what that run was asked for from how things are now, and refuses where somebody changed
-/// something since (exit code 4). As with a saved plan, the id says what shall be done: a terminal
-/// is asked for production's hostname unless --yes is given, and without one nobody is asked.
+/// something since (exit code 4). In a terminal, asks you to type production's hostname unless --yes
+/// is given. Outside a terminal it does not ask: naming the run is the confirmation.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:

@@ -23,8 +23,8 @@ use crate::{
 
 /// Delete a lease that a run left behind, after showing who holds it.
 ///
-/// While a lease is held, nobody else can swap. Delete one only when its run is surely gone: a
-/// run that still goes on would write beside the next one. Without a terminal it needs --yes.
+/// While a lease is held, nobody else can swap. Delete one only if you are sure that its run is no
+/// longer running: it would write beside the next one. Without a terminal it needs --yes.
 /// A lock whose id no program of ours made, such as Terraform's own, is never deleted.
 #[derive(Debug, Args)]
 #[command(after_help = "\

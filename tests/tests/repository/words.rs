@@ -3,7 +3,7 @@
 use super::tidy::tracked_text;
 
 /// Words that were taken out of what people read, and what to write in their place.
-const NOT_USED: [(&str, &str); 15] = [
+const NOT_USED: [(&str, &str); 17] = [
     ("mend", "fix"),
     ("mends", "fixes"),
     ("mended", "fixed"),
@@ -17,6 +17,8 @@ const NOT_USED: [(&str, &str); 15] = [
     ("see to", "check, or fix"),
     ("sees to", "checks, or fixes"),
     ("belong into", "put them in"),
+    ("surely gone", "no longer running"),
+    ("as said", "as described above"),
     ("simply", "leave it out"),
     ("please note", "leave it out"),
 ];

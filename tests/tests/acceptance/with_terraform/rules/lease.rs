@@ -57,7 +57,7 @@ fn a_lease_that_somebody_else_holds() {
             ELSEWHERE,
             "Another swap is under way: the lease is held by `alice` since 2026-11-22T09:30:00Z, process 4242 on `bastion`, run 20261122T093000123Z-live-0a1b, reason `release-4.2`.",
             format!(
-                "Wait until it has ended, then plan again. If it is surely gone, run `gigadb-roles unlock {ELSEWHERE}`, then plan again."
+                "Wait until it has ended, then plan again. If you are sure it is no longer running, run `gigadb-roles unlock {ELSEWHERE}`, then plan again."
             ),
         ),
     ] {
