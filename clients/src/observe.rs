@@ -19,7 +19,6 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     Apis,
     dns::Told,
-    ec2::Wanted,
     gitlab::{Keys, Rows},
     http::{Budget, seconds, stoppable},
 };
@@ -385,7 +384,7 @@ impl Apis {
             .iter()
             .filter(|(name, _)| scope.sides.holds(name))
             .map(|(name, side)| async move {
-                let wanted = wanted(topology, scope, name);
+                let wanted = topology.name_tags(name, |one| scope.environments.holds(one));
                 let wanted = &wanted;
                 let reading = self
                     .patiently(name, Part::Machines, "EC2", |limit| async move {
@@ -477,24 +476,6 @@ impl<'a> Names<'a> {
         }
         names
     }
-}
-
-fn wanted(topology: &Topology, scope: &Scope, side: &InfrastructureName) -> Wanted {
-    let mut wanted = Wanted::default();
-    for environment in topology.environments.keys() {
-        if !scope.environments.holds(environment) {
-            continue;
-        }
-        for endpoint in topology.endpoints.keys() {
-            wanted
-                .elastic_ips
-                .extend(topology.eip_name(side, environment, endpoint));
-            wanted
-                .instances
-                .extend(topology.instance_name(side, environment, endpoint));
-        }
-    }
-    wanted
 }
 
 /// The zones that hold one of `hostnames`: for each, the active ones with the longest matching

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     name::{Hostname, RecordId, ZoneName},
-    world::RecordType,
+    record::RecordType,
 };
 
 /// One such record, with its id.

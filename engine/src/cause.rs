@@ -3,7 +3,17 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::world::FailureKind;
+/// The kinds of failure that the engine tells apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FailureKind {
+    /// The API answered and said no (401, 403, a project that the token may not see).
+    Refused,
+    /// No usable answer in time: connection, time-out, 5xx, rate limit.
+    Unreachable,
+    /// Settings on this machine are wrong: no token, no such AWS profile, a malformed URL.
+    Misconfigured,
+}
 
 /// What a failure comes from.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

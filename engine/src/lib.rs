@@ -46,6 +46,7 @@ mod pair;
 pub mod plan;
 pub mod preflight;
 pub mod readiness;
+mod record;
 mod recorded;
 pub mod region;
 pub mod release;

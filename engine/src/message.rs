@@ -53,6 +53,22 @@ impl fmt::Display for Message {
     }
 }
 
+/// A clause with a capital first letter.
+pub fn capitalized(clause: &str) -> String {
+    let mut letters = clause.chars();
+    let first = letters.next().map(char::to_uppercase);
+    first.into_iter().flatten().chain(letters).collect()
+}
+
+/// The clause as a sentence: a capital first letter, and a full stop unless it ends already.
+pub fn sentence(clause: &str) -> String {
+    let mut sentence = capitalized(clause);
+    if !sentence.ends_with(['.', '?', '!']) {
+        sentence.push('.');
+    }
+    sentence
+}
+
 /// A time of day in UTC, from seconds since 1970: `20:31:05 UTC`.
 pub fn clock(seconds: u64) -> String {
     let of_day = seconds % (24 * 60 * 60);

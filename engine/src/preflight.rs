@@ -9,6 +9,7 @@ use crate::{
     changes::Target,
     message::Message,
     name::InfrastructureName,
+    object::Object,
     plan::Plan,
     rules::{Finding, Severity},
     topology::Topology,
@@ -101,7 +102,7 @@ fn records(topology: &Topology, plan: &Plan) -> impl Iterator<Item = Remark> {
 }
 
 fn object(record: &Record) -> String {
-    format!("A record of `{}` (id {})", record.name, record.id)
+    format!("{} (id {})", Object::Name(record.name.clone()), record.id)
 }
 
 fn slow(record: &Record) -> Option<Remark> {

@@ -7,7 +7,7 @@ use std::{
 
 use crate::{
     intent::{Intent, Mode},
-    message::Message,
+    message::{Message, sentence},
     name::{Hostname, InfrastructureName, Role},
     observation::{Homeless, Observation},
     rules::{Finding, Rule, Severity, known_address},
@@ -136,18 +136,12 @@ fn no_zone(intent: &Intent, observation: &Observation, hostname: &Hostname) -> F
         visible.join(", ")
     };
     let homeless = observation.homeless(hostname).unwrap_or(Homeless::NoZone);
-    let clause = homeless.clause(hostname);
-    let mut sentence: String = clause
-        .chars()
-        .take(1)
-        .flat_map(char::to_uppercase)
-        .collect();
-    sentence.extend(clause.chars().skip(1));
+    let sentence = sentence(&homeless.clause(hostname));
     Finding {
         rule: Rule::SingleARecord,
         severity: Severity::Error,
         message: Message::nothing_changed(
-            format!("{sentence}."),
+            sentence,
             format!(
                 "hostname `{hostname}` of environment `{}`; visible zones: {visible}",
                 intent.environment

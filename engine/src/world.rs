@@ -9,10 +9,9 @@ use std::{collections::BTreeMap, fmt, net::Ipv4Addr};
 use serde::{Deserialize, Serialize};
 
 pub use crate::beside::{BesideRecord, Does};
-pub use crate::cause::{Cause, Whose};
-use crate::name::{
-    AllocationId, Hostname, InfrastructureName, InstanceId, RecordId, VariableKey, ZoneId, ZoneName,
-};
+pub use crate::cause::{Cause, FailureKind, Whose};
+use crate::name::{AllocationId, InfrastructureName, InstanceId, VariableKey, ZoneId, ZoneName};
+pub use crate::record::{AUTOMATIC_TTL, Record, RecordType};
 
 /// Why a part of the world could not be read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,18 +46,6 @@ impl Failure {
     pub fn whose(&self) -> Whose {
         self.cause.whose(self.kind)
     }
-}
-
-/// The kinds of failure that the engine tells apart.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum FailureKind {
-    /// The API answered and said no (401, 403, a project that the token may not see).
-    Refused,
-    /// No usable answer in time: connection, time-out, 5xx, rate limit.
-    Unreachable,
-    /// Settings on this machine are wrong: no token, no such AWS profile, a malformed URL.
-    Misconfigured,
 }
 
 impl fmt::Display for Failure {
@@ -203,67 +190,6 @@ pub struct Zone {
     /// nowhere, else its id.
     #[serde(skip)]
     pub account: Option<String>,
-}
-
-/// The record types that decide where a hostname leads.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "UPPERCASE")]
-pub enum RecordType {
-    /// An IPv4 address.
-    A,
-    /// An IPv6 address.
-    Aaaa,
-    /// An alias.
-    Cname,
-}
-
-impl fmt::Display for RecordType {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::A => "A",
-            Self::Aaaa => "AAAA",
-            Self::Cname => "CNAME",
-        })
-    }
-}
-
-/// One DNS record, with its id.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct Record {
-    /// Cloudflare's id; stable over changes of content.
-    pub id: RecordId,
-    /// The full name.
-    pub name: Hostname,
-    /// The type.
-    #[serde(rename = "type")]
-    pub record_type: RecordType,
-    /// Address or target, as text.
-    pub content: String,
-    /// Time to live in seconds; 1 is Cloudflare's spelling of "automatic" (served as 300).
-    pub ttl: u32,
-    /// Whether Cloudflare answers with its own addresses instead of the content.
-    pub proxied: bool,
-}
-
-/// What Cloudflare serves for a record whose TTL is automatic, in seconds.
-pub const AUTOMATIC_TTL: u32 = 300;
-
-impl Record {
-    /// For how many seconds resolvers may keep it.
-    pub fn served_ttl(&self) -> u32 {
-        if self.ttl <= 1 {
-            AUTOMATIC_TTL
-        } else {
-            self.ttl
-        }
-    }
-
-    /// The IPv4 address that an A record holds.
-    pub fn address(&self) -> Option<Ipv4Addr> {
-        (self.record_type == RecordType::A)
-            .then(|| self.content.parse().ok())
-            .flatten()
-    }
 }
 
 /// A GitLab pipeline that has not ended.

@@ -7,6 +7,7 @@ use gigadb_clients::{
     TOPOLOGY_VARIABLE, Timing, TopologyFile, Which,
 };
 use gigadb_engine::{
+    message::capitalized,
     topology::Topology,
     world::{Reading, World},
 };
@@ -273,12 +274,4 @@ fn read_topology(file: &TopologyFile) -> Result<Topology, Failure> {
             "Correct every place that is named, then run the command again.",
         )),
     }
-}
-
-fn capitalized(text: &str) -> String {
-    let mut chars = text.chars();
-    chars
-        .next()
-        .map(|first| first.to_uppercase().chain(chars).collect())
-        .unwrap_or_default()
 }

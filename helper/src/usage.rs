@@ -1,12 +1,15 @@
 //! A command line that cannot be parsed, told as everything else is told.
 
 use clap::{CommandFactory as _, Parser as _, error::ErrorKind};
-use gigadb_engine::{message::Message, nearest::nearest};
+use gigadb_engine::{
+    message::{Message, capitalized, sentence},
+    nearest::nearest,
+};
 use serde::Serialize;
 
 use crate::{
-    cli::Cli, commands, exit::Exit, failure::Failure, global::Format, running::view::view,
-    surroundings, ui::Ui,
+    cli::Cli, exit::Exit, failure::Failure, global::Format, running::view::view, surroundings,
+    ui::Ui,
 };
 
 /// What the parser refused; none where it answered (help, the version), with the exit code then.
@@ -41,7 +44,7 @@ pub(crate) fn tell_programs(failure: &Failure, ui: &Ui) {
         .find(|word| command.find_subcommand(word).is_some());
     match word.map(String::as_str) {
         // What runs say of themselves, they have said already; the parser's refusals they have not.
-        Some(word) if commands::writes(word) => {
+        Some(word) if writes(word) => {
             if Cli::try_parse().is_err() {
                 view(Format::Json, ui).failed(word, failure);
             }
@@ -60,6 +63,11 @@ pub(crate) fn tell_programs(failure: &Failure, ui: &Ui) {
             let _ = ui.answer(&text);
         }
     }
+}
+
+/// Whether a command writes, and tells programs of a failure by itself.
+pub(crate) fn writes(command: &str) -> bool {
+    ["apply", "swap", "failover", "resume", "revert"].contains(&command)
 }
 
 /// Whether `--format json` is among the arguments, however wrong the others are.
@@ -81,7 +89,7 @@ fn told(text: &str) -> Failure {
     }
     for paragraph in paragraphs {
         if let Some(tip) = paragraph.strip_prefix("tip: ") {
-            next.push(sentence(tip));
+            next.push(usage_sentence(tip));
         } else if let Some(line) = paragraph.strip_prefix("Usage: ") {
             usage = Some(line.to_owned());
         }
@@ -91,7 +99,16 @@ fn told(text: &str) -> Failure {
         None => "the command line".to_owned(),
     };
     next.push("Correct it, and run the command again; --help shows all that it takes.".to_owned());
-    Failure::usage(sentence(&what), object, next.join(" "))
+    Failure::usage(usage_sentence(&what), object, next.join(" "))
+}
+
+/// As a sentence; one that ends with the list of the possible values stays as it is.
+fn usage_sentence(clause: &str) -> String {
+    if clause.ends_with(']') {
+        capitalized(clause)
+    } else {
+        sentence(clause)
+    }
 }
 
 /// The nearest of the words of which a value is none, where the text does not offer one itself.
@@ -109,16 +126,6 @@ fn joined(paragraph: &str) -> String {
     let lines = paragraph.lines().map(str::trim);
     let lines: Vec<&str> = lines.filter(|line| !line.is_empty()).collect();
     lines.join(" ")
-}
-
-fn sentence(text: &str) -> String {
-    let mut letters = text.chars();
-    let first = letters.next().map(|first| first.to_uppercase());
-    let mut sentence: String = first.into_iter().flatten().chain(letters).collect();
-    if !sentence.ends_with(['.', '?', ']']) {
-        sentence.push('.');
-    }
-    sentence
 }
 
 #[cfg(test)]

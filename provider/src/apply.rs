@@ -11,7 +11,7 @@ use gigadb_engine::{
     carry::{Ending, Whole},
     evidence::Evidence,
     finding::Rule,
-    message::{Message, clock},
+    message::{Message, clock, sentence},
     observation::{Observation, environment_of},
     plan::Plan,
     rules::unchanged_since_plan::Moved,
@@ -235,7 +235,7 @@ impl Reviewed {
             ),
             format!(
                 "{} What was read back is what was planned.\n{}",
-                diagnostics::sentence(cause),
+                sentence(cause),
                 ending.changed()
             ),
         ))
@@ -304,7 +304,7 @@ impl Reviewed {
         diagnostics::error(
             summary,
             &Message {
-                what: diagnostics::sentence(&ending.why()),
+                what: sentence(&ending.why()),
                 object,
                 changed: ending.changed(),
                 next,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use gigadb_engine::{
     intent::Trade,
-    message::Message,
+    message::{Message, sentence},
     observation::{Observation, ProjectError, environment_of},
     preflight::Remark,
     rules::{Rule, Severity},
@@ -86,7 +86,7 @@ fn unread(wanted: &Assignment, error: &ProjectError) -> Option<Remark> {
         topic: Rule::SingleARecord.as_str(),
         severity: Severity::Error,
         message: Message::nothing_changed(
-            diagnostics::sentence(&error.to_string()),
+            sentence(&error.to_string()),
             format!("{object}, environment `{}`", wanted.environment),
             diagnostics::unread_next(failure),
         ),

@@ -4,7 +4,7 @@
 use gigadb_engine::{
     evidence::Evidence,
     intent::{Arrangement, Intent, InvalidIntent, OnExternalSwap, Trade, arrange},
-    message::Message,
+    message::{Message, sentence},
     name::InfrastructureName,
     observation::{Observation, environment_of},
     plan::{Disagreement, Plan, adopt, left_standing, plan},
@@ -58,9 +58,8 @@ pub(crate) fn update(
         match wanted.on_external_swap {
             OnExternalSwap::Keep => return Ok(keep(wanted, intent.arrangement, holder)),
             OnExternalSwap::Revert => intent.trade = Trade::back(),
-            OnExternalSwap::Error => {
-                return Err(traded(environment, observation, &intent, holder).into());
-            }
+            // The rule finds it in the plan.
+            OnExternalSwap::Error => {}
         }
     }
     let plan = computed(topology, wanted, &intent, observation, evidence)?;
@@ -127,7 +126,7 @@ pub(crate) fn intent(topology: &Topology, wanted: &Assignment) -> Result<Intent,
 
 fn misarranged(wanted: &Assignment, error: &InvalidIntent) -> Diagnostic {
     let environment = &wanted.environment;
-    let what = diagnostics::sentence(&error.to_string());
+    let what = sentence(&error.to_string());
     let (attribute, summary, next) = match error {
         InvalidIntent::UnknownInfrastructure {
             setting,
@@ -177,35 +176,6 @@ fn traded_to<'a>(
     let production = &intent.arrangement.production;
     let holder = observation.apex_holder(environment)?;
     (production.as_str() == established && holder != production).then_some(holder)
-}
-
-fn traded(
-    environment: &Environment,
-    observation: &Observation,
-    intent: &Intent,
-    holder: &InfrastructureName,
-) -> Diagnostic {
-    let name = &intent.environment;
-    let apex = observation
-        .apex(environment)
-        .map_or_else(|| "the apex".to_owned(), |apex| format!("`{apex}`"));
-    let production = &intent.arrangement.production;
-    diagnostics::error_at(
-        "production",
-        format!(
-            "{name} {}: roles were traded outside Terraform",
-            Rule::ExternalSwap
-        ),
-        &Message::nothing_changed(
-            format!(
-                "Roles were traded outside Terraform: {apex} belongs to `{holder}`, while configuration and state say `{production}`."
-            ),
-            format!("apex {apex} of environment `{name}`"),
-            format!(
-                "Set `production = \"{holder}\"` to accept the trade, or `on_external_swap = \"revert\"` to plan the way back, or `on_external_swap = \"keep\"` to leave this environment alone."
-            ),
-        ),
-    )
 }
 
 fn keep(wanted: &Assignment, arrangement: Arrangement, holder: &InfrastructureName) -> Decided {

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use gigadb_engine::{
     advice::{self, Asked},
-    message::Message,
+    message::{Message, sentence},
     observation::{Observation, Part, ProjectError},
     plan::{Notice, Owed},
     rules::{Finding, Rule},
@@ -306,19 +306,6 @@ pub(crate) fn no_journal(environment: &str, why: &str) -> Diagnostic {
         )
         .to_string(),
     )
-}
-
-/// The clause as a sentence: a capital first letter, and a full stop unless it ends already.
-pub(crate) fn sentence(clause: &str) -> String {
-    let mut chars = clause.chars();
-    let mut sentence: String = chars
-        .next()
-        .map(|first| first.to_uppercase().chain(chars).collect())
-        .unwrap_or_default();
-    if !sentence.ends_with(['.', '?', '!']) {
-        sentence.push('.');
-    }
-    sentence
 }
 
 #[cfg(test)]

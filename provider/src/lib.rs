@@ -29,6 +29,7 @@ mod import;
 mod plan;
 mod planned;
 mod private;
+mod probed;
 mod probing;
 mod provider;
 mod read;
@@ -41,4 +42,5 @@ mod state;
 mod validate;
 
 pub use command::is_validate;
-pub use provider::{Environment, Gigadb};
+pub use provider::Gigadb;
+pub use settings::Environment;

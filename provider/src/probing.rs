@@ -1,63 +1,16 @@
 //! Rule `https-ready` at work: probes before and after, whose results are diagnostics alone and
 //! never planned values.
 
-use std::{
-    collections::BTreeMap,
-    sync::{Mutex, PoisonError},
-};
-
 use gigadb_clients::probe::{ProbeError, https_ready};
 use gigadb_engine::{
-    message::Message,
-    name::EnvironmentName,
+    message::{Message, sentence},
     plan::Plan,
     readiness::probes,
-    rules::{
-        Finding, Rule,
-        https_ready::{HttpsCheck, HttpsMode, Moment, Probe},
-    },
+    rules::{Finding, Rule, https_ready::Moment},
 };
 use tfplug::{AttributePath, CancellationToken, Diagnostic, Diagnostics};
 
 use crate::{config::Assignment, diagnostics, session::Ready};
-
-/// The environment variable with the mode that counts where no configuration names one.
-pub(crate) const MODE_VARIABLE: &str = "GIGADB_HTTPS_CHECK";
-
-/// What the plan of this walk has probed. Core plans each resource again right before it applies
-/// it, in the same process: that plan's probes are those before the first write.
-#[derive(Debug, Default)]
-pub(crate) struct Probed(Mutex<BTreeMap<EnvironmentName, (Vec<Probe>, HttpsCheck)>>);
-
-impl Probed {
-    fn remember(&self, environment: &EnvironmentName, probes: Vec<Probe>, check: HttpsCheck) {
-        let mut probed = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        probed.insert(environment.clone(), (probes, check));
-    }
-
-    fn take(&self, environment: &EnvironmentName) -> Option<(Vec<Probe>, HttpsCheck)> {
-        let mut probed = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        probed.remove(environment)
-    }
-}
-
-/// The mode that `GIGADB_HTTPS_CHECK` names.
-pub(crate) fn default_mode(text: Option<&str>) -> Result<HttpsMode, Diagnostic> {
-    let Some(text) = text.filter(|text| !text.trim().is_empty()) else {
-        return Ok(HttpsMode::default());
-    };
-    text.parse()
-        .map_err(|error: gigadb_engine::intent::UnknownSetting| {
-            diagnostics::error(
-                format!("`{MODE_VARIABLE}` does not know `{text}`"),
-                &Message::nothing_changed(
-                    diagnostics::sentence(&error.to_string()),
-                    format!("environment variable `{MODE_VARIABLE}`"),
-                    "Set it to one of these words, or unset it.",
-                ),
-            )
-        })
-}
 
 /// Everything that the rule says of a plan.
 async fn findings(
@@ -156,7 +109,7 @@ fn why_impossible(wanted: &Assignment, error: &ProbeError) -> (AttributePath, St
         ),
     };
     let message = Message::nothing_changed(
-        diagnostics::sentence(&error.to_string()),
+        sentence(&error.to_string()),
         format!("rule `{}` of environment `{environment}`", Rule::HttpsReady),
         next,
     );

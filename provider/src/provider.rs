@@ -12,10 +12,8 @@ use tfplug::{
 use crate::{
     data_assignment::RoleAssignmentData, data_infrastructure::InfrastructureData,
     data_preflight::PreflightData, resource::RoleAssignment, schema, session::Session,
+    settings::Environment,
 };
-
-/// The process environment, as the program's entry hands it in: the value of a variable by name.
-pub type Environment = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;
 
 /// The provider `gigascience/gigadb`.
 pub struct Gigadb(Arc<Session>);

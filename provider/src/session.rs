@@ -22,9 +22,8 @@ use tfplug::{CancellationToken, Diagnostic, Diagnostics, Secrets, Value};
 use crate::{
     diagnostics,
     planned::Planned,
-    probing::{self, Probed},
-    provider::Environment,
-    settings::{self, Block},
+    probed::Probed,
+    settings::{self, Block, Environment},
 };
 
 /// What `configure` sets up, replaceable: in debug mode one process serves several walks.
@@ -121,7 +120,7 @@ impl Session {
             secrets.register(token.expose());
         }
         let https_mode =
-            probing::default_mode((self.environment)(probing::MODE_VARIABLE).as_deref())?;
+            settings::default_mode((self.environment)(settings::MODE_VARIABLE).as_deref())?;
         if block.topology_unknown {
             return Ok(Current::Unusable(not_known(&["topology_file".to_owned()])));
         }

@@ -1,12 +1,21 @@
-//! The provider block, as it is written.
+//! The provider block, as it is written, and what the process environment says beside it.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, sync::Arc};
 
 use gigadb_clients::{Explicit, Secret, SettingsError};
+use gigadb_engine::{
+    message::{Message, sentence},
+    rules::https_ready::HttpsMode,
+};
 use tfplug::{AttributePath, Diagnostic, Value};
 
 use crate::diagnostics;
-use gigadb_engine::message::Message;
+
+/// The process environment, as the program's entry hands it in: the value of a variable by name.
+pub type Environment = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;
+
+/// The environment variable with the mode that counts where no configuration names one.
+pub(crate) const MODE_VARIABLE: &str = "GIGADB_HTTPS_CHECK";
 
 /// What the provider block says, with what is not known yet.
 pub(crate) struct Block {
@@ -52,10 +61,28 @@ impl Block {
     }
 }
 
+/// The mode that `GIGADB_HTTPS_CHECK` names.
+pub(crate) fn default_mode(text: Option<&str>) -> Result<HttpsMode, Diagnostic> {
+    let Some(text) = text.filter(|text| !text.trim().is_empty()) else {
+        return Ok(HttpsMode::default());
+    };
+    text.parse()
+        .map_err(|error: gigadb_engine::intent::UnknownSetting| {
+            diagnostics::error(
+                format!("`{MODE_VARIABLE}` does not know `{text}`"),
+                &Message::nothing_changed(
+                    sentence(&error.to_string()),
+                    format!("environment variable `{MODE_VARIABLE}`"),
+                    "Set it to one of these words, or unset it.",
+                ),
+            )
+        })
+}
+
 /// The diagnostic of a setting that cannot be used, at its attribute where the configuration set it.
 pub(crate) fn fault(error: &SettingsError) -> Diagnostic {
     let message = Message::nothing_changed(
-        diagnostics::sentence(&error.to_string()),
+        sentence(&error.to_string()),
         format!("{} ({})", error.setting, error.source_name),
         "Correct the setting.",
     );

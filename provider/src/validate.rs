@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 
 use gigadb_engine::{
     intent::{Mode, OnExternalSwap, OnFailure, UnknownSetting},
-    message::Message,
+    message::{Message, sentence},
     name::{EndpointName, EnvironmentName, InfrastructureName, InvalidName},
     nearest::nearest,
     rules::{Rule, https_ready::HttpsMode},
@@ -57,7 +57,7 @@ pub(crate) fn invalid_name(attribute: &str, error: &InvalidName) -> Diagnostic {
     refusal(
         attribute.into(),
         format!("`{attribute}` is not a name"),
-        diagnostics::sentence(&error.to_string()),
+        sentence(&error.to_string()),
         "Write the name as the topology does.",
     )
 }
@@ -75,7 +75,7 @@ pub(crate) fn unknown_word(
     refusal(
         path,
         format!("`{attribute}` does not know `{}`", error.text),
-        diagnostics::sentence(&error.to_string()),
+        sentence(&error.to_string()),
         next,
     )
 }
@@ -139,7 +139,7 @@ fn overrides(value: &Value) -> Diagnostics {
             Err(error) => Some(refusal(
                 path(),
                 format!("`overrides` names no rule with `{name}`"),
-                diagnostics::sentence(&error.to_string()),
+                sentence(&error.to_string()),
                 format!("Name one of {}.", waivable()),
             )),
         })

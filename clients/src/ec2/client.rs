@@ -23,7 +23,7 @@ use gigadb_engine::{
 };
 
 use super::{
-    Ec2,
+    Ec2, Trusted,
     bundle::Bundle,
     credentials::Credentials,
     files::{Files, spelling},
@@ -32,17 +32,6 @@ use crate::{http::trust::Trust, settings::Proxy};
 
 /// The longest pause between attempts.
 const LONGEST_BACKOFF: Duration = Duration::from_secs(5);
-
-/// Whom connections trust.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(super) enum Trusted {
-    /// Nobody: there is no TLS.
-    Nobody,
-    /// The system's roots, or nobody where there are none.
-    System,
-    /// Those of a bundle.
-    Bundle(Vec<u8>),
-}
 
 impl Ec2 {
     pub(super) fn limits(&self, limit: Duration) -> aws_sdk_ec2::config::Builder {

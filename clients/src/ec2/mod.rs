@@ -12,10 +12,11 @@ mod files;
 mod keys;
 mod process;
 mod profile;
+mod side;
 mod wire;
 
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::HashMap,
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -25,32 +26,30 @@ use aws_sdk_ec2::{
     config::SharedHttpClient,
     error::{ProvideErrorMetadata, SdkError},
     operation::RequestId,
-    types::{self, Filter},
 };
-use gigadb_engine::{
-    topology::Aws,
-    world::{Cause, ElasticIp, Failure, FailureKind, Instance, Side},
-};
+use gigadb_engine::topology::Aws;
 use tokio::time::Instant;
 
-use self::{
-    client::Trusted,
-    failure::place,
-    wire::{elastic_ip, instance, literal},
-};
 use crate::{
-    http::{list, seconds, trust::Trust},
+    http::trust::Trust,
     settings::{AwsSettings, Proxy},
     timing::Timing,
 };
 
-/// The most values that one filter may have.
-const VALUES_A_FILTER: usize = 200;
-/// The largest page of instances.
-const INSTANCES_A_PAGE: i32 = 1000;
 /// What a program that gives keys is let go over the time of a side's reads, so that it is told of
 /// the program and not of EC2, which was never asked.
 const GRACE: Duration = Duration::from_millis(500);
+
+/// Whom connections trust.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+enum Trusted {
+    /// Nobody: there is no TLS.
+    Nobody,
+    /// The system's roots, or nobody where there are none.
+    System,
+    /// Those of a bundle.
+    Bundle(Vec<u8>),
+}
 
 /// The clients of all sides: one connection pool, one set of credentials a side. Its `Debug` leaves
 /// the clients out, because theirs tells access key ids.
@@ -72,15 +71,6 @@ impl std::fmt::Debug for Ec2 {
     }
 }
 
-/// What to look for on one side.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Wanted {
-    /// Name tags of Elastic IPs.
-    pub(crate) elastic_ips: BTreeSet<String>,
-    /// Name tags of instances.
-    pub(crate) instances: BTreeSet<String>,
-}
-
 impl Ec2 {
     pub(crate) fn new(
         settings: AwsSettings,
@@ -95,142 +85,6 @@ impl Ec2 {
             timing,
             http: Arc::default(),
             clients: Arc::default(),
-        }
-    }
-
-    /// Reads one side in two concurrent calls. `limit` bounds both together.
-    pub(crate) async fn read_side(
-        &self,
-        aws: &Aws,
-        wanted: &Wanted,
-        limit: Duration,
-    ) -> Result<Side, Failure> {
-        if wanted.elastic_ips.is_empty() && wanted.instances.is_empty() {
-            return Ok(Side::default());
-        }
-        let client = Box::pin(self.client(aws)).await?;
-        let limit = limit.min(self.timing.call);
-        let reading = async {
-            futures::future::try_join(
-                Box::pin(self.elastic_ips(&client, aws, wanted, limit)),
-                Box::pin(self.instances(&client, aws, limit)),
-            )
-            .await
-        };
-        let reading = tokio::time::timeout(limit + GRACE, reading).await;
-        let (elastic_ips, mut instances) = match reading {
-            Ok(read) => read?,
-            Err(_) => {
-                let message = format!("{} did not answer within {}", place(aws), seconds(limit));
-                let failure = Failure::new(FailureKind::Unreachable, message);
-                return Err(failure.because(Cause::NoAnswer));
-            }
-        };
-        let associated: BTreeSet<_> = elastic_ips
-            .iter()
-            .filter_map(|eip| eip.instance_id.as_ref())
-            .collect();
-        instances.retain(|i| wanted.instances.contains(&i.name) || associated.contains(&i.id));
-        instances.sort();
-        instances.dedup();
-        Ok(Side {
-            elastic_ips,
-            instances,
-        })
-    }
-
-    async fn elastic_ips(
-        &self,
-        client: &Client,
-        aws: &Aws,
-        wanted: &Wanted,
-        limit: Duration,
-    ) -> Result<Vec<ElasticIp>, Failure> {
-        let names = &wanted.elastic_ips;
-        let filter = (names.len() <= VALUES_A_FILTER).then(|| {
-            Filter::builder()
-                .name("tag:Name")
-                .set_values(Some(names.iter().map(|name| literal(name)).collect()))
-                .build()
-        });
-        let call = client
-            .describe_addresses()
-            .set_filters(filter.map(|filter| vec![filter]))
-            .customize()
-            .config_override(self.limits(limit + GRACE));
-        let started = Instant::now();
-        let result = call.send().await;
-        trace("DescribeAddresses", aws, started, &result);
-        let output = result.map_err(|e| self.failure("DescribeAddresses", aws, limit, &e))?;
-        let mut found: Vec<ElasticIp> = output
-            .addresses()
-            .iter()
-            .filter_map(elastic_ip)
-            .filter(|eip| names.contains(&eip.name))
-            .collect();
-        found.sort();
-        Ok(found)
-    }
-
-    /// Every instance that is not terminated, whatever its name: an Elastic IP may be associated
-    /// with one that is named otherwise, and asking for it would take a third call.
-    async fn instances(
-        &self,
-        client: &Client,
-        aws: &Aws,
-        limit: Duration,
-    ) -> Result<Vec<Instance>, Failure> {
-        let present = Filter::builder()
-            .name("instance-state-name")
-            .set_values(Some(
-                ["pending", "running", "stopping", "stopped"]
-                    .map(str::to_owned)
-                    .to_vec(),
-            ))
-            .build();
-        let mut found = Vec::new();
-        let mut page: Option<String> = None;
-        let mut pages = BTreeSet::new();
-        loop {
-            let call = client
-                .describe_instances()
-                .filters(present.clone())
-                .max_results(INSTANCES_A_PAGE)
-                .set_next_token(page.clone())
-                .customize()
-                .config_override(self.limits(limit + GRACE));
-            let started = Instant::now();
-            let result = call.send().await;
-            trace("DescribeInstances", aws, started, &result);
-            let output = result.map_err(|e| self.failure("DescribeInstances", aws, limit, &e))?;
-            found.extend(
-                output
-                    .reservations()
-                    .iter()
-                    .flat_map(types::Reservation::instances)
-                    .filter_map(instance),
-            );
-            page = output
-                .next_token()
-                .filter(|t| !t.is_empty())
-                .map(str::to_owned);
-            let Some(next) = &page else {
-                return Ok(found);
-            };
-            // A page may be empty and go on all the same.
-            let why = if !pages.insert(next.clone()) {
-                "a page names one as the next that came already".to_owned()
-            } else if pages.len() as u64 >= list::MOST_PAGES {
-                format!("it has more than {} pages", list::MOST_PAGES)
-            } else {
-                continue;
-            };
-            let message = format!(
-                "the list that {} gave for DescribeInstances is incomplete: {why}",
-                place(aws)
-            );
-            let failure = Failure::new(FailureKind::Unreachable, message);
-            return Err(failure.because(Cause::Incomplete));
         }
     }
 }

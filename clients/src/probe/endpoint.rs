@@ -10,7 +10,13 @@ use gigadb_engine::{
 };
 use tokio::time::Instant;
 
-use super::{AT_A_TIME, ProbeError, Trust, ask_at, connect, ftp, ssh};
+use super::{
+    connection::{AT_A_TIME, connect},
+    ftp,
+    https::ask_at,
+    ssh,
+    tls::{ProbeError, Trust},
+};
 
 /// Asks endpoints, for `limit` at most each; answers are in the order of the questions. Beside the
 /// system's authorities, those of `ca_file` are trusted.

@@ -9,7 +9,7 @@ use tokio::{
     time::Instant,
 };
 
-use super::{connect, in_time};
+use super::connection::{connect, in_time};
 
 /// The most that is read of a greeting, in bytes.
 const GREETING_AT_MOST: u64 = 8 * 1024;

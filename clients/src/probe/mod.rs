@@ -4,16 +4,14 @@
 //! followed, and no proxy is used: what is asked is that machine. What a result means is the
 //! engine's to say.
 
+mod connection;
 mod endpoint;
 mod ftp;
+mod https;
 mod ssh;
 mod tls;
 
-use std::{
-    io::ErrorKind,
-    net::SocketAddr,
-    time::{Duration, SystemTime},
-};
+use std::net::SocketAddr;
 
 use futures::StreamExt;
 use gigadb_engine::{
@@ -25,31 +23,15 @@ use gigadb_engine::{
     },
     topology::Topology,
 };
-use http_body_util::{BodyExt, Empty};
-use hyper::{
-    Request,
-    body::{Bytes, Incoming},
-    header::{HOST, USER_AGENT},
-};
-use hyper_util::rt::TokioIo;
-use tokio::{
-    net::TcpStream,
-    time::{Instant, timeout_at},
-};
 use tokio_util::sync::CancellationToken;
 
-use self::tls::Trust;
-pub use self::{endpoint::ask_endpoints, tls::ProbeError};
-use crate::{
-    certificate::Facts,
-    http::{seconds, stoppable},
+use self::{
+    connection::AT_A_TIME,
+    https::ask_at,
+    tls::{Trust, now},
 };
-
-/// Probes that are made at a time.
-const AT_A_TIME: usize = 32;
-/// How much of an answer is searched for the expected text, in bytes.
-const BODY_AT_MOST: usize = 1024 * 1024;
-const SECONDS_A_DAY: i64 = 86_400;
+pub use self::{endpoint::ask_endpoints, tls::ProbeError};
+use crate::http::stoppable;
 
 /// Everything that rule `https-ready` says of a plan: the probes that it calls for are made, and
 /// the stored certificates judged. Empty without a probe to make, and under mode `off`.
@@ -118,130 +100,4 @@ pub async fn probe(
 async fn ask(probe: &Probe, check: &HttpsCheck, trust: &Trust) -> Result<ProbeResult, String> {
     let address = SocketAddr::from((probe.address, check.port));
     ask_at(probe.hostname.as_str(), address, check, trust).await
-}
-
-async fn connect(
-    address: SocketAddr,
-    deadline: Instant,
-    limit: Duration,
-) -> Result<TcpStream, String> {
-    in_time(deadline, limit, "connection", TcpStream::connect(address))
-        .await?
-        .map_err(|error| unconnected(&error))
-}
-
-async fn ask_at(
-    hostname: &str,
-    address: SocketAddr,
-    check: &HttpsCheck,
-    trust: &Trust,
-) -> Result<ProbeResult, String> {
-    let deadline = Instant::now() + check.timeout;
-    let stream = connect(address, deadline, check.timeout).await?;
-    let handshake = trust.handshake(hostname, stream);
-    let (stream, certificate) =
-        in_time(deadline, check.timeout, "TLS handshake", handshake).await??;
-    let answer = answer(hostname, check, stream);
-    let (status, has_text) = in_time(deadline, check.timeout, "answer", answer).await??;
-    Ok(ProbeResult::Answered {
-        status,
-        has_text,
-        days_left: days_left(&certificate),
-    })
-}
-
-async fn in_time<T>(
-    deadline: Instant,
-    limit: Duration,
-    what: &str,
-    work: impl Future<Output = T>,
-) -> Result<T, String> {
-    timeout_at(deadline, work)
-        .await
-        .map_err(|_| format!("no {what} in {}", seconds(limit)))
-}
-
-fn unconnected(error: &std::io::Error) -> String {
-    match error.kind() {
-        ErrorKind::ConnectionRefused => "connection refused".to_owned(),
-        ErrorKind::TimedOut => "no connection before the system gave up".to_owned(),
-        _ => format!("no connection ({error})"),
-    }
-}
-
-async fn answer(
-    hostname: &str,
-    check: &HttpsCheck,
-    stream: tls::Stream,
-) -> Result<(u16, Option<bool>), String> {
-    let unanswered = |error: hyper::Error| {
-        if error.is_incomplete_message() || error.is_closed() {
-            "the connection was closed before an answer".to_owned()
-        } else if error.is_parse() {
-            "what it answers is not HTTP".to_owned()
-        } else {
-            format!("no answer ({error})")
-        }
-    };
-    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
-        .await
-        .map_err(unanswered)?;
-    let request = Request::get(&check.path)
-        .header(HOST, hostname)
-        .header(
-            USER_AGENT,
-            concat!("gigadb-roles/", env!("CARGO_PKG_VERSION")),
-        )
-        .body(Empty::<Bytes>::new())
-        .map_err(|error| format!("`{}` cannot be asked for ({error})", check.path))?;
-    let exchange = async {
-        let response = sender.send_request(request).await.map_err(unanswered)?;
-        let status = response.status().as_u16();
-        let has_text = match &check.expected_text {
-            None => None,
-            Some(text) => Some(holds(response.into_body(), text.as_bytes()).await?),
-        };
-        Ok((status, has_text))
-    };
-    tokio::pin!(exchange);
-    // The connection makes no progress unless it is polled, and may end before the answer is read.
-    tokio::select! {
-        biased;
-        answer = &mut exchange => answer,
-        _ = connection => exchange.await,
-    }
-}
-
-/// Whether `text` is in the first part of a body.
-async fn holds(mut body: Incoming, text: &[u8]) -> Result<bool, String> {
-    let mut read = Vec::new();
-    while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|_| "its answer breaks off".to_owned())?;
-        if let Ok(data) = frame.into_data() {
-            let from = read.len().saturating_sub(text.len());
-            read.extend_from_slice(&data);
-            let found =
-                |part: &[u8]| text.is_empty() || part.windows(text.len()).any(|w| w == text);
-            if read.get(from..).is_some_and(found) {
-                return Ok(true);
-            }
-            if read.len() > BODY_AT_MOST {
-                return Ok(false);
-            }
-        }
-    }
-    Ok(text.is_empty())
-}
-
-fn days_left(certificate: &Facts) -> i64 {
-    (certificate.not_after - now()).div_euclid(SECONDS_A_DAY)
-}
-
-/// Seconds since the epoch.
-fn now() -> i64 {
-    SystemTime::now()
-        .duration_since(SystemTime::UNIX_EPOCH)
-        .ok()
-        .and_then(|since| i64::try_from(since.as_secs()).ok())
-        .unwrap_or_default()
 }

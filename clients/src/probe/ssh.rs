@@ -16,7 +16,7 @@ use tokio::{
     time::Instant,
 };
 
-use super::{connect, in_time};
+use super::connection::{connect, in_time};
 
 const PROGRAM: &str = "ssh-keyscan";
 /// The most that is read of what a server says first, in bytes.

@@ -1,7 +1,10 @@
 //! TLS as a probe needs it: chain and name are verified, and what was presented is remembered, so
 //! that a refusal can say what is wrong with it.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::SystemTime,
+};
 
 use rustls::{
     CertificateError, ClientConfig, DigitallySignedStruct, Error, SignatureScheme,
@@ -13,8 +16,9 @@ use rustls_platform_verifier::Verifier;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
-use super::{SECONDS_A_DAY, now};
 use crate::certificate::{self, Facts};
+
+const SECONDS_A_DAY: i64 = 86_400;
 
 pub(super) type Stream = tokio_rustls::client::TlsStream<TcpStream>;
 
@@ -223,4 +227,18 @@ fn ago(seconds: i64) -> String {
     };
     let s = if count == 1 { "" } else { "s" };
     format!("{count} {unit}{s} ago")
+}
+
+/// Whole days until a certificate ends; negative after that.
+pub(super) fn days_left(certificate: &Facts) -> i64 {
+    (certificate.not_after - now()).div_euclid(SECONDS_A_DAY)
+}
+
+/// Seconds since the epoch.
+pub(super) fn now() -> i64 {
+    SystemTime::now()
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .ok()
+        .and_then(|since| i64::try_from(since.as_secs()).ok())
+        .unwrap_or_default()
 }

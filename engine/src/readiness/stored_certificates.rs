@@ -108,16 +108,12 @@ fn finding(
     fault: &str,
 ) -> Finding {
     let environment = &plan.intent.environment;
-    let project = topology
-        .infrastructures
-        .get(side)
-        .map_or("", |i| i.gitlab_project.as_str());
     Finding {
         rule: Rule::HttpsReady,
         severity: Severity::Warning,
         message: Message::nothing_changed(
             format!("After the swap, the certificate stored for `{side}` {fault}."),
-            format!("variable `{key}` of GitLab project `{project}`, scope `{environment}`"),
+            topology.variable_place(side, key, environment),
             "Store a certificate for the names that this side will have, before its next rebuild.",
         ),
         waived: plan.intent.overrides.contains(&Rule::HttpsReady),

@@ -12,13 +12,14 @@
 
 mod facts;
 mod guard;
+mod interlock;
 mod next;
 mod open;
 mod record;
 mod step;
 
 pub use facts::{Active, Dump, Facts, JobFact, JobStatus, SideFacts};
-pub use guard::{Block, Interlock};
+pub use interlock::{Block, Interlock};
 pub use next::{Deploying, Next, Work, dumped, next};
 pub use open::open;
 pub use record::{

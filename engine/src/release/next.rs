@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use super::{
     facts::{Facts, JobFact, JobStatus},
-    guard::{Block, Interlock, blocks},
+    guard::blocks,
+    interlock::{Block, Interlock},
     record::{Record, State},
     step::{Kind, Step},
 };

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     facts::{Facts, JobFact, JobStatus, SideFacts},
-    guard::{Block, Interlock},
+    interlock::{Block, Interlock},
     step::{Kind, Process, Step},
 };
 use crate::{

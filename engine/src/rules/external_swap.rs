@@ -14,19 +14,19 @@ pub(super) fn check(context: &Context<'_>) -> Vec<Finding> {
     let (Some(holder), Some(apex)) = (holder, apex) else {
         return Vec::new();
     };
-    if holder == wanted || context.intent.arrangement.role_of(holder).is_none() {
+    if holder == wanted {
         return Vec::new();
     }
     let message = Message::nothing_changed(
         format!(
-            "Roles were traded outside Terraform: `{apex}` belongs to `{holder}`, while the configuration and the state say `{wanted}`."
+            "Roles were traded outside Terraform: `{apex}` belongs to `{holder}`, while the configuration says `{wanted}`."
         ),
         format!(
             "apex `{apex}` of environment `{}`",
             context.intent.environment
         ),
         format!(
-            "Set `production = \"{holder}\"` to accept the trade, or `on_external_swap = \"revert\"` to plan the way back, or `\"keep\"` to leave this environment alone."
+            "Set `production = \"{holder}\"` to accept the trade, or `on_external_swap = \"revert\"` to plan the way back, or `on_external_swap = \"keep\"` to leave this environment alone."
         ),
     );
     vec![context.finding(Rule::ExternalSwap, Severity::Error, message)]

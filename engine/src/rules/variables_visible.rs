@@ -7,7 +7,6 @@ use crate::{
     advice::{self, Asked},
     message::Message,
     name::{EnvironmentName, InfrastructureName, VariableKey},
-    object::Object,
     observation::VariableRows,
     topology::{Missing, Topology},
     world::{CiVariable, FailureKind, Whose},
@@ -107,10 +106,6 @@ pub fn unmaskable(
     let Some(table) = topology.environments.get(environment) else {
         return Vec::new();
     };
-    let project = topology
-        .infrastructures
-        .get(side)
-        .map_or("", |one| one.gitlab_project.as_str());
     let mut messages = Vec::new();
     for (key, all) in rows {
         let exact = all.iter().find(|row| row.scope == environment.as_str());
@@ -132,7 +127,7 @@ pub fn unmaskable(
                     "`{key}` is masked, and GitLab does not mask {}: it refuses to store that.",
                     unfit.join(" and ")
                 ),
-                format!("variable `{key}` of `{project}`, scope `{environment}`"),
+                topology.variable_place(side, key, environment),
                 "Take the mask off this row in GitLab: role variables are public names.",
             ));
         }
@@ -171,12 +166,7 @@ fn fault(
     key: &VariableKey,
     all: &[CiVariable],
 ) -> Option<Message> {
-    let project = topology
-        .infrastructures
-        .get(side)
-        .map_or("", |one| one.gitlab_project.as_str());
-    let variable = Object::Variable(side.clone(), key.clone());
-    let object = format!("{variable}, GitLab project `{project}`, scope `{scope}`");
+    let object = topology.variable_place(side, key, scope);
     let exact: Vec<&CiVariable> = all.iter().filter(|r| r.scope == scope.as_str()).collect();
     let (what, next) = match exact.as_slice() {
         [row] if row.hidden || row.value.is_none() => (
@@ -240,7 +230,7 @@ fn protection_differs(context: &Context<'_>) -> Vec<Finding> {
                     Severity::Warning,
                     Message::nothing_changed(
                         format!("`{key}` is protected on `{on}` and not on `{off}`."),
-                        format!("variable `{key}`, scope `{}`", context.intent.environment),
+                        context.topology.variable_place(on, key, &context.intent.environment),
                         "Give both the same flag, so that pipelines of both sides see the variable alike.",
                     ),
                 )

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     Environment, Place, RoleTable,
-    parse::Known,
+    known::Known,
     reader::{Entry, Fields, Reader, join},
     yaml::Kind,
 };

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     Aws, Infrastructure, NameTemplate, Place, Ssh,
-    parse::{Known, KnownEndpoint, Placed, flat},
+    known::{Known, KnownEndpoint, Placed, flat},
     reader::{Entry, Fields, Reader, join},
     template::{self, Owner, needs_owner},
     yaml::Node,

@@ -10,6 +10,7 @@ mod effect;
 mod environments;
 mod excerpt;
 mod infrastructures;
+mod known;
 mod notify;
 mod parse;
 mod protocol;
@@ -40,8 +41,11 @@ pub use release::{CommandName, Filling, Jobs, Release, SwapBy};
 pub use schema::schema;
 pub use warn::WarningName;
 
-use crate::name::{
-    EndpointName, EnvironmentName, Hostname, InfrastructureName, Role, VariableKey, ZoneName,
+use crate::{
+    name::{
+        EndpointName, EnvironmentName, Hostname, InfrastructureName, Role, VariableKey, ZoneName,
+    },
+    object::Object,
 };
 
 /// A whole, valid topology.
@@ -359,25 +363,47 @@ impl Topology {
             .collect()
     }
 
-    /// Every Name tag (Elastic IPs, then instances) that this topology may look for on one side,
-    /// over all environments, sorted and without repetition.
-    pub fn wanted_names(&self, infrastructure: &InfrastructureName) -> (Vec<String>, Vec<String>) {
-        let names = |of: &dyn Fn(&EnvironmentName, &EndpointName) -> Option<String>| {
-            let mut names: Vec<String> = self
-                .environments
-                .keys()
-                .flat_map(|env| self.endpoints.keys().map(move |e| (env, e)))
-                .filter_map(|(env, e)| of(env, e))
-                .collect();
-            names.sort();
-            names.dedup();
-            names
-        };
-        (
-            names(&|env, e| self.eip_name(infrastructure, env, e)),
-            names(&|env, e| self.instance_name(infrastructure, env, e)),
-        )
+    /// Every Name tag to look for on one side, for the environments that `holds` names.
+    pub fn name_tags(
+        &self,
+        infrastructure: &InfrastructureName,
+        holds: impl Fn(&EnvironmentName) -> bool,
+    ) -> NameTags {
+        let mut tags = NameTags::default();
+        for environment in self.environments.keys().filter(|name| holds(name)) {
+            for endpoint in self.endpoints.keys() {
+                tags.elastic_ips
+                    .extend(self.eip_name(infrastructure, environment, endpoint));
+                tags.instances
+                    .extend(self.instance_name(infrastructure, environment, endpoint));
+            }
+        }
+        tags
     }
+
+    /// Where a variable of a side stands in GitLab, for a message: its project and its scope too.
+    pub fn variable_place(
+        &self,
+        side: &InfrastructureName,
+        key: &VariableKey,
+        scope: &EnvironmentName,
+    ) -> String {
+        let variable = Object::Variable(side.clone(), key.clone());
+        let project = self
+            .infrastructures
+            .get(side)
+            .map_or("", |one| one.gitlab_project.as_str());
+        format!("{variable}, GitLab project `{project}`, scope `{scope}`")
+    }
+}
+
+/// The Name tags by which EC2 is asked for the machines of one side.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct NameTags {
+    /// Of Elastic IPs.
+    pub elastic_ips: BTreeSet<String>,
+    /// Of instances.
+    pub instances: BTreeSet<String>,
 }
 
 /// A topology with what is suspicious in it.

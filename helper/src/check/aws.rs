@@ -8,10 +8,11 @@ use gigadb_engine::{
     advice::{self, Asked},
     evidence::SharedKeys,
     intent::Pair,
+    message::capitalized,
     name::InfrastructureName,
     observation::Observation,
     rules::{known_address, separate_credentials},
-    topology::{Infrastructure, Topology},
+    topology::{Infrastructure, NameTags, Topology},
     world::{Cause, Failure, Side, World},
 };
 
@@ -201,7 +202,10 @@ fn reads(
     let Some(machines) = reading.and_then(|reading| reading.read()) else {
         return Check::not_checked(about, "EC2 was not asked", "Check again.");
     };
-    let (wanted, _) = topology.wanted_names(name);
+    let NameTags {
+        elastic_ips: wanted,
+        ..
+    } = topology.name_tags(name, |_| true);
     let missing = missing(&wanted, machines);
     let seen = wanted.len() - missing.len();
     let count = format!("{seen} of {} Elastic IPs", wanted.len());
@@ -223,7 +227,7 @@ fn reads(
     judged(about, found, next)
 }
 
-fn missing(wanted: &[String], machines: &Side) -> Vec<String> {
+fn missing(wanted: &BTreeSet<String>, machines: &Side) -> Vec<String> {
     let there: BTreeSet<&str> = machines
         .elastic_ips
         .iter()
@@ -234,13 +238,4 @@ fn missing(wanted: &[String], machines: &Side) -> Vec<String> {
         .filter(|name| !there.contains(name.as_str()))
         .map(|name| format!("`{name}`"))
         .collect()
-}
-
-/// A clause as the beginning of a sentence.
-pub(super) fn capitalized(clause: &str) -> String {
-    let mut chars = clause.chars();
-    chars
-        .next()
-        .map(|first| first.to_uppercase().chain(chars).collect())
-        .unwrap_or_default()
 }

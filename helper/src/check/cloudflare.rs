@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use gigadb_clients::Token;
 use gigadb_engine::{
     advice::{self, Asked},
+    message::capitalized,
     name::Hostname,
     observation::{Homeless, Observation, zone_for},
     rules::single_a_record,
@@ -12,7 +13,7 @@ use gigadb_engine::{
     world::{Failure, World, Zone},
 };
 
-use super::{Check, Verdict, aws::capitalized, expiry, expiry::Expiry};
+use super::{Check, Verdict, expiry, expiry::Expiry};
 
 const TOKEN: &str = "cloudflare token";
 const ZONE: &str = "zone";

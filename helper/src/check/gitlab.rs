@@ -6,7 +6,7 @@ use futures::future::join_all;
 use gigadb_clients::{InProject, MAINTAINER, Token};
 use gigadb_engine::{
     advice::{self, Asked},
-    message::Message,
+    message::{Message, capitalized},
     name::{EnvironmentName, InfrastructureName},
     observation::VariableRows,
     rules::variables_visible,
@@ -15,7 +15,7 @@ use gigadb_engine::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{Check, Verdict, aws::capitalized, expiry, expiry::Expiry};
+use super::{Check, Verdict, expiry, expiry::Expiry};
 use crate::session::Session;
 
 const TOKEN: &str = "gitlab token";

@@ -1,8 +1,9 @@
 //! How this machine reaches the APIs: the proxy and the trusted certificates that are in force.
 
 use gigadb_clients::Network;
+use gigadb_engine::message::capitalized;
 
-use super::{Check, aws::capitalized};
+use super::Check;
 
 const NETWORK: &str = "network";
 

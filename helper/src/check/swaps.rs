@@ -7,6 +7,7 @@ use gigadb_clients::journal::RunId;
 use gigadb_engine::{
     evidence::Evidence,
     intent::{Intent, Mode, OnFailure, Trade},
+    message::capitalized,
     name::EnvironmentName,
     observation::Observation,
     plan::{self, Plan},
@@ -23,7 +24,7 @@ use gigadb_engine::{
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
-use super::{Check, Verdict, aws::capitalized};
+use super::{Check, Verdict};
 use crate::session::Session;
 
 const CERTIFICATE: &str = "certificate";

@@ -304,11 +304,6 @@ async fn until_stopped(
     }))
 }
 
-/// Whether a command writes, and tells programs of a failure by itself.
-pub(crate) fn writes(command: &str) -> bool {
-    ["apply", "swap", "failover", "resume", "revert"].contains(&command)
-}
-
 fn no_command(words: &[String]) -> Failure {
     let Some(word) = words.first() else {
         return Failure::usage(

@@ -85,15 +85,6 @@ pub(crate) fn counted(records: usize, variables: usize) -> String {
     }
 }
 
-/// A clause with a capital first letter.
-pub(crate) fn capitalized(clause: &str) -> String {
-    let mut chars = clause.chars();
-    chars
-        .next()
-        .map(|first| first.to_uppercase().chain(chars).collect())
-        .unwrap_or_default()
-}
-
 fn verdict(plan: &Plan) -> String {
     let blocking = plan.blocking().count();
     if blocking > 0 {

@@ -4,7 +4,11 @@
 use std::{env, fs, path::Path, time::Duration};
 
 use gigadb_clients::command::{self, Ran};
-use gigadb_engine::{message::Message, observation::environment_of, release::Step};
+use gigadb_engine::{
+    message::{Message, capitalized},
+    observation::environment_of,
+    release::Step,
+};
 use tempfile::TempDir;
 
 use super::{
@@ -246,7 +250,7 @@ impl Carry<'_> {
              of that configuration it plans, shows the review and applies; elsewhere it \
              recognizes what was applied, and --wait waits for it.",
             step.kind.title(),
-            sentence(why),
+            capitalized(why),
             self.line(held, change),
             self.desk.environment
         ))
@@ -309,12 +313,4 @@ fn assigns_roles(folder: &Path) -> bool {
             .any(|ending| name.ends_with(ending))
     });
     files.any(|file| fs::read_to_string(file).is_ok_and(|text| text.contains(ASSIGNMENT)))
-}
-
-fn sentence(text: &str) -> String {
-    let mut chars = text.chars();
-    let first = chars
-        .next()
-        .map(|first| first.to_uppercase().collect::<String>());
-    first.unwrap_or_default() + chars.as_str()
 }

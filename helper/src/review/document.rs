@@ -11,11 +11,11 @@ use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
 use super::{
-    change::{Change, Hostname, Kind, RESOURCE, Roles, Setting, Variable},
+    change::{Change, Holder, Hostname, Kind, RESOURCE, Roles, Setting, Variable},
     escape::{line, name},
     findings::{DATA_SOURCE, Findings},
-    holder::Holder,
     made::Made,
+    read,
     regions::Sides,
     source::Source,
     unseen::{Unseen, What},
@@ -53,11 +53,11 @@ impl Review {
         let planned = source
             .resources
             .iter()
-            .filter_map(|one| Change::of(one, &sides));
+            .filter_map(|one| read::change(one, &sides));
         let mut changes: Vec<Change> = planned.collect();
         // What only the state takes up is told where the plan does nothing else to it.
         let drifted = source.drifted.iter();
-        for drifted in drifted.filter_map(|one| Change::of(one, &sides)) {
+        for drifted in drifted.filter_map(|one| read::change(one, &sides)) {
             if changes.iter().all(|one| one.address != drifted.address) && drifted.differs() {
                 changes.push(drifted);
             }

@@ -6,22 +6,13 @@ use gigadb_engine::{
     name::{Hostname as Name, ZoneName},
     topology::apex,
 };
-use serde::Serialize;
 use serde_json::Value;
 
 use super::{
-    change::{HOT_STANDBY, Hostname, PRODUCTION, Place, Roles},
+    change::{HOT_STANDBY, Holder, Hostname, PRODUCTION, Place, Roles},
     regions::Sides,
     source::is_hidden,
 };
-
-/// The side that production's apex leads to, before and after: that is who is production, whatever
-/// Terraform's state says. `None` where the apex leads to neither side or the plan does not tell.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-pub(crate) struct Holder {
-    pub(crate) from: Option<String>,
-    pub(crate) to: Option<String>,
-}
 
 impl Holder {
     /// The holders among all names of a plan; `adopted` where it tells nothing of before.

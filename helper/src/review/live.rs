@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use gigadb_clients::{Scope, Which};
 use gigadb_engine::{
     intent::{Intent, Mode, OnFailure, Trade, arrange},
+    object::Object,
     observation::{Observation, environment_of},
     rules::Rule,
 };
@@ -87,7 +88,7 @@ pub(crate) async fn findings(
 /// Records that no longer hold what the plan shows before the change.
 fn moved(change: &Change, observation: &Observation) -> Vec<Finding> {
     let names = change.names.iter().filter_map(|name| {
-        let (_, seen) = observation
+        let (hostname, seen) = observation
             .names
             .iter()
             .find(|(hostname, _)| hostname.as_str() == name.hostname)?;
@@ -98,7 +99,7 @@ fn moved(change: &Change, observation: &Observation) -> Vec<Finding> {
             Finding {
                 rule: Rule::UnchangedSincePlan.as_str().to_owned(),
                 severity: "error".to_owned(),
-                object: format!("A record of `{}`", name.hostname),
+                object: Object::Name(hostname.clone()).to_string(),
                 message: format!(
                     "The plan was made when `{}` led to {}; now it leads to {}. Plan again.",
                     name.hostname,

@@ -32,6 +32,7 @@ mod made;
 pub(crate) mod markdown;
 mod mermaid;
 mod parts;
+mod read;
 pub(crate) mod regions;
 pub(crate) mod source;
 pub(crate) mod unseen;

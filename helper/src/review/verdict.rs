@@ -1,5 +1,6 @@
 //! What a plan does to the roles, in one line, and how much there is to say about it.
 
+use gigadb_engine::message::capitalized;
 use serde::Serialize;
 
 use super::{
@@ -25,7 +26,7 @@ impl Review {
             .map(|(change, _)| self.sentence(change))
             .collect();
         if !acting.is_empty() {
-            return capital(&acting.join("; "));
+            return capitalized(&acting.join("; "));
         }
         let stays = self.changes.iter().filter_map(|(change, _)| {
             let production = self.side(change.production_after()?);
@@ -223,11 +224,4 @@ fn written(change: &Change) -> String {
         counted(change.moved().count(), "record"),
         counted(change.variables.len(), "variable")
     )
-}
-
-/// The same sentence with a capital at its beginning.
-fn capital(text: &str) -> String {
-    let mut chars = text.chars();
-    let first = chars.next().map(char::to_uppercase);
-    first.into_iter().flatten().chain(chars).collect()
 }

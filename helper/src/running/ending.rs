@@ -8,7 +8,7 @@ use gigadb_clients::{
 use gigadb_engine::{
     carry::Whole,
     intent::Mode,
-    message::{Message, clock},
+    message::{Message, capitalized, clock},
     topology::NotifyEvent,
 };
 use serde::Serialize;
@@ -240,7 +240,7 @@ pub(super) fn not_completed(verb: &Verb, carried: &Carried, stopped: bool) -> Fa
         Whole::Open(until) => format!(
             "{subject} is open until {}: until then, something of it may still take effect. {}.",
             clock(until),
-            text::capitalized(&why)
+            capitalized(&why)
         ),
         Whole::Unread | Whole::NotShown => {
             let differences = ending.not_as_planned();

@@ -2,27 +2,21 @@
 //! is told, the same for every command that writes.
 
 pub(crate) mod confirm;
+mod control;
 mod ending;
 mod progress;
 pub(crate) mod view;
 
-use std::sync::OnceLock;
-
-use gigadb_clients::{
-    journal::RunId,
-    swap::{Again, Carried, NotCarriedOut, Swap},
-};
+use gigadb_clients::swap::{Again, Carried, NotCarriedOut, Swap};
 use gigadb_engine::{
     carry::Whole, earlier::EarlierRun, finding::Finding, name::EnvironmentName, plan::Plan,
 };
-use tokio_util::sync::CancellationToken;
 
-pub(crate) use self::ending::Verb;
+pub(crate) use self::{control::Control, ending::Verb};
 use self::{ending::Conclusion, progress::Progress, view::RunView};
 use crate::{
     exit::Exit,
     failure::Failure,
-    outbox::Outbox,
     planning::{
         self,
         https::{self, HttpsOptions},
@@ -34,19 +28,6 @@ use crate::{
 
 /// The program, as journals and leases name it.
 const PROGRAM: &str = concat!("gigadb-roles ", env!("CARGO_PKG_VERSION"));
-
-/// How a run hears of Ctrl-C, and what is known of it when the second one ends it.
-#[derive(Debug, Default)]
-pub(crate) struct Control {
-    /// Triggered by the first Ctrl-C.
-    pub(crate) cancel: CancellationToken,
-    /// Set when the first request is about to be sent: the run's journal, where there is one.
-    pub(crate) began: OnceLock<Option<RunId>>,
-    /// Set when a step of a release is begun: what to do where the second Ctrl-C ends it.
-    pub(crate) at_work: OnceLock<String>,
-    /// What webhooks are told once the run has ended.
-    pub(crate) outbox: Outbox,
-}
 
 /// A run of one command.
 pub(crate) struct Job<'a> {

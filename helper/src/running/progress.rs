@@ -16,7 +16,7 @@ use gigadb_engine::{
 };
 use tokio::time::Instant;
 
-use super::{Control, view::RunView};
+use super::{control::Control, view::RunView};
 
 /// Shown on a terminal only after this time, so that what is quick does not flicker.
 const QUIET: Duration = Duration::from_millis(250);

@@ -273,7 +273,7 @@ async fn stored_certificates_are_judged_and_their_text_is_kept_nowhere() {
             "warning: live https-ready",
             "the certificate stored for `alt-gigadb-website` ends in 9 days, and 14 are asked for",
             "the certificate stored for `gigadb-website` does not cover `alt-live.gigadb.host`, `portainer.alt-live.gigadb.host` (it is for gigadb.org)",
-            "variable `tls_fullchain_pem` of GitLab project `gigascience/upstream/alt-gigadb-website`, scope `live`",
+            "variable `tls_fullchain_pem` of `alt-gigadb-website`, GitLab project `gigascience/upstream/alt-gigadb-website`, scope `live`",
         ],
     );
     assert_eq!(lists(&play), plain);

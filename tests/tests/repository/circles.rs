@@ -12,10 +12,10 @@ use std::{
 /// Each crate with the number of files in its largest circle, at most. A crate's root is left
 /// out: it names every module.
 const LIMITS: [(&str, usize); 5] = [
-    ("engine", 3),
-    ("clients", 5),
-    ("provider", 11),
-    ("helper", 3),
+    ("engine", 0),
+    ("clients", 4),
+    ("provider", 2),
+    ("helper", 0),
     ("tfplug", 0),
 ];
 
@@ -170,23 +170,26 @@ fn largest_circle<'a>(arrows: &BTreeMap<&'a str, BTreeSet<&'a str>>) -> BTreeSet
 
 #[test]
 fn circles_of_files_only_shrink() {
+    let mut grown = Vec::new();
     for (krate, limit) in LIMITS {
         let modules = modules(&super::root().join(krate).join("src"));
         let arrows = arrows(&modules);
         let circle = largest_circle(&arrows);
-        let inside = |from: &str| {
-            let to = arrows[from].iter().filter(|to| circle.contains(*to));
-            format!("{from} -> {}", to.copied().collect::<Vec<_>>().join(", "))
-        };
-        let told: Vec<String> = circle.iter().map(|from| inside(from)).collect();
         println!("{krate}: {}", circle.len());
-        assert!(
-            circle.len() <= limit,
-            "{krate} has a circle of {} files, {limit} are allowed:\n{}",
-            circle.len(),
-            told.join("\n")
-        );
+        if circle.len() > limit {
+            let inside = |from: &str| {
+                let to = arrows[from].iter().filter(|to| circle.contains(*to));
+                format!("{from} -> {}", to.copied().collect::<Vec<_>>().join(", "))
+            };
+            let told: Vec<String> = circle.iter().map(|from| inside(from)).collect();
+            grown.push(format!(
+                "{krate} has a circle of {} files, {limit} are allowed:\n{}",
+                circle.len(),
+                told.join("\n")
+            ));
+        }
     }
+    assert!(grown.is_empty(), "{}", grown.join("\n"));
 }
 
 #[test]
