@@ -13,7 +13,8 @@ use crate::{check::CHECK, stage::Stage};
 
 const PLAN: [&str; 4] = ["plan", "--environment", "live", "--swap"];
 
-/// A proxy that notes which hosts it is asked for and connects to none.
+/// A server that notes the first line of each request and answers all of them alike. As a proxy,
+/// it connects to no host that it is asked for.
 struct Proxy {
     address: String,
     asked: Arc<Mutex<Vec<String>>>,
@@ -21,6 +22,10 @@ struct Proxy {
 
 impl Proxy {
     fn start() -> Self {
+        Self::answering("HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\n\r\n".to_owned())
+    }
+
+    fn answering(answer: String) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap().to_string();
         let asked: Arc<Mutex<Vec<String>>> = Arc::default();
@@ -34,7 +39,7 @@ impl Proxy {
                 if !line.is_empty() {
                     noted.lock().unwrap().push(line.trim().to_owned());
                 }
-                let _ = stream.write_all(b"HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\n\r\n");
+                let _ = stream.write_all(answer.as_bytes());
             }
         });
         Self { address, asked }
@@ -217,6 +222,35 @@ fn an_authority_of_ones_own_is_trusted_where_aws_tools_trust_it() {
     );
 }
 
+#[test]
+fn an_unknown_authority_of_cloudflare_or_gitlab_is_told_as_one() {
+    let options = Options {
+        https: true,
+        ..Options::default()
+    };
+    let https = Simulator::start_with(World::sop(), &options).unwrap();
+    let pem = https.ca_file().unwrap().to_str().unwrap().to_owned();
+    let urls = https.https_urls().unwrap();
+    for (variable, url) in [
+        ("CLOUDFLARE_BASE_URL", &urls.cloudflare),
+        ("GITLAB_BASE_URL", &urls.gitlab),
+    ] {
+        let stage = Stage::sop().with(variable, url);
+        for arguments in [&PLAN[..], &CHECK] {
+            let told = stage.run(arguments);
+            assert!(told.starts_with("exit 1"), "{told}");
+            assert!(told.contains("UnknownIssuer"), "{told}");
+            let next = "set `SSL_CERT_FILE` to a file that holds its authority's certificate";
+            assert!(told.contains(next), "{told}");
+            // What only EC2 heeds is not advised, nor what heals no certificate.
+            for other in ["AWS_CA_BUNDLE", "_TOKEN to", "gigadb-roles failover"] {
+                assert!(!told.contains(other), "{other}: {told}");
+            }
+        }
+        stage.with("SSL_CERT_FILE", &pem).answer_with(2, &PLAN);
+    }
+}
+
 /// What `check` and `plan` say about an answer that is changed on its way.
 fn changed(
     api: Api,
@@ -332,6 +366,47 @@ fn gitlab_reached_the_wrong_way_is_told_as_that() {
     stage.simulator.fault(fault);
     for told in [stage.run(&CHECK), stage.run(&PLAN)] {
         assert!(told.contains("numeric id"), "{told}");
+    }
+}
+
+#[test]
+fn whatever_answers_where_gitlabs_api_is_not_leads_to_the_base_url() {
+    const PAGE: &str = "<!DOCTYPE html><html><head><title>Sign in</title></head></html>";
+    for (status, further, body, told_as) in [
+        (
+            "302 Found",
+            "location: https://gitlab.example.org/users/sign_in\r\n",
+            "",
+            "it leads on to `/users/sign_in`",
+        ),
+        (
+            "200 OK",
+            "content-type: text/html; charset=utf-8\r\n",
+            PAGE,
+            "answered with 200 and an HTML page titled `Sign in`",
+        ),
+        (
+            "404 Not Found",
+            "content-type: text/html; charset=utf-8\r\n",
+            PAGE,
+            "answered with 404 and an HTML page titled `Sign in`",
+        ),
+    ] {
+        let length = body.len();
+        let gitlab = Proxy::answering(format!(
+            "HTTP/1.1 {status}\r\nconnection: close\r\n{further}content-length: {length}\r\n\r\n{body}"
+        ));
+        let stage = Stage::sop().with("GITLAB_BASE_URL", &format!("http://{}", gitlab.address));
+        for arguments in [&PLAN[..], &CHECK] {
+            let told = stage.run(arguments);
+            assert!(told.starts_with("exit 1"), "{told}");
+            assert!(told.contains(told_as), "{told}");
+            let next = "Correct `GITLAB_BASE_URL`, which must end in `/api/v4`";
+            assert!(told.contains(next), "{told}");
+            for other in ["has moved to", "_TOKEN to", "gigadb-roles failover"] {
+                assert!(!told.contains(other), "{other}: {told}");
+            }
+        }
     }
 }
 
