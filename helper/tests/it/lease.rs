@@ -100,6 +100,42 @@ fn the_first_ctrl_c_is_answered_within_half_a_second_while_the_lease_hangs() {
     }
 }
 
+/// The lease is asked for and not answered: what is read meanwhile was not put off.
+#[test]
+fn the_lease_is_asked_for_beside_the_reads() {
+    for (arguments, read) in [
+        (&SWAP[..], "/zones"),
+        (&FAILOVER, "/zones/{zone_id}/dns_records"),
+    ] {
+        let stage = locked();
+        let hangs = Fault::new(Effect::Hang).api(Api::Gitlab);
+        let hangs = hangs.path_contains("gigadb-roles-live/lock");
+        stage.simulator.fault(hangs.always());
+        let child = stage
+            .command(arguments)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        // What came after the first question for the lease.
+        let after = || {
+            let mut requests = stage.simulator.requests();
+            requests.sort_by_key(|one| one.number);
+            let asked = requests.iter().position(|one| one.path.ends_with("/lock"));
+            asked.map_or_else(Vec::new, |asked| requests.split_off(asked + 1))
+        };
+        until(|| after().iter().any(|one| one.template == read));
+        interrupt(&child);
+        let told = stage.told(&child.wait_with_output().unwrap());
+        assert!(told.starts_with("exit 130\n"), "{told}");
+        let after = after();
+        let read = after.iter().position(|one| one.template == read);
+        // The lease was given up, or asked for again, only later.
+        let again = after.iter().position(|one| one.path.ends_with("/lock"));
+        assert!(again.is_none_or(|again| read < Some(again)), "{after:#?}");
+    }
+}
+
 #[test]
 fn of_two_operators_at_once_the_second_is_refused_and_told_by_whom() {
     let stage = locked();
