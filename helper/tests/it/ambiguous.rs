@@ -158,6 +158,25 @@ fn plan_check_and_status_tell_them_alike() {
 }
 
 #[test]
+fn two_active_zones_of_one_name_stop_a_plan_that_names_the_production() {
+    let mut world = World::sop();
+    let twin = Zone::new("another account", "gigadb.org", Plan::Free);
+    world.cloudflare.zones.push(twin);
+    let stage = Stage::with_world(world);
+    for production in ["gigadb-website", "alt-gigadb-website"] {
+        let said = stage.run(&[&PLAN[..3], &["--production", production]].concat());
+        assert!(said.starts_with("exit 1\n"), "{said}");
+        for part in [
+            "Two active zones named `gigadb.org` are visible (id ",
+            " in account `another account`",
+            "Limit the token to the zone that is in use",
+        ] {
+            assert!(said.contains(part), "{part}: {said}");
+        }
+    }
+}
+
+#[test]
 fn an_untouched_world_is_told_without_any_of_it() {
     let stage = Stage::sop();
     let status = stage.answer(&STATUS);

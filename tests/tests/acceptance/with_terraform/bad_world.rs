@@ -2,7 +2,7 @@
 
 use gigadb_simulator::{
     Api, Edit, Effect, Fault, World,
-    world::{InstanceState, Variable},
+    world::{InstanceState, Plan, Variable, Zone},
 };
 use gigadb_tests::{Output, Scene, procedure::Side};
 
@@ -25,6 +25,26 @@ fn refused(change: impl FnOnce(&mut World)) -> Output {
 
 fn edit(edit: Edit) -> impl FnOnce(&mut World) {
     move |world| world.apply(&edit).unwrap()
+}
+
+#[test]
+fn two_active_zones_of_one_name() {
+    let told = [
+        "Two active zones named `gigadb.org` are visible (id ",
+        "Limit the token to the zone that is in use",
+    ];
+    let twin = Zone::new("another account", "gigadb.org", Plan::Free);
+    refused(|world| world.cloudflare.zones.push(twin.clone())).says(&told);
+
+    // Whose they are is kept nowhere, so that only a plan that reads the zones itself can tell.
+    let scene = Scene::new();
+    scene
+        .simulator()
+        .edit(|world| world.cloudflare.zones.push(twin));
+    scene.configure_live(Side::Upstream);
+    let output = scene.plan(&[]).expect(1);
+    output.says(&told).says(&[" in account `another account`"]);
+    scene.assert_nothing_written();
 }
 
 #[test]
