@@ -2,11 +2,13 @@
 
 use std::{fs, os::unix::fs::PermissionsExt as _};
 
-use gigadb_simulator::world;
+use gigadb_simulator::{Api, Effect, Fault, world};
 use insta::assert_snapshot;
 use serde_json::json;
 
 use crate::stage::Stage;
+
+const PLAN: [&str; 4] = ["plan", "--environment", "live", "--swap"];
 
 /// The page whose profile this runs.
 const PAGE: &str = include_str!("../../../docs/guides/least-privilege.md");
@@ -87,6 +89,89 @@ fn a_plan_says_what_to_do_about_a_profile_that_signs_in() {
       changed: Nothing was changed.
       next:    Correct profile `UpstreamAlt` in `~/.aws/config` and `~/.aws/credentials`, or its name in the topology. Correct profile `Upstream` in `~/.aws/config` and `~/.aws/credentials`, or its name in the topology. Then plan again.
     ");
+}
+
+/// boto3 refuses these lines too.
+#[test]
+fn a_line_that_no_program_takes_is_named_with_its_file() {
+    for (config, credentials, place) in [
+        (
+            "[profile Upstream]\nregion = ap-east-1\n\nregion ap-east-1\n",
+            "",
+            "`$HOME/config`, line 4: ",
+        ),
+        ("", "# keys\n[Upstream\n", "`$HOME/credentials`, line 2: "),
+    ] {
+        let stage = with(config, credentials);
+        for arguments in [&PLAN[..], &["check"]] {
+            let told = stage.run(arguments);
+            assert!(told.starts_with("exit 1\n"), "{told}");
+            assert!(told.contains(place), "{told}");
+            assert!(told.contains("Correct that file at that line"), "{told}");
+            for other in ["Write the side's own key", "gigadb-roles failover"] {
+                assert!(!told.contains(other), "{other}: {told}");
+            }
+        }
+    }
+}
+
+#[test]
+fn check_gives_a_program_that_does_not_end_the_time_of_its_sides_reads() {
+    let waits = "credential_process = sleep 100\n";
+    let stage = with(
+        &format!("[profile Upstream]\n{waits}[profile UpstreamAlt]\n{waits}"),
+        "",
+    );
+    let told = stage.run(&["check"]);
+    assert!(told.starts_with("exit 1\n"), "{told}");
+    let limit = "its `credential_process` (`sleep`) did not end within 20 s";
+    assert!(told.matches(limit).count() >= 2, "{told}");
+    assert!(
+        told.contains("Run the `credential_process` of profile `Upstream` by hand"),
+        "{told}"
+    );
+}
+
+#[test]
+fn a_refusal_of_sts_is_told_in_awss_words() {
+    let role = "[profile Upstream]\nregion = ap-east-1\nrole_arn = arn:aws:iam::1:role/r\n\
+                source_profile = people\n";
+    let keys = |name: &str, id: &str, secret: &str| {
+        format!("[{name}]\naws_access_key_id = {id}\naws_secret_access_key = {secret}\n")
+    };
+    let alt = keys(
+        "UpstreamAlt",
+        world::ACCESS_KEY_ID_ALT,
+        world::SECRET_KEY_ALT,
+    );
+    let (id, secret) = (world::ACCESS_KEY_ID_UPSTREAM, world::SECRET_KEY_UPSTREAM);
+    let printed = json!({"Version": 1, "AccessKeyId": id, "SecretAccessKey": secret});
+    let program = format!("[profile people]\ncredential_process = echo '{printed}'\n");
+    for (config, credentials) in [
+        // The SDK asks for the role, and the clients do.
+        (role.to_owned(), keys("people", id, secret) + &alt),
+        (format!("{role}{program}"), alt),
+    ] {
+        let stage = with(&config, &credentials);
+        let refused = Fault::new(Effect::Refuse).api(Api::Sts);
+        stage.simulator.fault(refused.always());
+        for arguments in [&PLAN[..], &["check"]] {
+            let told = stage.run(arguments);
+            assert!(
+                told.contains(
+                    "AWS profile `Upstream` gives no credentials for EC2 in ap-east-1: \
+                     AccessDenied: User is not authorized to perform this operation (files: "
+                ),
+                "{told}"
+            );
+            for notation in ["Error {", "code: ", "unhandled", "service error"] {
+                assert!(!told.contains(notation), "{notation}: {told}");
+            }
+            assert!(!told.contains("Write the side's own key"), "{told}");
+        }
+        let asked = stage.simulator.requests();
+        assert!(asked.iter().any(|one| one.api == Api::Sts), "{config}");
+    }
 }
 
 /// The `ini` block of the page, with a program in place of AWS's own.

@@ -375,6 +375,20 @@ fn a_profile_that_does_not_exist_is_named() {
 }
 
 #[test]
+fn a_line_of_a_profile_file_that_nobody_takes_is_named() {
+    let scene = about_to_swap();
+    let file = scene.folder().join("home/.aws/config");
+    let text = std::fs::read_to_string(&file).unwrap();
+    let number = text.trim_end().lines().count() + 1;
+    std::fs::write(&file, format!("{}\nregion ap-east-1\n", text.trim_end())).unwrap();
+    let output = scene.plan(&[]).expect(1);
+    let place = format!("`{}`, line {number}: ", file.display());
+    output.says(&[&place, "Correct that file at that line"]);
+    output.omits(&["gigadb-roles failover", "panicked"]);
+    scene.assert_nothing_written();
+}
+
+#[test]
 fn a_region_that_is_not_enabled_is_named() {
     let scene = about_to_swap();
     scene.edit_topology("region: ap-southeast-2", "region: ap-southeast-3");
