@@ -127,6 +127,39 @@ fn an_environment_that_leaves_topology_and_configuration_is_forgotten() {
     let _ = scene.plan(&[]).expect(0);
 }
 
+/// Terraform asks for no refresh, so that the plan alone has to say it.
+#[test]
+fn an_environment_that_left_the_topology_or_has_another_name_is_told_without_a_refresh() {
+    const KEPT: &str = "Error: staging: the environment is not in the topology any more";
+    let scene = Scene::new();
+    let both = |name: &str| {
+        let live = assignment("live", Side::Upstream, "");
+        live + &assignment(name, Side::Upstream, "")
+    };
+    scene.configure(&both("staging"));
+    let _ = scene.apply().expect(0);
+    let topology = scene.read("topology.yaml");
+    let (without, _) = topology.split_once("\n  staging:").unwrap();
+    let renamed = topology.replace("\n  staging:", "\n  stage:");
+    let alone = assignment("live", Side::Upstream, "");
+    scene.simulator().clear_requests();
+    for text in [format!("{without}\n"), renamed.clone()] {
+        scene.write("topology.yaml", &text);
+        scene.configure(&both("staging"));
+        for refresh in ["-refresh=true", "-refresh=false"] {
+            let refused = scene.plan(&[refresh]).expect(1);
+            refused.says(&[KEPT, "`removed { from = gigadb_role_assignment.NAME }`"]);
+            refused.omits(&["no such environment"]);
+        }
+        // What forgets it needs no refresh either, where nothing else is planned.
+        scene.configure(&alone);
+        let forgets = ["-refresh=false", "-target=gigadb_role_assignment.staging"];
+        let planned = scene.plan(&forgets).expect(2);
+        planned.says(&["staging destroy: forgotten", "0 to change, 1 to destroy"]);
+    }
+    scene.assert_nothing_written();
+}
+
 #[test]
 fn a_plan_says_that_no_journal_could_be_kept() {
     let mut scene = Scene::new();
