@@ -21,6 +21,7 @@ mod inventory;
 mod killed;
 mod late;
 mod leaked;
+mod machine;
 mod owed;
 mod packaging;
 mod prepare;
