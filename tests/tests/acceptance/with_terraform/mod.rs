@@ -34,6 +34,7 @@ mod review_note;
 mod rules;
 mod secrets;
 mod stale;
+mod state_in_gitlab;
 mod swap;
 mod topology;
 mod two_at_once;

@@ -18,7 +18,7 @@ use serde_json::Value;
 
 use super::LIVE;
 
-const VERSION: &str = env!("CARGO_PKG_VERSION");
+pub(super) const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// What is packaged as the provider.
 #[derive(Clone, Copy, PartialEq)]
@@ -64,14 +64,14 @@ fn dist(scene: &Scene, arguments: &[&str]) -> Output {
 }
 
 /// The platform of this machine, as Terraform itself says it.
-fn platform(scene: &Scene) -> String {
+pub(super) fn platform(scene: &Scene) -> String {
     let version = scene.terraform(&["version", "-json"]).expect(0);
     let version: Value = serde_json::from_str(&version.stdout).unwrap();
     version["platform"].as_str().unwrap().to_owned()
 }
 
 /// Lets Terraform install from the mirror, as the installation guide says, and from nowhere else.
-fn install_from(scene: &mut Scene, mirror: &Path) {
+pub(super) fn install_from(scene: &mut Scene, mirror: &Path) {
     let guide = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/install.md");
     let guide = fs::read_to_string(guide).unwrap();
     let (_, block) = guide.split_once("   ```hcl\n").unwrap();
