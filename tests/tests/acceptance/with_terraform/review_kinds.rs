@@ -231,6 +231,35 @@ fn a_preflight_that_is_read_at_the_apply_is_told_in_a_sentence() {
 }
 
 #[test]
+fn a_review_says_when_the_plan_was_made_by_what_and_for_which_commit() {
+    let mut scene = adopted("");
+    plan_json(&scene, &assignment("live", Side::Alt, ""));
+    let plan: Value = serde_json::from_str(&scene.read("plan.json")).unwrap();
+    // As in `2026-11-22T09:30:00Z`.
+    let at = plan["timestamp"].as_str().unwrap();
+    let (year, time) = (&at[..4], &at[11..16]);
+    let version = plan["terraform_version"].as_str().unwrap();
+    let made = format!("{year} at {time} UTC by Terraform or OpenTofu `{version}`");
+    let line = |scene: &Scene| {
+        let review = scene.gigadb_roles(&["review", "plan.json"]).expect(2);
+        let mut lines = review.stdout.lines();
+        let line = lines.find_map(|line| line.strip_prefix("Planned on "));
+        let (_day_and_month, rest) = line.unwrap().split_at(line.unwrap().find(year).unwrap());
+        rest.to_owned()
+    };
+    assert_eq!(line(&scene), format!("{made}."));
+    scene.set("CI_COMMIT_SHA", "1111111111111111111111111111111111111111");
+    assert_eq!(line(&scene), format!("{made}, for commit `111111111111`."));
+    // Of a merge request, GitLab tests a commit of its own; people know the branch's.
+    let branch = "2222222222222222222222222222222222222222";
+    scene.set("CI_MERGE_REQUEST_SOURCE_BRANCH_SHA", branch);
+    assert_eq!(line(&scene), format!("{made}, for commit `222222222222`."));
+    let json = scene.gigadb_roles(&["review", "plan.json", "--format", "json"]);
+    let json: Value = serde_json::from_str(&json.expect(2).stdout).unwrap();
+    assert_eq!(json["made"]["commit"], branch);
+}
+
+#[test]
 fn gates_see_a_provisioner_of_the_assignment() {
     let scene = adopted("");
     let body = assignment(
