@@ -132,3 +132,44 @@ fn the_number_of_crates_stays_within_its_budget() {
         "{count} crates; the budget is {CRATES_AT_MOST}"
     );
 }
+
+/// What the pipeline says of a job: the lines below its name.
+fn job<'a>(pipeline: &'a str, name: &str) -> &'a str {
+    let (_, below) = pipeline.split_once(&format!("\n{name}:\n")).unwrap();
+    below.split("\n\n").next().unwrap()
+}
+
+/// They change without us: no change waits for them, and no schedule releases anything.
+#[test]
+fn advisories_are_asked_for_by_a_schedule_which_does_nothing_else() {
+    let pipeline = std::fs::read_to_string(super::root().join(".gitlab-ci.yml")).unwrap();
+    let scheduled = "- if: $CI_PIPELINE_SOURCE == \"schedule\"";
+    assert!(job(&pipeline, "workflow").contains(scheduled), "{pipeline}");
+    let advisories = job(&pipeline, "advisories");
+    assert!(advisories.contains(scheduled), "{advisories}");
+    assert!(
+        advisories.contains("cargo deny --locked check advisories"),
+        "{advisories}"
+    );
+    let never = "- if: $CI_PIPELINE_SOURCE != \"schedule\"";
+    assert!(
+        pipeline.contains(&format!(".of_a_tag: &of_a_tag\n  {never}\n")),
+        "{pipeline}"
+    );
+    let names = pipeline.lines().filter_map(|line| line.strip_suffix(':'));
+    let jobs = names.filter(|name| {
+        let own = !["workflow", "default", "advisories"].contains(name);
+        own && name.starts_with(|first: char| first.is_ascii_lowercase())
+    });
+    let mut released = 0;
+    for name in jobs {
+        let rules = job(&pipeline, name);
+        let on_macos = "- if: $MACOS_RUNNER && $CI_PIPELINE_SOURCE != \"schedule\"\n";
+        assert!(
+            rules.contains("\n  rules: *of_a_tag\n") || rules.contains(on_macos),
+            "{name}: {rules}"
+        );
+        released += 1;
+    }
+    assert_eq!(released, 5);
+}
