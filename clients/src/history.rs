@@ -124,7 +124,7 @@ impl Summary {
             in_force: count(Fate::InForce),
             perhaps_in_force: count(Fate::Perhaps),
             requests: fates.len(),
-            by: None,
+            by: header.by.clone(),
         }
     }
 
@@ -192,7 +192,6 @@ impl Apis {
         };
         let summary = Summary {
             cause: None,
-            by: Some(self.operator.to_string()),
             ..Summary::of(&run, self.timing().open_for)
         };
         let place = lease.place();

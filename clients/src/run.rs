@@ -346,6 +346,7 @@ impl UnderWay<'_> {
         let beginning = Beginning {
             id: &self.id,
             program,
+            by: &self.apis.operator,
             follows,
             intent,
             changes,

@@ -23,8 +23,8 @@ use crate::process::Process;
 ///
 /// Version 2 adds the status `open`, the end `open` and a report's `open_until`, and a transaction
 /// may be announced, and end, more than once. In version 1 nothing was ever open: what it calls not
-/// applied or undone may be in force all the same.
-pub const FORMAT_VERSION: u32 = 2;
+/// applied or undone may be in force all the same. Version 3 adds who ran it.
+pub const FORMAT_VERSION: u32 = 3;
 /// How much of an environment's name an id shows.
 const LONGEST_ENVIRONMENT: usize = 40;
 /// The longest id, in bytes: a file's name has to hold it with its ending.
@@ -111,6 +111,9 @@ pub struct Header {
     pub program: String,
     /// The process that ran it.
     pub process: Process,
+    /// Who ran it: `ada@bastion`. Journals of earlier versions do not tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<String>,
     /// The run that it takes further or takes back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub follows: Option<Follows>,

@@ -109,6 +109,8 @@ pub struct Beginning<'a> {
     pub id: &'a RunId,
     /// The program and its version: `gigadb-roles 0.1.0`.
     pub program: &'a str,
+    /// Who runs it: `ada@bastion`.
+    pub by: &'a str,
     /// The run that this one takes further or takes back.
     pub follows: Option<&'a Follows>,
     /// What was asked for.
@@ -234,6 +236,7 @@ impl Header {
             started: format::milliseconds(beginning.started),
             program: beginning.program.to_owned(),
             process: Process::this(),
+            by: Some(beginning.by.to_owned()),
             follows: beginning.follows.cloned(),
             environment: intent.environment.clone(),
             arrangement: intent.arrangement.clone(),

@@ -15,6 +15,8 @@ use super::*;
 const VERSION_1: &str = include_str!("version-1.jsonl");
 /// The same of version 2.
 const VERSION_2: &str = include_str!("version-2.jsonl");
+/// The same of version 3.
+const VERSION_3: &str = include_str!("version-3.jsonl");
 
 fn changes() -> ChangeSet {
     let step = Step {
@@ -72,6 +74,7 @@ fn begin_in(folder: &Path) -> Result<(RunId, FileJournal), JournalError> {
         &Beginning {
             id: &id,
             program: "gigadb-roles 0.1.0",
+            by: "ada@bastion",
             follows: None,
             intent: &intent,
             changes: &changes(),
@@ -129,6 +132,7 @@ fn a_run_is_read_as_it_was_written() {
     assert_eq!(run.header.intent(), intent());
     assert_eq!(run.changes(), changes());
     assert_eq!(run.header.reason.as_deref(), Some("release 4.2"));
+    assert_eq!(run.header.by.as_deref(), Some("ada@bastion"));
     assert_eq!(run.header.started, format::milliseconds(started()));
     assert_eq!(run.header.process, Process::this());
     assert_eq!(run.header.lease.as_ref().unwrap().id, "the-lease");
@@ -172,11 +176,14 @@ fn every_version_is_read_for_ever() {
     let run = Run::parse(VERSION_1.as_bytes()).unwrap();
     assert_eq!(run.entries.len(), 7);
     assert_eq!(written(&run), VERSION_1.trim_end());
-    // The last one is what is written: a change to the format changes its version.
     let run = Run::parse(VERSION_2.as_bytes()).unwrap();
-    assert_eq!(run.header.format_version, FORMAT_VERSION);
     assert_eq!(run.entries.len(), 8);
     assert_eq!(written(&run), VERSION_2.trim_end());
+    // The last one is what is written: a change to the format changes its version.
+    let run = Run::parse(VERSION_3.as_bytes()).unwrap();
+    assert_eq!(run.header.format_version, FORMAT_VERSION);
+    assert_eq!(run.entries.len(), 8);
+    assert_eq!(written(&run), VERSION_3.trim_end());
 }
 
 #[test]
@@ -314,13 +321,13 @@ fn what_is_no_journal_is_refused_with_the_place() {
     assert_snapshot!([
         refused(""),
         refused("hello\n"),
-        refused("{\"format_version\":3}\n"),
+        refused("{\"format_version\":4}\n"),
         refused("{\"format_version\":1}\n"),
         refused(&format!("{whole}garbage\n{whole}")),
     ].join("\n"), @r"
     `FILE` is not a journal that this version reads: it is empty
     `FILE` is not a journal that this version reads: line 1, column 1: expected value
-    `FILE` is not a journal that this version reads: it has format version 3, and this version knows 2 at most; use the version that wrote it, or a newer one
+    `FILE` is not a journal that this version reads: it has format version 4, and this version knows 3 at most; use the version that wrote it, or a newer one
     `FILE` is not a journal that this version reads: line 1, column 20: missing field `id`
     `FILE` is not a journal that this version reads: line 2, column 1: expected value
     ");

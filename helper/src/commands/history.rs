@@ -33,7 +33,7 @@ const NOT_LISTED: &str = "Runs of other machines are not listed";
 
 /// The version of the document. New keys do not change it.
 const FORMAT_VERSION: u32 = 1;
-const HEADER: [&str; 7] = [
+const HEADER: [&str; 8] = [
     "ID",
     "WHEN",
     "ENVIRONMENT",
@@ -41,6 +41,7 @@ const HEADER: [&str; 7] = [
     "ENDED",
     "PROGRAM",
     "REASON",
+    "BY",
 ];
 
 /// List the runs that this machine has journals of, and those of other machines, the newest first.
@@ -86,12 +87,13 @@ impl Entry {
         }
     }
 
-    /// Who ran it.
+    /// Who ran it. Journals of earlier versions tell no more than that it was here.
     fn by(&self) -> String {
-        if self.journal {
-            return "this machine".to_owned();
+        match &self.run.by {
+            Some(by) => Foreign(by).to_string(),
+            None if self.journal => "this machine".to_owned(),
+            None => String::new(),
         }
-        Foreign(self.run.by.as_deref().unwrap_or_default()).to_string()
     }
 }
 
@@ -283,15 +285,11 @@ fn how(run: &Summary) -> String {
 }
 
 fn text(runs: &[Entry], width: Option<u16>) -> String {
-    // Who ran it is told where others are among them.
-    let others = runs.iter().any(|run| !run.journal);
-    let header: Vec<&str> = HEADER.into_iter().chain(others.then_some("BY")).collect();
     let rows: Vec<Vec<String>> = runs
         .iter()
         .map(|entry| {
             let run = &entry.run;
             let of = |text: Option<&String>| Foreign(text.map_or("", |text| text)).to_string();
-            let by = entry.by();
             let row = [
                 run.id.to_string(),
                 of(Some(&run.started)),
@@ -300,12 +298,13 @@ fn text(runs: &[Entry], width: Option<u16>) -> String {
                 how(run),
                 of(Some(&run.program)),
                 of(run.reason.as_ref()),
+                entry.by(),
             ];
-            row.into_iter().chain(others.then_some(by)).collect()
+            row.into()
         })
         .collect();
     let mut table = Table::new();
-    table.load_style(NOTHING).set_header(&header);
+    table.load_style(NOTHING).set_header(HEADER);
     for row in &rows {
         table.add_row(row);
     }
@@ -321,7 +320,7 @@ fn text(runs: &[Entry], width: Option<u16>) -> String {
     let stacked = rows.iter().filter_map(|row| {
         let (id, facts) = row.split_first()?;
         let mut text = id.clone();
-        for (heading, fact) in header.iter().skip(1).zip(facts) {
+        for (heading, fact) in HEADER.iter().skip(1).zip(facts) {
             if !fact.is_empty() {
                 // Writing to a string cannot fail.
                 let _ = write!(text, "\n  {}: {fact}", heading.to_lowercase());

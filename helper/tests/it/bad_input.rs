@@ -324,7 +324,9 @@ fn forty_columns_fold_no_name() {
     let shown = show(&stage, 40, &["history"]);
     assert_eq!(shown.code, 0, "{}", shown.text);
     assert!(shown.text.contains(&format!("{id}\n")), "{}", shown.text);
-    for line in shown.text.lines() {
+    // The name of a machine is as long as it is.
+    let lines = shown.text.lines();
+    for line in lines.filter(|line| !line.starts_with("  by: ")) {
         assert!(line.chars().count() <= 40, "{line}");
     }
     let shown = show(&stage, 40, &["plan", "--environment", "live", "--swap"]);

@@ -59,7 +59,7 @@ fn partly_applied(stage: &Stage) -> String {
 
 #[test]
 fn history_lists_every_run() {
-    let stage = Stage::sop();
+    let stage = Stage::sop().with("USER", "ada");
     assert_snapshot!(stage.run(&["history"]), @r"
     exit 0
     -- stdout
@@ -75,6 +75,13 @@ fn history_lists_every_run() {
         .map(|line| {
             line.split_whitespace()
                 .filter(|word| !word.ends_with('Z'))
+                .map(|word| {
+                    if word.starts_with("ada@") {
+                        "ada@HOST"
+                    } else {
+                        word
+                    }
+                })
                 .collect::<Vec<_>>()
                 .join(" ")
         })
@@ -82,16 +89,31 @@ fn history_lists_every_run() {
     assert_snapshot!(told.join("\n"), @"
     exit 0
     -- stdout
-    ID WHEN ENVIRONMENT WHAT ENDED PROGRAM REASON
-    RUN live revert of RUN completed gigadb-roles 0.1.0
-    RUN live production gigadb-website partly applied: 8 of 10 in force gigadb-roles 0.1.0
-    RUN live production alt-gigadb-website completed gigadb-roles 0.1.0 release 4.4
+    ID WHEN ENVIRONMENT WHAT ENDED PROGRAM REASON BY
+    RUN live revert of RUN completed gigadb-roles 0.1.0 ada@HOST
+    RUN live production gigadb-website partly applied: 8 of 10 in force gigadb-roles 0.1.0 ada@HOST
+    RUN live production alt-gigadb-website completed gigadb-roles 0.1.0 release 4.4 ada@HOST
     ");
     let narrow = stage.with("COLUMNS", "40").run(&["history"]);
     assert!(
-        narrow.contains("\n  ended: completed\n") && narrow.contains("\n  reason: release 4.4"),
+        narrow.contains("\n  ended: completed\n")
+            && narrow.contains("\n  reason: release 4.4\n  by: ada@"),
         "{narrow}"
     );
+}
+
+#[test]
+fn history_says_that_a_run_was_here_where_an_earlier_version_did_not_note_by_whom() {
+    let stage = Stage::sop().with("USER", "ada");
+    stage.answer(&SWAP);
+    let file = stage.journals().join(format!("{}.jsonl", stage.last_run()));
+    let journal = fs::read_to_string(&file).unwrap();
+    let (before, by) = journal.split_once("\"by\":\"ada@").unwrap();
+    let (_, after) = by.split_once("\",").unwrap();
+    fs::write(&file, format!("{before}{after}")).unwrap();
+    let history = stage.answer(&["history"]);
+    assert!(history.contains("  this machine"), "{history}");
+    assert!(!history.contains("ada@"), "{history}");
 }
 
 #[test]
@@ -345,7 +367,7 @@ fn what_is_no_journal_for_this_version_and_topology_is_refused() {
     );
     let file = stage.journals().join(format!("{id}.jsonl"));
     let newer = fs::read_to_string(&file).unwrap().replacen(
-        "\"format_version\":2",
+        "\"format_version\":3",
         "\"format_version\":9",
         1,
     );
@@ -383,7 +405,7 @@ fn what_is_no_journal_for_this_version_and_topology_is_refused() {
 
     exit 1
     -- stderr
-    error: The journal cannot be read: `$HOME/.local/state/gigadb/journal/RUN.jsonl` is not a journal that this version reads: it has format version 9, and this version knows 2 at most; use the version that wrote it, or a newer one.
+    error: The journal cannot be read: `$HOME/.local/state/gigadb/journal/RUN.jsonl` is not a journal that this version reads: it has format version 9, and this version knows 3 at most; use the version that wrote it, or a newer one.
       on:      the journal
       changed: Nothing was changed.
       next:    Name a run that `gigadb-roles history` lists; GIGADB_JOURNAL_DIR says where journals are.
@@ -392,7 +414,7 @@ fn what_is_no_journal_for_this_version_and_topology_is_refused() {
     -- stdout
     No runs have a journal in `$HOME/.local/state/gigadb/journal`.
     -- stderr
-    warning: A run is not listed: `$HOME/.local/state/gigadb/journal/RUN.jsonl` is not a journal that this version reads: it has format version 9, and this version knows 2 at most; use the version that wrote it, or a newer one.
+    warning: A run is not listed: `$HOME/.local/state/gigadb/journal/RUN.jsonl` is not a journal that this version reads: it has format version 9, and this version knows 3 at most; use the version that wrote it, or a newer one.
 
     exit 1
     -- stderr
