@@ -105,11 +105,23 @@ impl NameTemplate {
 
     /// Fills the template. `{owner}` without an owner stays as it is; the parser refuses that.
     pub fn fill(&self, environment: &EnvironmentName, owner: Option<&str>) -> String {
-        let filled = self.0.replace("{environment}", environment.as_str());
-        match owner {
-            Some(owner) => filled.replace("{owner}", owner),
-            None => filled,
+        let fillings = [
+            ("environment}", Some(environment.as_str())),
+            ("owner}", owner),
+        ];
+        let mut filled = String::with_capacity(self.0.len() + environment.as_str().len());
+        let mut rest = self.0.as_str();
+        while let Some((before, after)) = rest.split_once('{') {
+            filled.push_str(before);
+            let mut fillings = fillings.iter();
+            let found =
+                fillings.find_map(|(name, text)| Some((after.strip_prefix(name)?, (*text)?)));
+            let (after, text) = found.unwrap_or((after, "{"));
+            filled.push_str(text);
+            rest = after;
         }
+        filled.push_str(rest);
+        filled
     }
 }
 
