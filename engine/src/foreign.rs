@@ -56,7 +56,7 @@ pub fn part(text: &str) -> String {
 /// keeps its meaning.
 pub fn json(document: &str) -> Cow<'_, str> {
     let kept = |c: char| matches!(c, '\n' | '\t' | '\r') || !is_hidden(c);
-    if document.chars().all(kept) {
+    if is_plain(document) || document.chars().all(kept) {
         return Cow::Borrowed(document);
     }
     let mut text = String::with_capacity(document.len());
@@ -71,6 +71,14 @@ pub fn json(document: &str) -> Cow<'_, str> {
         }
     }
     Cow::Owned(text)
+}
+
+/// Whether a text is plain ASCII of some lines. Parts of it are looked at as a whole, without an end at
+/// the first byte that is not: the machine then compares many bytes at a time.
+fn is_plain(text: &str) -> bool {
+    let plain = |byte: &u8| matches!(byte, b' '..=b'~' | b'\n' | b'\t' | b'\r');
+    let mut parts = text.as_bytes().chunks(64);
+    parts.all(|part| part.iter().fold(true, |all, byte| all & plain(byte)))
 }
 
 fn visible(c: char) -> char {
