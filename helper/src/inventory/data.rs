@@ -35,7 +35,7 @@ impl Serialize for Inert<'_> {
 /// Whether Ansible could take the text for a template: it has a brace, or begins with the header
 /// by which a template names other signs than braces.
 fn may_be_template(text: &str) -> bool {
-    text.contains(['{', '}']) || text.trim_start().starts_with("#jinja")
+    text.bytes().any(|byte| matches!(byte, b'{' | b'}')) || text.trim_start().starts_with("#jinja")
 }
 
 /// A text of others on one line of a message, without characters that are not seen or that turn

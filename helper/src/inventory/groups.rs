@@ -1,15 +1,37 @@
 //! Groups: their names, and who is in them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, btree_map::Entry};
 
-use gigadb_engine::topology::Topology;
+use gigadb_engine::{
+    name::{EnvironmentName, InfrastructureName, Role},
+    topology::Topology,
+};
 
 use super::{Facts, Place, machine::Machine};
 
 /// A group with the text that its name was made from.
 type Source = (String, String);
 
-/// The groups of one host, as group name and source.
+/// The groups that every host of one side in one environment is in.
+pub(super) fn of_side(
+    topology: &Topology,
+    facts: &Facts,
+    infrastructure: &InfrastructureName,
+    environment: &EnvironmentName,
+) -> Vec<Source> {
+    let mut groups = vec![
+        group("env", environment.as_str()),
+        group("infra", infrastructure.as_str()),
+        group("environment", environment.as_str()),
+        ("type_aws_instance".to_owned(), String::new()),
+    ];
+    let side = topology.infrastructures.get(infrastructure);
+    groups.extend(side.map(|side| group("region", &side.aws.region)));
+    groups.extend(role(facts, infrastructure).map(|role| group("role", role.as_str())));
+    groups
+}
+
+/// The further groups of one host.
 ///
 /// `one_side` tells whether this is the only infrastructure in scope for the environment: only
 /// then may it be in the groups that plays written for one side target.
@@ -33,28 +55,21 @@ pub(super) fn of(
             .get(key)
             .filter(|value| !value.is_empty())
     };
-    let mut groups = vec![
-        group("env", environment.as_str()),
-        group("infra", infrastructure.as_str()),
-        group("endpoint", endpoint.as_str()),
-        group("environment", environment.as_str()),
-        ("type_aws_instance".to_owned(), String::new()),
-    ];
-    groups.extend(side.map(|side| group("region", &side.aws.region)));
+    let mut groups = vec![group("endpoint", endpoint.as_str())];
     let owner = tag("Owner").or(side.and_then(|side| side.owner.as_ref()));
     // Whoever writes the tag by hand may write it in either case; it is one owner all the same.
     groups.extend(owner.map(|owner| group("owner", &owner.to_lowercase())));
     if one_side && !machine.name.is_empty() {
         groups.push(group("name", machine.name));
     }
-    if let Ok(arrangement) = &facts.roles
-        && let Some(role) = arrangement.role_of(infrastructure)
-    {
-        let role = role.as_str();
-        groups.push(group("role", role));
-        groups.push(group(role, &format!("{environment} {endpoint}")));
+    if let Some(role) = role(facts, infrastructure) {
+        groups.push(group(role.as_str(), &format!("{environment} {endpoint}")));
     }
     groups
+}
+
+fn role(facts: &Facts, infrastructure: &InfrastructureName) -> Option<Role> {
+    facts.roles.as_ref().ok()?.role_of(infrastructure)
 }
 
 fn group(kind: &str, source: &str) -> Source {
@@ -84,33 +99,60 @@ fn sanitized(text: &str) -> String {
 /// Which hosts are in which groups, before it is known whether a name has one meaning.
 #[derive(Debug, Default)]
 pub(super) struct Memberships {
-    groups: BTreeMap<String, BTreeMap<String, BTreeSet<String>>>,
+    groups: BTreeMap<String, Members>,
+}
+
+#[derive(Debug)]
+struct Members {
+    source: String,
+    /// What else the name was made from, if anything.
+    others: BTreeSet<String>,
+    hosts: Vec<String>,
 }
 
 impl Memberships {
-    /// Makes `host` a member of `groups`.
-    pub(super) fn add(&mut self, host: &str, groups: Vec<Source>) {
-        for (name, source) in groups {
-            let sources = self.groups.entry(name).or_default();
-            sources.entry(source).or_default().insert(host.to_owned());
+    /// Makes `hosts` members of a group.
+    pub(super) fn add(&mut self, (name, source): Source, hosts: &[String]) {
+        let members = match self.groups.entry(name) {
+            Entry::Occupied(members) => members.into_mut(),
+            Entry::Vacant(new) => {
+                new.insert(Members {
+                    source,
+                    others: BTreeSet::new(),
+                    hosts: hosts.to_vec(),
+                });
+                return;
+            }
+        };
+        if members.source != source {
+            members.others.insert(source);
         }
+        members.hosts.extend_from_slice(hosts);
     }
 
-    /// The members of every group. A name that stands for two different things names no group,
-    /// because a play on the one would reach the other: it becomes a warning instead.
-    pub(super) fn resolve(self) -> (BTreeMap<String, BTreeSet<String>>, Vec<String>) {
+    /// The members of every group, sorted. A name that stands for two different things names no
+    /// group, because a play on the one would reach the other: it becomes a warning instead.
+    pub(super) fn resolve(self) -> (BTreeMap<String, Vec<String>>, Vec<String>) {
         let mut groups = BTreeMap::new();
         let mut warnings = Vec::new();
-        for (name, sources) in self.groups {
-            if sources.len() > 1 {
-                let sources: Vec<String> = sources.keys().map(|s| format!("`{s}`")).collect();
+        for (name, members) in self.groups {
+            let Members {
+                source,
+                mut others,
+                mut hosts,
+            } = members;
+            if !others.is_empty() {
+                others.insert(source);
+                let sources: Vec<String> = others.iter().map(|s| format!("`{s}`")).collect();
                 warnings.push(format!(
                     "There is no group `{name}`, because {} would share it.",
                     sources.join(" and ")
                 ));
                 continue;
             }
-            groups.insert(name, sources.into_values().flatten().collect());
+            hosts.sort_unstable();
+            hosts.dedup();
+            groups.insert(name, hosts);
         }
         (groups, warnings)
     }
@@ -138,10 +180,12 @@ mod tests {
     #[test]
     fn a_name_with_two_meanings_names_nothing() {
         let mut memberships = Memberships::default();
-        memberships.add("a", vec![group("infra", "x-y"), group("env", "live")]);
-        memberships.add("b", vec![group("infra", "x_y"), group("env", "live")]);
+        memberships.add(group("infra", "x-y"), &["a".to_owned()]);
+        memberships.add(group("infra", "x_y"), &["b".to_owned()]);
+        memberships.add(group("env", "live"), &["b".to_owned(), "a".to_owned()]);
         let (groups, warnings) = memberships.resolve();
-        assert_eq!(groups.keys().collect::<Vec<_>>(), ["env_live"]);
+        let live = vec!["a".to_owned(), "b".to_owned()];
+        assert_eq!(groups, BTreeMap::from([("env_live".to_owned(), live)]));
         assert_eq!(
             warnings,
             ["There is no group `infra_x_y`, because `x-y` and `x_y` would share it."]

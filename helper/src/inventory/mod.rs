@@ -24,7 +24,10 @@ pub(crate) mod wrapper;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    slice,
+};
 
 use gigadb_engine::{
     name::{EndpointName, EnvironmentName, InfrastructureName},
@@ -39,7 +42,7 @@ pub(crate) use self::{
     scope::ScopeError,
     ssh::Way,
 };
-use self::{machine::Machine, outputs::Outputs, scope::Scope};
+use self::{machine::Machine, outputs::Outputs, scope::Scope, variables::Variables};
 
 /// How many environments a note names at most; of more it tells the number.
 const NAMED: usize = 3;
@@ -67,6 +70,8 @@ pub(crate) struct Settings {
 pub(crate) struct Inventory {
     /// The hosts by name.
     pub(crate) hosts: BTreeMap<String, Host>,
+    /// The members of every group, sorted.
+    pub(crate) groups: BTreeMap<String, Vec<String>>,
     /// The variables of group `all`: what Terraform says of the only side in scope.
     pub(crate) all: BTreeMap<String, Value>,
     /// The sides in scope, by environment.
@@ -82,10 +87,8 @@ pub(crate) struct Inventory {
 /// One host.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(crate) struct Host {
-    /// The groups that it is a member of.
-    pub(crate) groups: BTreeSet<String>,
     /// Its variables.
-    pub(crate) variables: BTreeMap<String, Value>,
+    pub(crate) variables: Variables,
     /// How ssh reaches it, where the topology says so.
     pub(crate) way: Option<Way>,
 }
@@ -170,27 +173,30 @@ pub(crate) fn build(
                 })
                 .collect();
             let found = machines(facts, infrastructure, &names, &mut warnings);
-            let addresses = variables::addresses(topology, facts, &found);
+            let place = (infrastructure, environment);
+            let shared = variables::of_side(topology, facts, place, &found, settings);
+            let mut of_side = Vec::new();
             for (place, machine) in &found {
                 let host = place.host();
-                let mut variables =
-                    variables::of(topology, facts, *place, &found, &addresses, settings);
+                let mut variables = shared.clone();
+                variables::set_own(&mut variables, *place, machine);
                 let way = connection::of(&mut variables, topology, *place, &found, settings);
                 let way = way.unwrap_or_else(|warning| {
                     warnings.insert(warning);
                     None
                 });
-                memberships.add(
-                    &host,
-                    groups::of(topology, facts, *place, machine, one_side),
-                );
-                let entry = Host {
-                    groups: BTreeSet::new(),
-                    variables,
-                    way,
-                };
-                if hosts.insert(host.clone(), entry).is_some() {
+                for group in groups::of(topology, facts, *place, machine, one_side) {
+                    memberships.add(group, slice::from_ref(&host));
+                }
+                if hosts.contains_key(&host) {
                     return Err(BuildError::SameHost(host));
+                }
+                of_side.push(host.clone());
+                hosts.insert(host, Host { variables, way });
+            }
+            if !of_side.is_empty() {
+                for group in groups::of_side(topology, facts, infrastructure, environment) {
+                    memberships.add(group, &of_side);
                 }
             }
         }
@@ -198,13 +204,6 @@ pub(crate) fn build(
     nothing_known(facts, &sides)?;
     let (groups, collisions) = memberships.resolve();
     warnings.extend(collisions);
-    for (group, members) in groups {
-        for member in members {
-            if let Some(host) = hosts.get_mut(&member) {
-                host.groups.insert(group.clone());
-            }
-        }
-    }
     let notes = several_sides(&sides);
     let all = of_the_only_side(&sides, settings, &hosts);
     let failed = |facts: &Facts, side: &InfrastructureName| {
@@ -218,6 +217,7 @@ pub(crate) fn build(
         .collect();
     Ok(Inventory {
         hosts,
+        groups,
         all,
         sides,
         unread,
@@ -292,7 +292,7 @@ fn of_the_only_side(
         .iter()
         .filter(|(name, _)| outputs::ALLOWED.contains(&name.as_str()))
         .map(|(name, value)| {
-            let now = host.and_then(|host| host.variables.get(name));
+            let now = host.and_then(|host| host.variables.get(name.as_str()));
             (name.clone(), now.unwrap_or(value).clone())
         })
         .collect()

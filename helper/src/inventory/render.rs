@@ -31,9 +31,9 @@ impl Serialize for HostVariables<'_> {
 
 /// The variables of one host or group.
 #[derive(Clone, Copy)]
-struct InertVariables<'a>(&'a BTreeMap<String, Value>);
+struct InertVariables<'a, K>(&'a BTreeMap<K, Value>);
 
-impl Serialize for InertVariables<'_> {
+impl<K: Serialize> Serialize for InertVariables<'_, K> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_map(self.0.iter().map(|(name, value)| (name, Inert(value))))
     }
@@ -41,10 +41,10 @@ impl Serialize for InertVariables<'_> {
 
 #[derive(Serialize, Default)]
 struct Group<'a> {
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    hosts: Vec<&'a str>,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    hosts: &'a [String],
     #[serde(skip_serializing_if = "Option::is_none")]
-    vars: Option<InertVariables<'a>>,
+    vars: Option<InertVariables<'a, String>>,
 }
 
 /// The answer to `--list`: one JSON object, `_meta` first, all else sorted.
@@ -52,9 +52,9 @@ struct Group<'a> {
 /// `_meta.hostvars` is there even when empty: without it Ansible starts the program once more for
 /// every host.
 pub(crate) fn list(inventory: &Inventory) -> String {
-    let mut groups: BTreeMap<&str, Group<'_>> = groups(inventory)
-        .into_iter()
-        .map(|(name, hosts)| (name, Group { hosts, vars: None }))
+    let groups = inventory.groups.iter();
+    let mut groups: BTreeMap<&str, Group<'_>> = groups
+        .map(|(name, hosts)| (name.as_str(), Group { hosts, vars: None }))
         .collect();
     if !inventory.all.is_empty() {
         groups.entry("all").or_default().vars = Some(InertVariables(&inventory.all));
@@ -75,7 +75,7 @@ pub(crate) fn host(host: &Host) -> String {
 /// The answer to `--graph`: groups with their hosts, as `ansible-inventory --graph` draws them.
 pub(crate) fn graph(inventory: &Inventory) -> String {
     let mut text = "@all:\n".to_owned();
-    for (group, hosts) in groups(inventory) {
+    for (group, hosts) in &inventory.groups {
         // Writing to a string cannot fail.
         let _ = writeln!(text, "  |--@{group}:");
         for host in hosts {
@@ -83,16 +83,6 @@ pub(crate) fn graph(inventory: &Inventory) -> String {
         }
     }
     text
-}
-
-fn groups(inventory: &Inventory) -> BTreeMap<&str, Vec<&str>> {
-    let mut groups: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-    for (name, host) in &inventory.hosts {
-        for group in &host.groups {
-            groups.entry(group).or_default().push(name);
-        }
-    }
-    groups
 }
 
 fn json(value: &impl Serialize) -> String {

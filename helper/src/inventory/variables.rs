@@ -1,10 +1,10 @@
 //! The variables of a host.
 
-use std::collections::BTreeMap;
+use std::{borrow::Cow, collections::BTreeMap};
 
 use gigadb_engine::{
-    name::{InfrastructureName, Role},
-    topology::{Infrastructure, Topology},
+    name::{EnvironmentName, Hostname, InfrastructureName, Role},
+    topology::{Environment, Infrastructure, Topology},
 };
 use serde_json::Value;
 
@@ -21,38 +21,24 @@ const CRON_JOBS: [(&str, Role); 3] = [
     ("sync_dropboxes_cronjob_state", Role::HotStandby),
 ];
 
-pub(super) type Variables = BTreeMap<String, Value>;
+/// Variables by name; most names are this program's own.
+pub(crate) type Variables = BTreeMap<Cow<'static, str>, Value>;
 
-/// The variables of the host at `place`, one of `machines` of its side, but for how it is reached.
-pub(super) fn of(
+/// The variables that all `machines` of one side in one environment share.
+pub(super) fn of_side(
     topology: &Topology,
     facts: &Facts,
-    place: Place<'_>,
+    (infrastructure, environment): (&InfrastructureName, &EnvironmentName),
     machines: &BTreeMap<Place<'_>, Machine<'_>>,
-    addresses: &Variables,
     settings: &Settings,
 ) -> Variables {
     let mut variables = Variables::new();
-    let Place {
-        infrastructure,
-        environment,
-        endpoint,
-    } = place;
     set(&mut variables, "gigadb_environment", environment.as_str());
     set(
         &mut variables,
         "gigadb_infrastructure",
         infrastructure.as_str(),
     );
-    set(&mut variables, "gigadb_endpoint", endpoint.as_str());
-    if let Some(machine) = machines.get(&place) {
-        set(
-            &mut variables,
-            "gigadb_instance_id",
-            machine.instance.id.as_str(),
-        );
-        set_addresses(&mut variables, "gigadb_", machine);
-    }
     let stale = facts
         .observation
         .sides
@@ -76,13 +62,13 @@ pub(super) fn of(
         set(&mut variables, "aws_region", side.aws.region.as_str());
         set_project(&mut variables, side, &settings.gitlab_base);
     }
-    variables.extend(addresses.clone());
+    set_all_addresses(&mut variables, table, apex, machines);
     let key = (infrastructure.clone(), environment.clone());
     if let Some(Ok(outputs)) = settings.outputs.get(&key) {
         for (name, value) in outputs {
             // What EC2 says now goes before what Terraform wrote down once.
             variables
-                .entry(name.clone())
+                .entry(Cow::Owned(name.clone()))
                 .or_insert_with(|| value.clone());
         }
     }
@@ -90,8 +76,20 @@ pub(super) fn of(
     variables
 }
 
-pub(super) fn set(variables: &mut Variables, key: &str, value: impl Into<Value>) {
-    variables.insert(key.to_owned(), value.into());
+/// Sets what the host at `place` does not share with others, but for how it is reached.
+pub(super) fn set_own(variables: &mut Variables, place: Place<'_>, machine: &Machine<'_>) {
+    set(variables, "gigadb_endpoint", place.endpoint.as_str());
+    let id = machine.instance.id.as_str();
+    set(variables, "gigadb_instance_id", id);
+    set_addresses(variables, "gigadb_", machine);
+}
+
+pub(super) fn set(
+    variables: &mut Variables,
+    key: impl Into<Cow<'static, str>>,
+    value: impl Into<Value>,
+) {
+    variables.insert(key.into(), value.into());
 }
 
 fn set_project(variables: &mut Variables, side: &Infrastructure, gitlab_base: &str) {
@@ -101,36 +99,29 @@ fn set_project(variables: &mut Variables, side: &Infrastructure, gitlab_base: &s
     set(variables, "gitlab_url", project::url(gitlab_base, path));
 }
 
-/// The addresses of all `machines` of one side, which each of its hosts has: plays look at more than one.
+/// Sets the addresses of all `machines` of one side, which each of its hosts has: plays look at more than one.
 /// Terraform's outputs name no endpoint where they mean that of the apex.
-pub(super) fn addresses(
-    topology: &Topology,
-    facts: &Facts,
+fn set_all_addresses(
+    variables: &mut Variables,
+    table: Option<&Environment>,
+    apex: Option<&Hostname>,
     machines: &BTreeMap<Place<'_>, Machine<'_>>,
-) -> Variables {
-    let table = topology.environments.get(&facts.observation.environment);
-    let apex = table.and_then(|table| facts.observation.apex(table));
+) {
     let main = table.and_then(|table| table.main_endpoint(apex));
-    let mut variables = Variables::new();
     for (place, machine) in machines {
         if main == Some(place.endpoint) {
-            set_addresses(&mut variables, "ec2_", machine);
+            set_addresses(variables, "ec2_", machine);
         } else {
             let endpoint = place.endpoint.as_str().replace('-', "_");
-            set_addresses(&mut variables, &format!("ec2_{endpoint}_"), machine);
+            set_addresses(variables, &format!("ec2_{endpoint}_"), machine);
         }
     }
-    variables
 }
 
 fn set_addresses(variables: &mut Variables, prefix: &str, machine: &Machine<'_>) {
     for (kind, address) in [("public", machine.public), ("private", machine.private)] {
         if let Some(address) = address {
-            set(
-                variables,
-                &format!("{prefix}{kind}_ip"),
-                address.to_string(),
-            );
+            set(variables, format!("{prefix}{kind}_ip"), address.to_string());
         }
     }
 }
