@@ -9,8 +9,12 @@
 mod model;
 
 use gigadb_engine::{
+    evidence::Evidence,
+    intent::Trade,
     observation::{Observation, environment_of},
+    plan::plan,
     roles::clear,
+    rules::Rule,
     topology::Topology,
     world::{Failure, FailureKind, Reading, World},
 };
@@ -35,6 +39,13 @@ fn set(world: &mut World, hostname: &str, address: Option<&str>) {
             }
         }
     }
+}
+
+fn three_sides() -> Topology {
+    topology(&UPSTREAM.replace(
+        "\nenvironments:",
+        "  third:\n    gitlab_project: gigascience/third\n    aws: { profile: T, region: eu-west-1 }\n    owner: third\n\nenvironments:",
+    ))
 }
 
 fn lose(world: &mut World, lost: &str) {
@@ -153,11 +164,7 @@ fn the_addresses_of_productions_lost_region_are_deduced() {
 
 #[test]
 fn with_three_sides_the_standby_is_the_one_that_its_names_lead_to() {
-    let three = UPSTREAM.replace(
-        "\nenvironments:",
-        "  third:\n    gitlab_project: gigascience/third\n    aws: { profile: T, region: eu-west-1 }\n    owner: third\n\nenvironments:",
-    );
-    let three = topology(&three);
+    let three = three_sides();
     let told = |edit: fn(&mut World)| {
         let mut world = world(&three, GIGADB);
         let table = &three.environments["live"];
@@ -184,4 +191,27 @@ fn with_three_sides_the_standby_is_the_one_that_its_names_lead_to() {
     assert_eq!(told(|_| {}), Ok(ALT.to_owned()));
     let missing = |world: &mut World| set(world, "files.alt-live.gigadb.org", None);
     assert_eq!(told(missing), Ok(ALT.to_owned()));
+}
+
+#[test]
+fn roles_that_a_third_side_took_are_not_silently_traded_back() {
+    let three = three_sides();
+    let live = environment("live");
+    let mut world = world(&three, GIGADB);
+    let machines = model::machines(&three, &side("third"), 9);
+    let web = "web".parse().unwrap();
+    let name = three.eip_name(&side("third"), &live, &web).unwrap();
+    let taken = machines.elastic_ips.iter().find(|one| one.name == name);
+    set(
+        &mut world,
+        "gigadb.org",
+        Some(&taken.unwrap().address.to_string()),
+    );
+    world.sides.insert(side("third"), Reading::Read(machines));
+    let observation = Observation::project(&three, &live, &world, None).unwrap();
+    let mut intent = model::intent(&three, "live", GIGADB);
+    intent.trade = Trade::from_the_state(GIGADB, &intent.arrangement);
+    let plan = plan(&three, &intent, &observation, &Evidence::none()).unwrap();
+    let found: Vec<Rule> = plan.blocking().map(|one| one.rule).collect();
+    assert!(found.contains(&Rule::ExternalSwap), "{found:?}");
 }
