@@ -28,12 +28,11 @@ const NAME: usize = 1 + 10 + 8;
 pub(super) fn of(
     variables: &mut Variables,
     topology: &Topology,
-    place: Place<'_>,
+    (host, place): (&str, Place<'_>),
     machines: &BTreeMap<Place<'_>, Machine<'_>>,
     settings: &Settings,
 ) -> Result<Option<Way>, String> {
-    let host = place.host();
-    let route = Route::of(topology, place, machines, settings);
+    let route = Route::of(topology, (host, place), machines, settings);
     if let Some(user) = route.user {
         set(variables, "ansible_user", user);
     }
@@ -41,7 +40,7 @@ pub(super) fn of(
         set(variables, "ansible_ssh_private_key_file", key.as_str());
     }
     if let Some(ssh) = route.ssh {
-        let args = ssh::common_args(&host, route.jump.as_ref(), ssh, route.key.as_deref());
+        let args = ssh::common_args(host, route.jump.as_ref(), ssh, route.key.as_deref());
         set(variables, "ansible_ssh_common_args", args);
     }
     let Route {
@@ -80,11 +79,10 @@ struct Route<'a> {
 impl<'a> Route<'a> {
     fn of(
         topology: &'a Topology,
-        place: Place<'_>,
+        (host, place): (&str, Place<'_>),
         machines: &BTreeMap<Place<'_>, Machine<'_>>,
         settings: &Settings,
     ) -> Self {
-        let host = place.host();
         let side = topology.infrastructures.get(place.infrastructure);
         let ssh = side.and_then(|side| side.ssh.as_ref());
         let key = ssh.and_then(|ssh| {
@@ -174,14 +172,14 @@ impl Sockets {
 /// every host, and for every way to one. Ansible fills `%(directory)s`, ssh `%r`, the login.
 fn control_path(identity: &str, sockets: &Sockets) -> String {
     let digest = Sha256::digest(identity);
-    let hash: String = digest[..5]
+    let hash = digest[..5]
         .iter()
-        .fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
+        .fold(0_u64, |hash, byte| (hash << 8) | u64::from(*byte));
     let folder = match &sockets.short {
         Some(short) if sockets.are_too_long() => &short.replace('%', "%%"),
         _ => "%(directory)s",
     };
-    format!("{folder}/{hash}%%r")
+    format!("{folder}/{hash:010x}%%r")
 }
 
 #[cfg(test)]

@@ -27,6 +27,7 @@ mod tests;
 use std::{
     collections::{BTreeMap, BTreeSet},
     slice,
+    sync::Arc,
 };
 
 use gigadb_engine::{
@@ -42,7 +43,7 @@ pub(crate) use self::{
     scope::ScopeError,
     ssh::Way,
 };
-use self::{machine::Machine, outputs::Outputs, scope::Scope, variables::Variables};
+use self::{machine::Machine, outputs::Outputs, scope::Scope, variables::HostVariables};
 
 /// How many environments a note names at most; of more it tells the number.
 const NAMED: usize = 3;
@@ -85,10 +86,10 @@ pub(crate) struct Inventory {
 }
 
 /// One host.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Host {
     /// Its variables.
-    pub(crate) variables: Variables,
+    pub(crate) variables: HostVariables,
     /// How ssh reaches it, where the topology says so.
     pub(crate) way: Option<Way>,
 }
@@ -175,12 +176,12 @@ pub(crate) fn build(
             let found = machines(facts, infrastructure, &names, &mut warnings);
             let place = (infrastructure, environment);
             let shared = variables::of_side(topology, facts, place, &found, settings);
+            let shared = Arc::new(shared);
             let mut of_side = Vec::new();
             for (place, machine) in &found {
                 let host = place.host();
-                let mut variables = shared.clone();
-                variables::set_own(&mut variables, *place, machine);
-                let way = connection::of(&mut variables, topology, *place, &found, settings);
+                let mut own = variables::own(*place, machine);
+                let way = connection::of(&mut own, topology, (&host, *place), &found, settings);
                 let way = way.unwrap_or_else(|warning| {
                     warnings.insert(warning);
                     None
@@ -192,6 +193,10 @@ pub(crate) fn build(
                     return Err(BuildError::SameHost(host));
                 }
                 of_side.push(host.clone());
+                let variables = HostVariables {
+                    shared: Arc::clone(&shared),
+                    own,
+                };
                 hosts.insert(host, Host { variables, way });
             }
             if !of_side.is_empty() {
@@ -292,7 +297,7 @@ fn of_the_only_side(
         .iter()
         .filter(|(name, _)| outputs::ALLOWED.contains(&name.as_str()))
         .map(|(name, value)| {
-            let now = host.and_then(|host| host.variables.get(name.as_str()));
+            let now = host.and_then(|host| host.variables.get(name));
             (name.clone(), now.unwrap_or(value).clone())
         })
         .collect()

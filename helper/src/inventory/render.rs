@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fmt::Write as _};
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
-use super::{Host, Inventory, data::Inert};
+use super::{Host, Inventory, data::Inert, variables::HostVariables};
 
 #[derive(Serialize)]
 struct Listing<'a> {
@@ -16,24 +16,30 @@ struct Listing<'a> {
 
 #[derive(Serialize)]
 struct Meta<'a> {
-    hostvars: HostVariables<'a>,
+    hostvars: AllVariables<'a>,
 }
 
 /// The variables of every host, written from where they are: there may be tens of thousands.
-struct HostVariables<'a>(&'a BTreeMap<String, Host>);
+struct AllVariables<'a>(&'a BTreeMap<String, Host>);
 
-impl Serialize for HostVariables<'_> {
+impl Serialize for AllVariables<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let hosts = self.0.iter();
-        serializer.collect_map(hosts.map(|(name, host)| (name, InertVariables(&host.variables))))
+        serializer.collect_map(hosts.map(|(name, host)| (name, &host.variables)))
     }
 }
 
-/// The variables of one host or group.
-#[derive(Clone, Copy)]
-struct InertVariables<'a, K>(&'a BTreeMap<K, Value>);
+impl Serialize for HostVariables {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.iter().map(|(name, value)| (name, Inert(value))))
+    }
+}
 
-impl<K: Serialize> Serialize for InertVariables<'_, K> {
+/// The variables of a group.
+#[derive(Clone, Copy)]
+struct InertVariables<'a>(&'a BTreeMap<String, Value>);
+
+impl Serialize for InertVariables<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_map(self.0.iter().map(|(name, value)| (name, Inert(value))))
     }
@@ -44,7 +50,7 @@ struct Group<'a> {
     #[serde(skip_serializing_if = "<[String]>::is_empty")]
     hosts: &'a [String],
     #[serde(skip_serializing_if = "Option::is_none")]
-    vars: Option<InertVariables<'a, String>>,
+    vars: Option<InertVariables<'a>>,
 }
 
 /// The answer to `--list`: one JSON object, `_meta` first, all else sorted.
@@ -61,7 +67,7 @@ pub(crate) fn list(inventory: &Inventory) -> String {
     }
     json(&Listing {
         _meta: Meta {
-            hostvars: HostVariables(&inventory.hosts),
+            hostvars: AllVariables(&inventory.hosts),
         },
         groups,
     })
@@ -69,7 +75,7 @@ pub(crate) fn list(inventory: &Inventory) -> String {
 
 /// The answer to `--host`: the host's variables.
 pub(crate) fn host(host: &Host) -> String {
-    json(&InertVariables(&host.variables))
+    json(&host.variables)
 }
 
 /// The answer to `--graph`: groups with their hosts, as `ansible-inventory --graph` draws them.

@@ -1,6 +1,6 @@
 //! The variables of a host.
 
-use std::{borrow::Cow, collections::BTreeMap};
+use std::{borrow::Cow, cmp::Ordering, collections::BTreeMap, iter, sync::Arc};
 
 use gigadb_engine::{
     name::{EnvironmentName, Hostname, InfrastructureName, Role},
@@ -23,6 +23,42 @@ const CRON_JOBS: [(&str, Role); 3] = [
 
 /// Variables by name; most names are this program's own.
 pub(crate) type Variables = BTreeMap<Cow<'static, str>, Value>;
+
+/// The variables of one host.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct HostVariables {
+    /// What it shares with the other hosts of its side.
+    pub(super) shared: Arc<Variables>,
+    /// Its own, which go before the others.
+    pub(super) own: Variables,
+}
+
+impl HostVariables {
+    pub(super) fn get(&self, name: &str) -> Option<&Value> {
+        self.own.get(name).or_else(|| self.shared.get(name))
+    }
+
+    /// All of them, sorted by name.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&Cow<'static, str>, &Value)> {
+        let mut own = self.own.iter().peekable();
+        let mut shared = self.shared.iter().peekable();
+        iter::from_fn(move || {
+            let order = match (own.peek(), shared.peek()) {
+                (Some((one, _)), Some((other, _))) => one.cmp(other),
+                (Some(_), None) => Ordering::Less,
+                (None, _) => Ordering::Greater,
+            };
+            if order == Ordering::Equal {
+                shared.next();
+            }
+            if order == Ordering::Greater {
+                shared.next()
+            } else {
+                own.next()
+            }
+        })
+    }
+}
 
 /// The variables that all `machines` of one side in one environment share.
 pub(super) fn of_side(
@@ -76,12 +112,21 @@ pub(super) fn of_side(
     variables
 }
 
-/// Sets what the host at `place` does not share with others, but for how it is reached.
-pub(super) fn set_own(variables: &mut Variables, place: Place<'_>, machine: &Machine<'_>) {
-    set(variables, "gigadb_endpoint", place.endpoint.as_str());
+/// What the host at `place` does not share with others, but for how it is reached.
+pub(super) fn own(place: Place<'_>, machine: &Machine<'_>) -> Variables {
+    let mut variables = Variables::new();
+    set(&mut variables, "gigadb_endpoint", place.endpoint.as_str());
     let id = machine.instance.id.as_str();
-    set(variables, "gigadb_instance_id", id);
-    set_addresses(variables, "gigadb_", machine);
+    set(&mut variables, "gigadb_instance_id", id);
+    for (name, address) in [
+        ("gigadb_public_ip", machine.public),
+        ("gigadb_private_ip", machine.private),
+    ] {
+        if let Some(address) = address {
+            set(&mut variables, name, address.to_string());
+        }
+    }
+    variables
 }
 
 pub(super) fn set(
