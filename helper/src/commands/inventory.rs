@@ -1,6 +1,6 @@
 //! `gigadb-roles inventory`, and `--list` and `--host` without a command.
 
-use std::{collections::BTreeMap, path::PathBuf, time::Duration};
+use std::{collections::BTreeMap, mem, path::PathBuf, time::Duration};
 
 use clap::Args;
 use futures::future::join_all;
@@ -172,6 +172,8 @@ pub(super) async fn run(
         None if args.graph => render::graph(&inventory),
         None => render::list(&inventory),
     })?;
+    // The answer is written and the program ends: taking a large inventory apart is of no use.
+    mem::forget(inventory);
     Ok(Exit::Success)
 }
 
@@ -221,6 +223,8 @@ pub(super) async fn gather(
         sockets: sockets(),
     };
     let inventory = build(&session.topology, &facts, &scope, &settings).map_err(build_failure)?;
+    // Soon the program ends, and gives all memory back at once.
+    mem::forget((facts, observed.world));
     asked::guard(properties, &session.topology, &inventory)?;
     Ok((inventory, scoped))
 }
