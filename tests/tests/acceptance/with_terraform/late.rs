@@ -181,7 +181,7 @@ fn both_doors_end_with_what_is() {
 
 /// Whoever presses Ctrl-C while a batch may still be carried out is told until when, and so is the
 /// journal.
-fn stopped_while_open(door: &Door) {
+fn stopped_while_open(door: Door) {
     let scene = Scene::new();
     scene.adopt_live();
     scene.configure_live(Side::Alt);
@@ -209,5 +209,5 @@ fn stopped_while_open(door: &Door) {
 #[test]
 fn what_may_still_take_effect_is_open_until_a_time() {
     let doors = [Door::Terraform, Door::Helper];
-    side_by_side(&doors, doors.len(), stopped_while_open);
+    side_by_side(&doors, doors.len(), |door| stopped_while_open(*door));
 }
