@@ -29,7 +29,7 @@ pub(crate) type Variables = BTreeMap<Cow<'static, str>, Value>;
 pub(crate) struct HostVariables {
     /// What it shares with the other hosts of its side.
     pub(super) shared: Arc<Variables>,
-    /// Its own, which go before the others.
+    /// Its own, which take precedence over the others.
     pub(super) own: Variables,
 }
 

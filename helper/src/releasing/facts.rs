@@ -105,7 +105,7 @@ impl Desk<'_> {
     }
 }
 
-/// Whether the process that began the step under way is surely gone from this machine.
+/// Whether the process that began the step under way no longer runs on this machine.
 fn holder_is_gone(record: &Record) -> bool {
     let Some((_, entry)) = record.under_way() else {
         return true;

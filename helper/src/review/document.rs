@@ -13,13 +13,12 @@ use sha2::{Digest as _, Sha256};
 use super::{
     change::{Change, Holder, Hostname, Kind, RESOURCE, Roles, Setting, Variable},
     escape::{line, name},
-    findings::{DATA_SOURCE, Findings},
+    findings::{Counts, DATA_SOURCE, Findings},
     made::Made,
     read,
     regions::Sides,
     source::Source,
     unseen::{Unseen, What},
-    verdict::Counts,
 };
 
 /// The version of the JSON form. New keys do not change it.

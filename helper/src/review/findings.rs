@@ -14,6 +14,14 @@ use super::{
 /// The type of the data source that judges an arrangement.
 pub(crate) const DATA_SOURCE: &str = "gigadb_preflight";
 
+/// How many findings there are.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub(crate) struct Counts {
+    pub(crate) errors: usize,
+    pub(crate) warnings: usize,
+    pub(crate) waived: usize,
+}
+
 /// One finding.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub(crate) struct Finding {

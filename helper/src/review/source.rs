@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value};
 
-use super::unseen::{self, Unseen};
+use super::unseen::{self, Unseen, is_our_provider};
 use crate::failure::Failure;
 
 /// The major version of the format that is understood; minor versions only add to it.
@@ -16,12 +16,6 @@ pub(crate) const SENSITIVE: &str = "(sensitive value)";
 pub(crate) const OTHER_SENSITIVE: &str = "(another sensitive value)";
 /// What stands in for a value that is not known before the apply.
 pub(crate) const UNKNOWN: &str = "(known after apply)";
-
-/// Where the provider comes from; the same name from elsewhere is somebody else's.
-const OUR_PROVIDER: [&str; 2] = [
-    "registry.terraform.io/gigascience/gigadb",
-    "registry.opentofu.org/gigascience/gigadb",
-];
 
 /// Whether a text stands in for a value that the plan does not show.
 pub(crate) fn is_hidden(text: &str) -> bool {
@@ -84,11 +78,6 @@ impl Resource {
     pub(crate) fn is_our_data(&self, kind: &str) -> bool {
         self.data && self.kind == kind && is_our_provider(self.provider.as_deref())
     }
-}
-
-/// Whether a provider's name is ours; a plan that does not tell is taken at its types' word.
-pub(super) fn is_our_provider(name: Option<&str>) -> bool {
-    name.is_none_or(|name| OUR_PROVIDER.contains(&name))
 }
 
 /// Reads a plan; `name` is what messages call it.

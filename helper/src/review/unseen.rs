@@ -6,10 +6,18 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::source::is_our_provider;
-
+/// Where the provider comes from; the same name from elsewhere is somebody else's.
+const OUR_PROVIDER: [&str; 2] = [
+    "registry.terraform.io/gigascience/gigadb",
+    "registry.opentofu.org/gigascience/gigadb",
+];
 /// How the names of our types begin.
 const OUR_TYPES: &str = "gigadb_";
+
+/// Whether a provider's name is ours; a plan that does not tell is taken at its types' word.
+pub(super) fn is_our_provider(name: Option<&str>) -> bool {
+    name.is_none_or(|name| OUR_PROVIDER.contains(&name))
+}
 
 /// One of them.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]

@@ -1,22 +1,13 @@
 //! What a plan does to the roles, in one line, and how much there is to say about it.
 
 use gigadb_engine::message::capitalized;
-use serde::Serialize;
 
 use super::{
     change::{Change, Kind},
     document::{Review, counted},
     escape::name,
-    findings::Finding,
+    findings::{Counts, Finding},
 };
-
-/// How many findings there are.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
-pub(crate) struct Counts {
-    pub(crate) errors: usize,
-    pub(crate) warnings: usize,
-    pub(crate) waived: usize,
-}
 
 impl Review {
     /// What the plan does to the roles, in one line.

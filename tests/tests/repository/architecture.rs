@@ -19,7 +19,12 @@ const ROOMS: [(&str, &[&str]); 8] = [
     ("xtask", &[]),
     (
         "gigadb-tests",
-        &["gigadb-clients", "gigadb-engine", "gigadb-simulator"],
+        &[
+            "gigadb-clients",
+            "gigadb-engine",
+            "gigadb-simulator",
+            "tfplug",
+        ],
     ),
 ];
 

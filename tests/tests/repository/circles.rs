@@ -15,7 +15,7 @@ const LIMITS: [(&str, usize); 5] = [
     ("engine", 0),
     ("clients", 4),
     ("provider", 2),
-    ("helper", 0),
+    ("helper", 2),
     ("tfplug", 0),
 ];
 
