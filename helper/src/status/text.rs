@@ -19,6 +19,8 @@ const HEADER: [&str; 7] = [
 ];
 /// The columns without which the table says nothing.
 const NEEDED: usize = 4;
+/// The rows of a terminal of 24, less the command's and the next prompt's.
+const ON_SCREEN: usize = 22;
 
 /// Renders the reports; `width` is the terminal's. Where the table is too wide, the last columns
 /// go first; names are never folded, because they are copied.
@@ -51,7 +53,26 @@ pub(crate) fn render(topology: &Topology, reports: &[Report], width: Option<u16>
     for report in reports {
         details(&mut text, report);
     }
+    if width.is_some() && text.lines().count() > ON_SCREEN {
+        text.push('\n');
+        for report in reports {
+            // Writing to a string cannot fail.
+            let _ = write!(text, "\n{}", in_a_line(report));
+        }
+    }
     text
+}
+
+/// What is last on the screen where the table has left it.
+fn in_a_line(report: &Report) -> String {
+    let who = match &report.roles {
+        Ok(pair) => format!(
+            "production {}, hot standby {}",
+            pair.production, pair.hot_standby
+        ),
+        Err(_) => "it is not clear who has which role".to_owned(),
+    };
+    format!("{} is {}: {who}", report.environment, report.status)
 }
 
 /// What would be lost with production, an environment a line.

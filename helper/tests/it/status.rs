@@ -75,6 +75,27 @@ fn what_disagrees_is_listed() {
 }
 
 #[test]
+fn the_roles_stand_below_what_leaves_the_screen() {
+    let stage = Stage::sop().with("COLUMNS", "100");
+    let last = |stage: &Stage| {
+        let told = stage.answer(&["status"]);
+        told.trim_end().lines().last().unwrap().to_owned()
+    };
+    assert!(!last(&stage).contains("hot standby"));
+    stage.simulator.edit(|world| {
+        for project in &mut world.gitlab.projects {
+            for variable in &mut project.variables {
+                "nothing".clone_into(&mut variable.value);
+            }
+        }
+    });
+    assert_eq!(
+        last(&stage),
+        "staging is mixed: production gigadb-website, hot standby alt-gigadb-website"
+    );
+}
+
+#[test]
 fn markdown_is_the_procedures_table() {
     assert_snapshot!(Stage::sop().run(&["status", "--format", "markdown"]), @"
     exit 0
