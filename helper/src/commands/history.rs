@@ -10,7 +10,9 @@ use gigadb_clients::{
     journal::{self, JournalError, Run, RunId},
     settings,
 };
-use gigadb_engine::{foreign::Foreign, intent::Mode, rules::one_swap_at_a_time::LeasePlace};
+use gigadb_engine::{
+    foreign::Foreign, intent::Mode, message::sentence, rules::one_swap_at_a_time::LeasePlace,
+};
 use serde::Serialize;
 
 use crate::{
@@ -177,20 +179,16 @@ fn known(environment: &str, global: &Global) -> Result<(), Failure> {
     }
 }
 
-/// The runs whose journals can be read here and those of other machines, the newest first, for a page; and why
-/// those of other machines are not among them, where they are not.
-pub(super) async fn past(
-    session: &Session,
-    environment: Option<&str>,
-) -> (Vec<Past>, Result<(), String>) {
-    let folder = folder().ok();
-    let ids = folder
-        .as_deref()
-        .and_then(|folder| journal::ids(folder).ok());
-    let ids = ids.unwrap_or_default().into_iter();
-    let own = ids.filter_map(|id| journal::read(folder.as_deref()?, &id).ok());
-    let mut runs: Vec<Entry> = own.map(|run| Entry::of(&run)).collect();
+/// The runs of this machine and of others, the newest first, for a page; and why some are missing, as
+/// sentences.
+pub(super) async fn past(session: &Session, environment: Option<&str>) -> (Vec<Past>, Vec<String>) {
+    let mut untold = Vec::new();
+    let mut runs = own(&mut untold).unwrap_or_else(|why| {
+        untold.push(format!("Runs of this machine are not listed. {why}"));
+        Vec::new()
+    });
     let asked = add_those_of_others(&mut runs, session, environment).await;
+    untold.extend(asked.err());
     let past = runs.into_iter().map(|entry| Past {
         by: entry.by(),
         what: what(&entry.run),
@@ -199,7 +197,22 @@ pub(super) async fn past(
         started: entry.run.started,
         reason: entry.run.reason.unwrap_or_default(),
     });
-    (past.collect(), asked)
+    (past.collect(), untold)
+}
+
+/// The runs that have a journal here. Why one of them cannot be read is what to tell; an error is why
+/// none can, as a sentence.
+fn own(untold: &mut Vec<String>) -> Result<Vec<Entry>, String> {
+    let folder = folder().map_err(|failure| failure.message.what)?;
+    let ids = journal::ids(&folder).map_err(|error| sentence(&error.to_string()))?;
+    let read = |id: RunId| match journal::read(&folder, &id) {
+        Ok(run) => Some(Entry::of(&run)),
+        Err(error) => {
+            untold.push(format!("A run is not listed: {error}."));
+            None
+        }
+    };
+    Ok(ids.into_iter().filter_map(read).collect())
 }
 
 /// Adds the runs that left a summary where the topology's lock is, the newest first. What cannot be read holds

@@ -157,16 +157,15 @@ pub(super) async fn run(
         Format::Markdown => ui.answer(&status::markdown::render(topology, &reports)),
         Format::Html => {
             let environment = asked.as_ref().map(EnvironmentName::as_str);
-            let (past, asked) = history::past(&session, environment).await;
-            let untold = asked.err();
-            if let Some(why) = &untold {
+            let (past, untold) = history::past(&session, environment).await;
+            for why in &untold {
                 ui.warning(why);
             }
             let (source, now) = (session.source(), surroundings::now());
             ui.answer(&status::html::render(
                 topology,
                 &reports,
-                (&past, untold),
+                (&past, &untold),
                 &source,
                 now,
             ))

@@ -28,17 +28,14 @@ const RUNS: usize = 10;
 pub(crate) fn render(
     topology: &Topology,
     reports: &[Report],
-    (past, untold): (&[Past], Option<String>),
+    (past, untold): (&[Past], &[String]),
     source: &str,
     now: u64,
 ) -> String {
     let mut page = Page::new("Who holds which role");
     for report in reports {
         environment(&mut page, topology, report);
-        runs(&mut page, report, past);
-        if let Some(why) = &untold {
-            page.paragraph(&Html::text(why));
-        }
+        runs(&mut page, report, past, untold);
     }
     let at = i64::try_from(now).map(Timestamp::from_second);
     let at = match at {
@@ -143,21 +140,24 @@ fn environment(page: &mut Page, topology: &Topology, report: &Report) {
     );
 }
 
-fn runs(page: &mut Page, report: &Report, past: &[Past]) {
+fn runs(page: &mut Page, report: &Report, past: &[Past], untold: &[String]) {
     let of_this = past
         .iter()
         .filter(|run| run.environment == report.environment.as_str());
     let runs: Vec<&Past> = of_this.take(RUNS).collect();
     page.heading(3, &Html::text("Past runs"));
-    if runs.is_empty() {
+    if !runs.is_empty() {
+        page.table(
+            &["Began", "What", "Reason", "Ended", "By"],
+            runs.into_iter().map(|run| {
+                let cells = [&run.started, &run.what, &run.reason, &run.ended, &run.by];
+                cells.map(|text| Html::text(text)).into()
+            }),
+        );
+    } else if untold.is_empty() {
         page.paragraph(&Html::text("No run of this environment is known here."));
-        return;
     }
-    page.table(
-        &["Began", "What", "Reason", "Ended", "By"],
-        runs.into_iter().map(|run| {
-            let cells = [&run.started, &run.what, &run.reason, &run.ended, &run.by];
-            cells.map(|text| Html::text(text)).into()
-        }),
-    );
+    for why in untold {
+        page.paragraph(&Html::text(why));
+    }
 }

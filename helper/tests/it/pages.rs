@@ -1,6 +1,6 @@
 //! `--format html`: pages that stand alone, in which nothing of others is markup.
 
-use std::fs;
+use std::{fs, os::unix::fs::PermissionsExt as _};
 
 use gigadb_simulator::World;
 
@@ -40,6 +40,31 @@ pub(crate) fn stands_alone(page: &str) {
         }
     }
     assert!(open.is_empty(), "{open:?}");
+}
+
+#[test]
+fn a_status_page_says_which_runs_of_this_machine_it_cannot_read() {
+    let stage = Stage::sop();
+    let journals = stage.journals();
+    fs::create_dir_all(&journals).unwrap();
+    let at = |mode| fs::set_permissions(&journals, fs::Permissions::from_mode(mode)).unwrap();
+    at(0o700);
+    let empty = journals.join("20261122T093000123Z-live-0a1b.jsonl");
+    fs::write(&empty, "").unwrap();
+    fs::set_permissions(&empty, fs::Permissions::from_mode(0o600)).unwrap();
+    for (mode, why) in [
+        (0o700, "A run is not listed: "),
+        (0o777, "Runs of this machine are not listed. "),
+    ] {
+        at(mode);
+        let output = stage.output(&STATUS);
+        let page = String::from_utf8(output.stdout).unwrap();
+        stands_alone(&page);
+        assert!(page.contains(why), "{page}");
+        assert!(!page.contains("is known here"), "{page}");
+        let warned = String::from_utf8(output.stderr).unwrap();
+        assert!(warned.contains(&format!("warning: {why}")), "{warned}");
+    }
 }
 
 #[test]
