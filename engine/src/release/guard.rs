@@ -157,10 +157,11 @@ impl Judge<'_> {
                 self.facts.unread(side).unwrap_or_default()
             ),
             (None, Some(read)) => match read.deployed.as_deref() {
-                Some(carried) if carried != self.record.reference => {
+                Some(carried) if carried == self.record.reference => return None,
+                Some(carried) => {
                     format!("`{side}` carries `{carried}` now, which nobody validated.")
                 }
-                _ => return None,
+                None => format!("GitLab knows nothing that was deployed to `{side}`."),
             },
         };
         Some(self.block(

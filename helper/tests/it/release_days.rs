@@ -4,7 +4,7 @@ use std::io::{BufRead as _, BufReader, Read as _};
 
 use gigadb_simulator::{
     Api, Effect, Fault, World,
-    world::{ALT_PROJECT, PROJECT, REGION_ALT, StateLock},
+    world::{ALT_PROJECT, JobRun, PROJECT, REGION_ALT, StateLock},
 };
 use serde_json::Value;
 
@@ -149,15 +149,88 @@ fn a_record_may_be_kept_in_a_file() {
     assert!(told.contains("it holds no record"), "{told}");
 }
 
-/// Makes the job that builds run for so many looks.
-fn looks(stage: &Stage, looks: u32) {
+/// Edits how the job that builds goes, in both projects.
+fn builds(stage: &Stage, edit: impl Fn(&mut JobRun)) {
     stage.simulator.edit(|world| {
         for project in &mut world.gitlab.projects {
             let mut jobs = project.jobs.iter_mut();
             let job = jobs.find(|job| job.name == "build_live").unwrap();
-            job.run.as_mut().unwrap().looks = looks;
+            edit(job.run.as_mut().unwrap());
         }
     });
+}
+
+/// Makes it run for so many looks.
+fn looks(stage: &Stage, looks: u32) {
+    builds(stage, |run| run.looks = looks);
+}
+
+#[test]
+fn a_job_that_fails_or_is_cancelled_ends_the_step_and_is_taken_up_again() {
+    let stage = stage();
+    builds(&stage, |run| {
+        run.ends = ["failed", "canceled"].map(str::to_owned).to_vec();
+    });
+    start(&stage, "simple");
+    let again = ["next", "--yes", "--interval", "0.01"];
+    for (nth, word) in [(1, "failed"), (2, "canceled")] {
+        let told = release(&stage, 1, &again);
+        assert!(
+            told.contains(&format!("Job `build_live` is {word}: http")),
+            "{told}"
+        );
+        assert!(
+            told.contains("What the job did before it ended stands."),
+            "{told}"
+        );
+        assert!(!told.contains("`deploy-standby` is done"), "{told}");
+        assert_eq!(started_jobs(&stage), nth, "{told}");
+        let steps = document(&stage)["steps"].to_string();
+        assert!(steps.contains("\"failed\""), "{steps}");
+    }
+    let told = next(&stage);
+    assert!(told.contains("Step `deploy-standby` is done"), "{told}");
+}
+
+#[test]
+fn a_pipeline_without_the_job_is_told_as_that() {
+    let stage = stage();
+    start(&stage, "simple");
+    stage.simulator.edit(|world| {
+        for project in &mut world.gitlab.projects {
+            project.jobs.retain(|job| job.name != "build_live");
+        }
+    });
+    let told = release(&stage, 1, &["next", "--yes"]);
+    assert!(
+        told.contains("The pipeline of `v4.4.0` has no job `build_live`."),
+        "{told}"
+    );
+    assert_eq!(started_jobs(&stage), 0);
+}
+
+#[test]
+fn a_job_that_the_token_may_not_start_was_not_started() {
+    let stage = stage();
+    start(&stage, "simple");
+    let refuse = || {
+        let refuse = Fault::new(Effect::Refuse).api(Api::Gitlab).method("POST");
+        refuse.template("/projects/{id}/jobs/{job_id}/play")
+    };
+    stage.simulator.fault(refuse().always());
+    let told = release(&stage, 1, &["next", "--yes"]);
+    assert!(
+        told.contains("Job `build_live` was not started: ") && told.contains("403"),
+        "{told}"
+    );
+    assert!(told.contains("No job was started."), "{told}");
+    // An answer that is lost is no refusal: the job is seen to run.
+    stage.simulator.clear_faults();
+    let lost = Fault::new(Effect::ResetAfterCommit).api(Api::Gitlab);
+    let lost = lost.template("/projects/{id}/jobs/{job_id}/play");
+    stage.simulator.fault(lost);
+    let told = next(&stage);
+    assert!(told.contains("Step `deploy-standby` is done"), "{told}");
 }
 
 #[test]
