@@ -153,6 +153,11 @@ impl Apis {
             tokio::join!(self.begin(start, cancel), hurried.look(swap, None, cancel))
         } else {
             let leased = LeasePlace::of(swap.topology, intent).is_some();
+            if leased {
+                // It is asked for, and given up where nobody answered.
+                let at_most = self.timing().call * 2;
+                swap.watch.waits("the lease is asked for", at_most);
+            }
             let zones = async {
                 if leased {
                     self.zones(cancel).await.ok()
@@ -264,6 +269,8 @@ impl Apis {
         let written = swap.as_a_whole(ending.written());
         let is_done = matches!(ending.whole, Whole::Done | Whole::Owing);
         let probed_after = if is_done {
+            swap.watch
+                .waits("the promoted side is probed", swap.https.timeout);
             self.probe_afterwards(swap, &written, cancel).await
         } else {
             Ok(Vec::new())

@@ -67,6 +67,19 @@ fn a_reading_that_takes_long_is_told_while_it_lasts() {
     );
 }
 
+#[test]
+fn a_lease_that_takes_long_is_told_while_it_lasts() {
+    let stage = lease::locked();
+    let hang = Fault::new(Effect::Hang).api(Api::Gitlab).method("POST");
+    let lock = "/projects/{id}/terraform/state/{name}/lock";
+    stage.simulator.fault(hang.template(lock).always());
+    let mut terminal = stage.on_terminal(100, &runs::SWAP);
+    terminal.wait_for("the lease is asked for, until ");
+    terminal.keys("\u{3}");
+    let (code, shown) = terminal.end();
+    assert_eq!(code, 130, "{shown}");
+}
+
 /// The plan has scrolled away on a small terminal: what is decided stands right above the question.
 #[test]
 fn the_last_lines_before_the_question_say_what_is_decided() {
