@@ -11,7 +11,7 @@ use std::{
 use futures::stream::{FuturesUnordered, StreamExt};
 use gigadb_engine::{
     changes::{Boundary, ChangeSet, Step, Target, Transaction},
-    executor::{Announcement, Command, End, Event, Executor, Outcome, Pace, Report, TransactionId},
+    executor::{Command, End, Event, Executor, Outcome, Pace, TransactionId},
     intent::{Intent, Mode},
     name::RecordId,
     topology::Policy,
@@ -23,37 +23,9 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     Apis, NewRecord, Patch, Patience,
     gitlab::Keys,
+    journal::Journal,
     write::{self, WriteFailure},
 };
-
-/// Where a run writes down what it is about to do, and how that ended.
-///
-/// Both calls are short and may block: nothing is sent before an announcement is durable.
-pub(crate) trait Journal: Send {
-    /// Makes the announcement durable; an error says why not, as a clause.
-    fn announce(&mut self, announcement: &Announcement) -> Result<(), String>;
-    /// Notes the id of a record that a step of a transaction created, as well as it can.
-    fn created(&mut self, transaction: TransactionId, step: usize, record: &RecordId);
-    /// Notes how a transaction ended, or that it is open and waited for, as well as it can.
-    fn note(&mut self, report: &Report);
-    /// Hears that the run now waits until this time, in seconds since 1970, because these
-    /// transactions may still take effect. A stop ends the wait.
-    fn waits(&mut self, _transactions: &[TransactionId], _until: u64) {}
-}
-
-/// The journal of a run that keeps none.
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct NoJournal;
-
-impl Journal for NoJournal {
-    fn announce(&mut self, _: &Announcement) -> Result<(), String> {
-        Ok(())
-    }
-
-    fn created(&mut self, _: TransactionId, _: usize, _: &RecordId) {}
-
-    fn note(&mut self, _: &Report) {}
-}
 
 impl Apis {
     /// [`Self::drive_beside`] nothing.

@@ -72,17 +72,19 @@ use std::{path::PathBuf, sync::Arc};
 
 pub(crate) use crate::{
     cloudflare::{NewRecord, Patch},
-    drive::{Journal, NoJournal},
+    journal::{Journal, NoJournal},
     write::Patience,
 };
 pub use crate::{
-    dns::{DnsSettings, Lookout, SERVER_VARIABLE as DNS_SERVER_VARIABLE},
+    dns::Lookout,
     jobs::SideAsked,
     network::Network,
     notes::{MergeRequest, Noted},
     observe::{Scope, Which},
     secret::{Secret, tells_keys},
-    settings::{Explicit, Settings, SettingsError},
+    settings::{
+        DnsSettings, Explicit, Settings, SettingsError, dns::SERVER_VARIABLE as DNS_SERVER_VARIABLE,
+    },
     shared::SharedWorld,
     standing::{AwsProfile, InProject, MAINTAINER, Token},
     timing::Timing,

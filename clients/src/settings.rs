@@ -1,5 +1,6 @@
 //! How the three APIs are reached: explicit settings first, then environment variables.
 
+pub(crate) mod dns;
 mod proxy;
 mod roots;
 #[cfg(test)]
@@ -14,9 +15,8 @@ use std::{
 use thiserror::Error;
 use url::{Host, Url};
 
-pub use self::{proxy::Proxy, roots::Roots};
+pub use self::{dns::DnsSettings, proxy::Proxy, roots::Roots};
 use crate::{
-    dns::DnsSettings,
     journal,
     process::Process,
     secret::Secret,

@@ -14,7 +14,8 @@ use gigadb_engine::{
 };
 use tokio::time::Instant;
 
-use super::{AT_A_TIME, Dns, DnsSettings, LONGEST, Server, ask::Recursion, compare};
+use super::{AT_A_TIME, Dns, LONGEST, Server, ask::Recursion, compare};
+use crate::settings::{DnsSettings, dns::DNS_PORT};
 
 /// How long one round of questions takes at most.
 const ROUND: Duration = Duration::from_secs(5);
@@ -122,7 +123,7 @@ impl Lookout {
 
 /// A resolver by its address, and its port where that is not the usual one.
 fn shown(address: SocketAddr) -> String {
-    if address.port() == super::DNS_PORT {
+    if address.port() == DNS_PORT {
         address.ip().to_string()
     } else {
         address.to_string()

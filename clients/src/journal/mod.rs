@@ -33,7 +33,36 @@ pub use self::{
     format::{Entry, FORMAT_VERSION, Follows, Header, JournalEvent, LeaseRecord, NotARunId, RunId},
     read::{Run, StillOpen, ids, last_under_lease, read},
 };
-use crate::{drive::Journal, process::Process, trust::writable_by_others};
+use crate::{process::Process, trust::writable_by_others};
+
+/// Where a run writes down what it is about to do, and how that ended.
+///
+/// Both calls are short and may block: nothing is sent before an announcement is durable.
+pub(crate) trait Journal: Send {
+    /// Makes the announcement durable; an error says why not, as a clause.
+    fn announce(&mut self, announcement: &Announcement) -> Result<(), String>;
+    /// Notes the id of a record that a step of a transaction created, as well as it can.
+    fn created(&mut self, transaction: TransactionId, step: usize, record: &RecordId);
+    /// Notes how a transaction ended, or that it is open and waited for, as well as it can.
+    fn note(&mut self, report: &Report);
+    /// Hears that the run now waits until this time, in seconds since 1970, because these
+    /// transactions may still take effect. A stop ends the wait.
+    fn waits(&mut self, _transactions: &[TransactionId], _until: u64) {}
+}
+
+/// The journal of a run that keeps none.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct NoJournal;
+
+impl Journal for NoJournal {
+    fn announce(&mut self, _: &Announcement) -> Result<(), String> {
+        Ok(())
+    }
+
+    fn created(&mut self, _: TransactionId, _: usize, _: &RecordId) {}
+
+    fn note(&mut self, _: &Report) {}
+}
 
 /// Why a journal cannot be written or read.
 #[derive(Debug, thiserror::Error)]

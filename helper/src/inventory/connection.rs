@@ -6,8 +6,9 @@ use gigadb_engine::topology::{Reach, Ssh, Topology};
 use sha2::{Digest as _, Sha256};
 
 use super::{
-    Place, Settings,
     machine::{AddressKind, Machine},
+    place::Place,
+    settings::Settings,
     ssh::{self, Jump, Way},
     variables::{Variables, set},
 };

@@ -7,7 +7,7 @@ use gigadb_engine::{
     topology::Topology,
 };
 
-use super::{Facts, Place, machine::Machine};
+use super::{facts::Facts, machine::Machine, place::Place};
 
 /// A group with the text that its name was made from.
 type Source = (String, String);

@@ -14,9 +14,11 @@ mod facts;
 mod groups;
 mod machine;
 pub(crate) mod outputs;
+mod place;
 pub(crate) mod properties;
 pub(crate) mod render;
 pub(crate) mod scope;
+mod settings;
 mod ssh;
 mod variables;
 pub(crate) mod wrapper;
@@ -41,30 +43,13 @@ pub(crate) use self::{
     facts::{Facts, facts},
     machine::AddressKind,
     scope::ScopeError,
+    settings::Settings,
     ssh::Way,
 };
-use self::{machine::Machine, outputs::Outputs, scope::Scope, variables::HostVariables};
+use self::{machine::Machine, place::Place, scope::Scope, variables::HostVariables};
 
 /// How many environments a note names at most; of more it tells the number.
 const NAMED: usize = 3;
-
-/// What the inventory depends on in addition to the world.
-#[derive(Debug, Clone)]
-pub(crate) struct Settings {
-    /// The base URL of GitLab's API, without a trailing slash.
-    pub(crate) gitlab_base: String,
-    /// Which address Ansible connects to.
-    pub(crate) address: AddressKind,
-    /// How many seconds ago a side was read; sides that are not named were read now.
-    pub(crate) ages: BTreeMap<InfrastructureName, u64>,
-    /// The Terraform outputs that may be shown, or why they could not be read: a clause. Sides
-    /// whose topology names no state are absent.
-    pub(crate) outputs: BTreeMap<(InfrastructureName, EnvironmentName), Result<Outputs, String>>,
-    /// The operator's own keys; they are used instead of the topology's.
-    pub(crate) keys: BTreeMap<InfrastructureName, String>,
-    /// Where Ansible keeps the sockets of shared connections.
-    pub(crate) sockets: Sockets,
-}
 
 /// A whole inventory.
 #[derive(Debug, Clone, PartialEq)]
@@ -106,23 +91,6 @@ pub(crate) enum BuildError {
     /// Nothing is known of any side in scope: what failed, one clause a side.
     #[error("no side in scope could be read: {}", .0.join("; "))]
     NothingKnown(Vec<String>),
-}
-
-/// One machine's place in the topology.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Place<'a> {
-    infrastructure: &'a InfrastructureName,
-    environment: &'a EnvironmentName,
-    endpoint: &'a EndpointName,
-}
-
-impl Place<'_> {
-    fn host(&self) -> String {
-        format!(
-            "{}-{}-{}",
-            self.infrastructure, self.environment, self.endpoint
-        )
-    }
 }
 
 /// Builds the inventory of what `scope` leaves of the environments in `facts`.

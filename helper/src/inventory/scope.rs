@@ -8,7 +8,7 @@ use gigadb_engine::{
     topology::Topology,
 };
 
-use super::Facts;
+use super::facts::Facts;
 
 /// A scope as it was asked for; `None` leaves nothing out.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

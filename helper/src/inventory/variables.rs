@@ -8,7 +8,7 @@ use gigadb_engine::{
 };
 use serde_json::Value;
 
-use super::{Facts, Place, Settings, machine::Machine};
+use super::{facts::Facts, machine::Machine, place::Place, settings::Settings};
 use crate::project;
 
 /// The three cron jobs: the variable that holds the state, and the role on whose bastion it runs.
