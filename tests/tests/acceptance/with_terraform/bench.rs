@@ -20,7 +20,7 @@ fn rows(part: &str) -> Vec<String> {
 #[test]
 fn of_a_swap() {
     let rows = rows("swap");
-    assert_eq!(rows.len(), 13, "{rows:?}");
+    assert_eq!(rows.len(), 15, "{rows:?}");
 }
 
 #[test]

@@ -126,7 +126,8 @@ fn an_exact_row_beside_patterns_is_fine_and_an_uneven_protection_is_a_warning() 
     let plan = scene.plan(&[]).expect(2);
     plan.says(&[
         "Warning: live variables-visible: `REMOTE_HOSTNAME` is protected on",
-        "on: variable `REMOTE_HOSTNAME`, scope `live` changed: Nothing was changed. next: Give both the same flag",
+        "on: variable `REMOTE_HOSTNAME` of `",
+        "scope `live` changed: Nothing was changed. next: Give both the same flag",
     ]);
     plan.omits(&["`HOME_URL` is stored", "(waived)"]);
 }
