@@ -6,9 +6,8 @@ use gigadb_engine::{
     topology::Aws,
     world::{Failure, Side},
 };
-use tokio::time::Instant;
 
-use super::{Ec2, GRACE, files::unspelt, trace, wire::elastic_ip};
+use super::{Ec2, files::unspelt};
 
 impl Ec2 {
     /// The profiles of the shared files, each with its region where they name one.
@@ -30,18 +29,11 @@ impl Ec2 {
     /// Every Elastic IP with a name, and every instance.
     pub(crate) async fn everything(&self, aws: &Aws, limit: Duration) -> Result<Side, Failure> {
         let client = Box::pin(self.client(aws)).await?;
-        let call = client
-            .describe_addresses()
-            .customize()
-            .config_override(self.limits(limit + GRACE));
-        let started = Instant::now();
-        let result = call.send().await;
-        trace("DescribeAddresses", aws, started, &result);
-        let output = result.map_err(|e| self.failure("DescribeAddresses", aws, limit, &e))?;
+        let mut elastic_ips = Box::pin(self.addresses(&client, aws, None, limit)).await?;
+        elastic_ips.retain(|one| !one.name.is_empty());
         let instances = Box::pin(self.instances(&client, aws, limit)).await?;
-        let addresses = output.addresses().iter().filter_map(elastic_ip);
         Ok(Side {
-            elastic_ips: addresses.filter(|one| !one.name.is_empty()).collect(),
+            elastic_ips,
             instances,
         })
     }

@@ -81,6 +81,20 @@ impl Ec2 {
                 .set_values(Some(names.iter().map(|name| literal(name)).collect()))
                 .build()
         });
+        let mut found = self.addresses(client, aws, filter, limit).await?;
+        found.retain(|eip| names.contains(&eip.name));
+        found.sort();
+        Ok(found)
+    }
+
+    /// The Elastic IPs that a filter leaves, or all of them.
+    pub(super) async fn addresses(
+        &self,
+        client: &Client,
+        aws: &Aws,
+        filter: Option<Filter>,
+        limit: Duration,
+    ) -> Result<Vec<ElasticIp>, Failure> {
         let call = client
             .describe_addresses()
             .set_filters(filter.map(|filter| vec![filter]))
@@ -90,14 +104,7 @@ impl Ec2 {
         let result = call.send().await;
         trace("DescribeAddresses", aws, started, &result);
         let output = result.map_err(|e| self.failure("DescribeAddresses", aws, limit, &e))?;
-        let mut found: Vec<ElasticIp> = output
-            .addresses()
-            .iter()
-            .filter_map(elastic_ip)
-            .filter(|eip| names.contains(&eip.name))
-            .collect();
-        found.sort();
-        Ok(found)
+        Ok(output.addresses().iter().filter_map(elastic_ip).collect())
     }
 
     /// Every instance that is not terminated, whatever its name: an Elastic IP may be associated
