@@ -161,7 +161,7 @@ impl Judge<'_> {
                 Some(carried) => {
                     format!("`{side}` carries `{carried}` now, which nobody validated.")
                 }
-                None => format!("GitLab knows nothing that was deployed to `{side}`."),
+                None => format!("GitLab knows of no deployment to `{side}` that succeeded."),
             },
         };
         Some(self.block(

@@ -173,6 +173,24 @@ fn what_nobody_validated_is_not_swapped_to() {
 }
 
 #[test]
+fn a_side_to_which_nothing_was_deployed_is_not_swapped_to() {
+    let stage = stage();
+    up_to_the_probe(&stage);
+    stage.simulator.edit(|world| {
+        let project = world.gitlab.project_mut(ALT_PROJECT).unwrap();
+        project.deployments.clear();
+    });
+    let before = stage.simulator.world().cloudflare;
+    let told = release(&stage, 1, &["next", "--yes"]);
+    refused(&told, "validated-before-swap");
+    assert!(
+        told.contains("GitLab knows of no deployment to `alt-gigadb-website` that succeeded."),
+        "{told}"
+    );
+    assert_eq!(stage.simulator.world().cloudflare, before);
+}
+
+#[test]
 fn no_backup_is_turned_on_against_the_roles() {
     let stage = stage();
     up_to_the_swap(&stage);
