@@ -24,7 +24,6 @@ THEIRS = {
     "uses images": "#!/usr/bin/env bash\ndocker run --rm registry.gitlab.com/gigascience/x/production_app:live migrate\n",
     "knows the bucket": "#!/bin/bash\nrclone copy s3_remote:gigadb-database-backups/x .\n",
 }
-FOREIGN = "#!/bin/sh\necho a program of somebody else, about databases\n"
 
 CRONTAB = """#!/bin/sh
 # The crontabs of users, as files beside this program's folder.
@@ -92,31 +91,6 @@ def their_jobs(side):
 def is_ours(side, name):
     link = side.root / "bin" / name
     return link.is_symlink() and os.readlink(link) == str(side.programs / name)
-
-
-def test_their_provisioning_between_pause_and_swap_leaves_nothing_behind(fresh, ansible):
-    for side in fresh.sides:
-        their_play(side, THEIRS["uses images"])
-    foreign = fresh.green.root / "bin" / "s3backup"
-    foreign.write_text(FOREIGN)
-
-    done = apply(fresh, ansible).succeeded()
-    assert matrix(fresh) == [PRODUCTION, HOT_STANDBY]
-    assert all(is_ours(side, "databaseReset") for side in fresh.sides)
-    assert (fresh.blue.programs / "databaseReset.replaced").read_text() == THEIRS["uses images"]
-    # what is nobody's stays, is no failure, and is told
-    assert foreign.read_text() == FOREIGN
-    assert "WARNING: %s is not known" % foreign in " ".join(done.stdout.split())
-    assert [their_jobs(side) for side in fresh.sides] == [[KEPT], [KEPT]]
-    assert changed(apply(fresh, ansible)) == 0
-
-    assert "PAUSED" in apply(fresh, ansible, "-e", "gigadb_data_sync=paused").stdout
-    their_play(fresh.green)
-    done = apply(fresh, ansible, "-e", "gigadb_data_sync=active", roles=GREEN_IS_PRODUCTION).succeeded()
-    assert matrix(fresh) == [HOT_STANDBY, PRODUCTION]
-    assert is_ours(fresh.green, "databaseReset")
-    assert their_jobs(fresh.green) == [KEPT]
-    assert "green-live-bastion is production of live; its jobs: s3backup." in " ".join(done.stdout.split())
 
 
 def test_every_known_script_is_known_and_a_link_of_others_is_not(fresh, ansible):

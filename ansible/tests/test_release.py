@@ -1,4 +1,7 @@
-"""A whole release, pause to active, with GigaDB's own playbooks running in between; then the same with the roles the other way round."""
+"""A whole release, pause to active, with GigaDB's own playbooks running in between; then the same with the roles the other way round.
+
+What of it may differ with ansible-core is in test_data_sync_jobs.py and test_beside_their_playbooks.py, which run with each.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +11,8 @@ import json
 import pytest
 from sides import Pair, project
 from surroundings import Ansible, plain, run
-from test_beside_their_playbooks import CRONTAB, KEPT, REPLACED, THEIRS, apply, is_ours, their_jobs, with_crontab
-from test_data_sync_jobs import HOT_STANDBY, PRODUCTION, matrix
+from test_beside_their_playbooks import CRONTAB, KEPT, REPLACED, THEIRS, apply, is_ours, their_jobs, their_play, with_crontab
+from test_data_sync_jobs import GREEN_IS_PRODUCTION, HOT_STANDBY, PRODUCTION, changed, matrix
 from worlds import NEEDS_PROGRAMS, PROGRAM
 
 pytestmark = NEEDS_PROGRAMS
@@ -17,6 +20,8 @@ pytestmark = NEEDS_PROGRAMS
 # The sides of the simulated world, which say the roles.
 SIDES = {"blue": "gigadb-website", "green": "alt-gigadb-website"}
 BY_ROLE = ("gigadb_role", "reset_database_cronjob_state", "upload_database_backup_to_S3_cronjob_state", "sync_dropboxes_cronjob_state")
+
+FOREIGN = "#!/bin/sh\necho a program of somebody else, about databases\n"
 
 MIGRATE = """
 [[ $PGDATABASE == "${GIGADB_DATABASE}_restoring" ]] || exit 9
@@ -140,3 +145,28 @@ def test_a_release_and_the_next_one_back(pair, collections, tmp_path, world):
         assert pair.postgres.sql("SELECT side FROM mark", old.database) == pair.postgres.sql("SELECT side FROM mark", new.database) == "blue"
     assert gitlab_variables(world) == variables
     assert {name.split("_live_")[0] for name in pair.dumps()} == {"gigadb_" + project("blue"), "gigadb_" + project("green")}
+
+
+def test_their_provisioning_between_pause_and_swap_leaves_nothing_behind(pair, ansible):
+    for side in pair.sides:
+        their_play(side, THEIRS["uses images"])
+    foreign = pair.green.root / "bin" / "s3backup"
+    foreign.write_text(FOREIGN)
+
+    done = apply(pair, ansible).succeeded()
+    assert matrix(pair) == [PRODUCTION, HOT_STANDBY]
+    assert all(is_ours(side, "databaseReset") for side in pair.sides)
+    assert (pair.blue.programs / "databaseReset.replaced").read_text() == THEIRS["uses images"]
+    # what is nobody's stays, is no failure, and is told
+    assert foreign.read_text() == FOREIGN
+    assert "WARNING: %s is not known" % foreign in " ".join(done.stdout.split())
+    assert [their_jobs(side) for side in pair.sides] == [[KEPT], [KEPT]]
+    assert changed(apply(pair, ansible)) == 0
+
+    assert "PAUSED" in apply(pair, ansible, "-e", "gigadb_data_sync=paused").stdout
+    their_play(pair.green)
+    done = apply(pair, ansible, "-e", "gigadb_data_sync=active", roles=GREEN_IS_PRODUCTION).succeeded()
+    assert matrix(pair) == [HOT_STANDBY, PRODUCTION]
+    assert is_ours(pair.green, "databaseReset")
+    assert their_jobs(pair.green) == [KEPT]
+    assert "green-live-bastion is production of live; its jobs: s3backup." in " ".join(done.stdout.split())
