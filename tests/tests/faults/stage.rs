@@ -198,7 +198,7 @@ fn calm() -> Timing {
         attempts: 2,
         call: Duration::from_secs(20),
         side_reads: Duration::from_secs(20),
-        failover_reads: Duration::from_secs(2),
+        failover_reads: Duration::from_secs(20),
         lost_side_writes: Duration::from_secs(10),
         backoff: Duration::from_millis(5),
         read_backs: 4,
