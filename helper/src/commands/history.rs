@@ -1,6 +1,6 @@
 //! `gigadb-roles history`.
 
-use std::{collections::BTreeSet, fmt::Write as _, time::Duration};
+use std::{collections::BTreeSet, fmt::Write as _, path::Path, time::Duration};
 
 use clap::Args;
 use comfy_table::{Table, presets::NOTHING};
@@ -105,6 +105,13 @@ struct Unreadable {
     why: String,
 }
 
+impl Unreadable {
+    /// What is missing, and why, as a sentence.
+    fn told(&self) -> String {
+        format!("A run is not listed: {}.", self.why)
+    }
+}
+
 /// Prints the list.
 pub(super) async fn run(args: &HistoryArgs, global: &Global, ui: &Ui) -> Result<Exit, Failure> {
     let folder = folder()?;
@@ -116,17 +123,7 @@ pub(super) async fn run(args: &HistoryArgs, global: &Global, ui: &Ui) -> Result<
             "Name a folder that can be read in GIGADB_JOURNAL_DIR.",
         ),
     })?;
-    let mut runs = Vec::new();
-    let mut not_listed = Vec::new();
-    for id in ids {
-        match journal::read(&folder, &id) {
-            Ok(run) => runs.push(Entry::of(&run)),
-            Err(error) => not_listed.push(Unreadable {
-                id,
-                why: error.to_string(),
-            }),
-        }
-    }
+    let (mut runs, not_listed) = own(&folder, ids);
     if !args.local {
         let environment = args.environment.name();
         let asked = match Session::open_if_any(global, Waiting::AtMost(FOR_OTHERS)) {
@@ -147,7 +144,7 @@ pub(super) async fn run(args: &HistoryArgs, global: &Global, ui: &Ui) -> Result<
         }
     }
     for one in &not_listed {
-        ui.warning(&format!("A run is not listed: {}.", one.why));
+        ui.warning(&one.told());
     }
     ui.answer(&match global.format {
         Format::Json => {
@@ -182,11 +179,19 @@ fn known(environment: &str, global: &Global) -> Result<(), Failure> {
 /// The runs of this machine and of others, the newest first, for a page; and why some are missing, as
 /// sentences.
 pub(super) async fn past(session: &Session, environment: Option<&str>) -> (Vec<Past>, Vec<String>) {
-    let mut untold = Vec::new();
-    let mut runs = own(&mut untold).unwrap_or_else(|why| {
-        untold.push(format!("Runs of this machine are not listed. {why}"));
-        Vec::new()
-    });
+    let here = folder()
+        .map_err(|failure| failure.message.what)
+        .and_then(|folder| {
+            let ids = journal::ids(&folder).map_err(|error| sentence(&error.to_string()))?;
+            Ok(own(&folder, ids))
+        });
+    let (mut runs, mut untold) = match here {
+        Ok((runs, not_listed)) => (runs, not_listed.iter().map(Unreadable::told).collect()),
+        Err(why) => (
+            Vec::new(),
+            vec![format!("Runs of this machine are not listed. {why}")],
+        ),
+    };
     let asked = add_those_of_others(&mut runs, session, environment).await;
     untold.extend(asked.err());
     let past = runs.into_iter().map(|entry| Past {
@@ -200,19 +205,20 @@ pub(super) async fn past(session: &Session, environment: Option<&str>) -> (Vec<P
     (past.collect(), untold)
 }
 
-/// The runs that have a journal here. Why one of them cannot be read is what to tell; an error is why
-/// none can, as a sentence.
-fn own(untold: &mut Vec<String>) -> Result<Vec<Entry>, String> {
-    let folder = folder().map_err(|failure| failure.message.what)?;
-    let ids = journal::ids(&folder).map_err(|error| sentence(&error.to_string()))?;
-    let read = |id: RunId| match journal::read(&folder, &id) {
-        Ok(run) => Some(Entry::of(&run)),
-        Err(error) => {
-            untold.push(format!("A run is not listed: {error}."));
-            None
+/// The runs of these ids, and those whose journals cannot be read.
+fn own(folder: &Path, ids: Vec<RunId>) -> (Vec<Entry>, Vec<Unreadable>) {
+    let mut runs = Vec::new();
+    let mut not_listed = Vec::new();
+    for id in ids {
+        match journal::read(folder, &id) {
+            Ok(run) => runs.push(Entry::of(&run)),
+            Err(error) => not_listed.push(Unreadable {
+                id,
+                why: error.to_string(),
+            }),
         }
-    };
-    Ok(ids.into_iter().filter_map(read).collect())
+    }
+    (runs, not_listed)
 }
 
 /// Adds the runs that left a summary where the topology's lock is, the newest first. What cannot be read holds
