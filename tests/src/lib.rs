@@ -10,6 +10,7 @@
     reason = "helpers of tests: whatever is missing fails the test that asked"
 )]
 
+pub mod guide;
 mod many;
 pub mod objects;
 

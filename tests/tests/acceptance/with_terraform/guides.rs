@@ -10,7 +10,12 @@ use gigadb_simulator::{
     Api, Effect, Fault, World,
     world::{ALT_PROJECT, REGION_ALT},
 };
-use gigadb_tests::{Scene, procedure::Side, scene::example};
+use gigadb_tests::{
+    Scene,
+    guide::{Block, blocks, page, patched, without},
+    procedure::Side,
+    scene::example,
+};
 use serde_json::Value;
 
 /// Programs that reach what no simulator has: each stands in by checking how it is called.
@@ -46,12 +51,7 @@ case \"$*\" in *--limit*) ansible \"${*##*--limit }\";; esac",
 ];
 
 /// Blocks that are not run: page, how the block begins (all of them where empty), reason.
-const NOT_RUN: [(&str, &str, &str); 7] = [
-    (
-        "first-swap.md",
-        "terraform init",
-        "the programs of this build are not in a mirror; the tests of the archives install from one",
-    ),
+const NOT_RUN: [(&str, &str, &str); 6] = [
     (
         "playground.md",
         "",
@@ -85,60 +85,12 @@ const NOT_RUN: [(&str, &str, &str); 7] = [
 ];
 
 /// Who is production of live once all of a page was done, for pages that act.
-const ENDS_WITH: [(&str, Side); 3] = [
-    ("simple-release.md", Side::Upstream),
-    ("incident-failover.md", Side::Alt),
-    ("first-swap.md", Side::Alt),
-];
-
-struct Block {
-    language: String,
-    text: String,
-}
-
-fn blocks(page: &str) -> Vec<Block> {
-    let mut blocks: Vec<Block> = Vec::new();
-    let mut open: Option<(usize, Block)> = None;
-    for line in page.lines() {
-        let indent = line.len() - line.trim_start().len();
-        match (&mut open, line.trim().strip_prefix("```")) {
-            (None, Some(language)) => {
-                let block = Block {
-                    language: language.to_owned(),
-                    text: String::new(),
-                };
-                open = Some((indent, block));
-            }
-            (Some(_), Some("")) => blocks.extend(open.take().map(|(_, block)| block)),
-            (Some((indent, block)), _) => {
-                block.text.push_str(line.get(*indent..).unwrap_or_default());
-                block.text.push('\n');
-            }
-            (None, None) => {}
-        }
-    }
-    assert!(open.is_none(), "a block is not closed");
-    blocks
-}
+const ENDS_WITH: [(&str, Side); 1] = [("incident-failover.md", Side::Alt)];
 
 fn not_run(page: &str, block: &Block) -> bool {
     NOT_RUN
         .iter()
         .any(|(name, start, _)| *name == page && block.text.starts_with(start))
-}
-
-/// Puts the lines with `+` in the place of the lines with `-`.
-fn patched(text: &str, diff: &str) -> String {
-    let lines = |sign: char| {
-        let kept = diff.lines().filter_map(|line| line.strip_prefix(sign));
-        kept.flat_map(|line| [line, "\n"]).collect::<String>()
-    };
-    let (old, new) = (lines('-'), lines('+'));
-    assert!(
-        !old.is_empty() && text.contains(&old),
-        "{old:?} is not in {text}"
-    );
-    text.replacen(&old, &new, 1)
 }
 
 /// A stage on which live and staging were adopted, as the guides find it.
@@ -178,7 +130,7 @@ fn run_on(scene: &mut Scene, name: &str, page: &str, code: impl Fn(&Scene, &Bloc
                 scene.configure(&block.text);
             }
             "diff" => scene.write("main.tf", &patched(&scene.read("main.tf"), &block.text)),
-            "yaml" if name.ends_with("-release.md") => {
+            "yaml" if name == "blue-green-release.md" => {
                 let topology = scene.read("topology.yaml");
                 scene.write("topology.yaml", &format!("{topology}\n{}", block.text));
             }
@@ -208,20 +160,6 @@ fn run(name: &str, page: &str) {
     if let Some((_, production)) = ENDS_WITH.iter().find(|(page, _)| *page == name) {
         assert_eq!(production_of_live(&scene), production.name(), "{name}");
     }
-}
-
-/// A page without the sections whose titles begin with one of these.
-fn without(page: &str, sections: &[&str]) -> String {
-    let mut parts = page.split("\n## ");
-    let mut kept = parts.next().unwrap().to_owned();
-    for left_out in sections {
-        assert!(page.contains(&format!("\n## {left_out}")), "{left_out}");
-    }
-    for part in parts.filter(|part| !sections.iter().any(|one| part.starts_with(one))) {
-        kept.push_str("\n## ");
-        kept.push_str(part);
-    }
-    kept
 }
 
 /// The probe is switched off in a scene: it is refused, and a person looks, as the page says.
@@ -371,22 +309,15 @@ fn a_third_infrastructure() {
     let _ = scene.plan(&[]).expect(0);
 }
 
-fn page(name: &str) -> String {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let file = if name == "README.md" {
-        root.join(name)
-    } else {
-        root.join("docs/guides").join(name)
-    };
-    fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()))
-}
-
 macro_rules! guides {
     ($($test:ident: $page:literal,)+) => {
         const PAGES: &[&str] = &[
             "third-infrastructure.md",
             "rollback.md",
             "blue-green-release.md",
+            // In tests/playground, with the provider installed as there.
+            "first-swap.md",
+            "simple-release.md",
             $($page),+
         ];
         $(#[test] fn $test() { run($page, &page($page)); })+
@@ -396,10 +327,8 @@ macro_rules! guides {
 guides! {
     the_readme: "README.md",
     moving_from_terraform_inventory: "ansible.md",
-    a_first_swap: "first-swap.md",
     operating_without_terraform: "without-terraform.md",
     least_privilege: "least-privilege.md",
-    a_simple_release: "simple-release.md",
     an_incident: "incident-failover.md",
     certificates: "certificates.md",
     rotating_credentials: "rotating-credentials.md",
