@@ -2,7 +2,7 @@
 
 use gigadb_engine::release::{Deploying, Interlock, JobStatus, Kind, Next, State, Work, open};
 
-use crate::world::{NEW, Node};
+use crate::world::{NEW, Node, Unread, name};
 
 pub(crate) fn judged(node: &Node) {
     for own in [false, true] {
@@ -36,18 +36,22 @@ fn acts(node: &Node, kind: Kind, work: &Work) {
                 "two deployments at once: {node:#?}"
             );
             assert!(!node.sides[target].by_hand, "two on one side: {node:#?}");
+            assert_eq!(node.unread, None, "deployed in the dark: {node:#?}");
             assert!(
                 target != production || (other.deployed == NEW && past(Kind::ValidateTechnical)),
                 "production goes first: {node:#?}"
             );
         }
         Work::Run(_) if kind == Kind::Restore => {
+            assert_ne!(node.unread, Some(Unread::Roles), "in the dark: {node:#?}");
             assert_eq!(production, 0, "restored onto production: {node:#?}");
         }
         Work::Run(_) if matches!(kind, Kind::BackupOn | Kind::SyncOn) => {
+            assert_ne!(node.unread, Some(Unread::Roles), "in the dark: {node:#?}");
             assert_eq!(production, 1, "synchronized against the roles: {node:#?}");
         }
         Work::Swap => {
+            assert_eq!(node.unread, None, "traded in the dark: {node:#?}");
             let guards = [Kind::ValidateBusiness, Kind::ValidateTechnical, Kind::Probe];
             assert!(guards.into_iter().all(past), "unguarded: {node:#?}");
             assert_eq!(
@@ -64,17 +68,24 @@ fn abandoned(node: &Node) {
     let open = open(&node.record, &node.facts(true)).join("\n");
     let says = |text: &str| assert!(open.contains(text), "{text} is not in {open}: {node:#?}");
     let as_meant = node.record.left().is_empty() && node.record.expected() == node.roles();
-    if as_meant && !node.prepared {
+    if node.unread == Some(Unread::Roles) {
+        says("It is not clear who has which role");
+    } else if as_meant && !node.prepared {
         // The roles are what the release was for.
     } else if node.swapped {
         says("`blue` is production");
     } else if node.prepared {
         says("carries production's variables");
     }
-    if node.sides.iter().any(|side| side.by_hand) {
-        says("A deployment runs");
+    for (number, side) in node.sides.iter().enumerate() {
+        if node.unread == Some(Unread::Side(number)) {
+            says(&format!("What runs on `{}` is not known", name(number)));
+        } else if side.by_hand {
+            says("A deployment runs");
+        }
     }
-    if node.sides[0].deployed != node.sides[1].deployed {
+    let are_read = !matches!(node.unread, Some(Unread::Side(_)));
+    if are_read && node.sides[0].deployed != node.sides[1].deployed {
         says("carries `new`");
     }
     let embargo = node.record.is_past(Kind::Embargo) && !node.record.is_past(Kind::LiftEmbargo);

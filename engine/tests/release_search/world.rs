@@ -15,6 +15,10 @@ use gigadb_engine::{
 pub(crate) const NEW: &str = "new";
 pub(crate) const OLD: &str = "old";
 const JOB: &str = "deploy";
+/// The job of the list of further jobs, which is a step of its own behind each deployment.
+const FURTHER: &str = "warm";
+/// What tells its runs from those of the other job.
+const FURTHER_IDS: u64 = 500;
 
 /// One side.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,6 +28,17 @@ pub(crate) struct Side {
     pub(crate) deployed: &'static str,
     /// A deployment by hand, of another pipeline, is under way.
     pub(crate) by_hand: bool,
+    /// The further job, where the topology lists one.
+    pub(crate) further: Option<(u64, JobStatus)>,
+}
+
+/// What cannot be read at this moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Unread {
+    /// GitLab does not answer for a side.
+    Side(usize),
+    /// Nobody knows who has which role, and what the variables hold.
+    Roles,
 }
 
 /// Everything at one moment.
@@ -36,6 +51,7 @@ pub(crate) struct Node {
     pub(crate) sides: [Side; 2],
     /// The run that began the step under way still lives.
     pub(crate) alive: bool,
+    pub(crate) unread: Option<Unread>,
     pub(crate) misfortunes: u8,
 }
 
@@ -63,12 +79,14 @@ pub(crate) fn entry(state: State, ended_jobs: Vec<u64>) -> Entry {
 }
 
 impl Node {
-    pub(crate) fn start(process: Process, misfortunes: u8) -> Self {
+    /// A release that begins; `further` lists one more job, in a list of its own.
+    pub(crate) fn start(process: Process, misfortunes: u8, further: bool) -> Self {
         let side = || Side {
             id: 1,
             status: JobStatus::Manual,
             deployed: OLD,
             by_hand: false,
+            further: further.then_some((FURTHER_IDS, JobStatus::Manual)),
         };
         Self {
             record: Record::begin(Begin {
@@ -81,13 +99,17 @@ impl Node {
                     production: name(0),
                     hot_standby: name(1),
                 },
-                more: Vec::new(),
+                more: further
+                    .then(|| FURTHER.parse().unwrap())
+                    .into_iter()
+                    .collect(),
                 mark: mark("operator"),
             }),
             swapped: false,
             prepared: false,
             sides: [side(), side()],
             alive: false,
+            unread: None,
             misfortunes,
         }
     }
@@ -95,8 +117,8 @@ impl Node {
     pub(crate) fn key(&self) -> String {
         let record = serde_json::to_string(&self.record).unwrap();
         format!(
-            "{record} {} {} {:?} {} {}",
-            self.swapped, self.prepared, self.sides, self.alive, self.misfortunes
+            "{record} {} {} {:?} {} {:?} {}",
+            self.swapped, self.prepared, self.sides, self.alive, self.unread, self.misfortunes
         )
     }
 
@@ -115,6 +137,9 @@ impl Node {
             .iter()
             .enumerate()
             .map(|(number, side)| {
+                if self.unread == Some(Unread::Side(number)) {
+                    return (name(number), Err("GitLab does not answer".to_owned()));
+                }
                 let mut active = Vec::new();
                 if side.by_hand {
                     active.push(Active {
@@ -128,25 +153,32 @@ impl Node {
                         what: format!("job `{JOB}` ({}) is running", side.id),
                     });
                 }
+                let job = |name: &str, (id, status)| JobFact {
+                    name: name.to_owned(),
+                    id,
+                    status,
+                    word: String::new(),
+                    page: None,
+                };
+                let further = side.further.map(|further| job(FURTHER, further));
                 let facts = SideFacts {
                     active,
                     pipeline: Some(1),
-                    jobs: vec![JobFact {
-                        name: JOB.to_owned(),
-                        id: side.id,
-                        status: side.status,
-                        word: String::new(),
-                        page: None,
-                    }],
+                    jobs: std::iter::once(job(JOB, (side.id, side.status)))
+                        .chain(further)
+                        .collect(),
                     deployed: Some(side.deployed.to_owned()),
                 };
                 (name(number), Ok(facts))
             })
             .collect();
+        let is_read = self.unread != Some(Unread::Roles);
         Facts {
-            roles: Ok(self.roles()),
-            consistent: !self.prepared,
-            prepared: self.prepared,
+            roles: is_read
+                .then(|| self.roles())
+                .ok_or_else(|| "DNS does not answer".to_owned()),
+            consistent: is_read && !self.prepared,
+            prepared: is_read && self.prepared,
             sides,
             dumps: Err("nobody lists them".to_owned()),
             holder_is_gone: own || !self.alive,
@@ -154,7 +186,10 @@ impl Node {
     }
 
     pub(crate) fn next(&self, own: bool) -> Next {
-        let jobs = |_: &Step| vec![JOB.to_owned()];
+        let jobs = |step: &Step| {
+            let name = step.jobs.as_ref().map_or(JOB, |_| FURTHER);
+            vec![name.to_owned()]
+        };
         next(&self.record, &self.facts(own), &jobs, &BTreeSet::new())
     }
 
@@ -180,7 +215,11 @@ impl Node {
             kind => Self::number(self.record.target(kind)),
         };
         let side = &self.sides[side];
-        let ended = side.status.has_ended().then_some(side.id);
+        let (id, status) = match (&step.jobs, side.further) {
+            (Some(_), Some(further)) => further,
+            _ => (side.id, side.status),
+        };
+        let ended = status.has_ended().then_some(id);
         node.record
             .note(step, entry(state, ended.into_iter().collect()));
         node.alive = state == State::Begun;
@@ -196,6 +235,18 @@ impl Node {
     /// Everything that may happen next.
     pub(crate) fn successors(&self) -> Vec<Self> {
         let mut all = self.jobs_move();
+        if self.unread.is_some() {
+            let mut node = self.clone();
+            node.unread = None;
+            all.push(node);
+        } else {
+            for unread in [Unread::Side(0), Unread::Side(1), Unread::Roles] {
+                all.extend(self.unlucky().map(|mut node| {
+                    node.unread = Some(unread);
+                    node
+                }));
+            }
+        }
         all.extend(if self.alive {
             self.run_goes_on()
         } else {
@@ -223,7 +274,13 @@ impl Node {
                 node.record.confirm(&step, mark(&by), None, &[]).unwrap();
                 vec![node]
             }
-            Next::Do { step, .. } => vec![self.noted(&step, State::Begun)],
+            Next::Do { step, .. } => {
+                let begun = self.noted(&step, State::Begun);
+                // Further jobs may be left out, with a reason.
+                let left_out = step.jobs.is_some();
+                let left_out = left_out.then(|| self.noted(&step, State::LeftOut));
+                std::iter::once(begun).chain(left_out).collect()
+            }
             Next::Blocked { .. } | Next::Over | Next::Finish => Vec::new(),
         }
     }
@@ -246,11 +303,16 @@ impl Node {
         if let Work::Deploy(next) = &work {
             let side = Self::number(self.record.target(step.kind));
             let mut node = self.clone();
+            let target = &mut node.sides[side];
+            let (id, status) = match (&step.jobs, &mut target.further) {
+                (Some(_), Some((id, status))) => (id, status),
+                _ => (&mut target.id, &mut target.status),
+            };
             match next {
-                Deploying::Play(_) => node.sides[side].status = JobStatus::Active,
+                Deploying::Play(_) => *status = JobStatus::Active,
                 Deploying::Retry(_) => {
-                    node.sides[side].id += 1;
-                    node.sides[side].status = JobStatus::Active;
+                    *id += 1;
+                    *status = JobStatus::Active;
                 }
                 Deploying::Follow(_) => return all,
                 Deploying::Failed(_) | Deploying::Another(_) | Deploying::Missing(_) => {
@@ -288,6 +350,15 @@ impl Node {
                 all.push(node);
                 all.extend(self.unlucky().map(|mut node| {
                     node.sides[side].status = JobStatus::Failed;
+                    node
+                }));
+            }
+            if let Some((id, JobStatus::Active)) = self.sides[side].further {
+                let mut node = self.clone();
+                node.sides[side].further = Some((id, JobStatus::Success));
+                all.push(node);
+                all.extend(self.unlucky().map(|mut node| {
+                    node.sides[side].further = Some((id, JobStatus::Failed));
                     node
                 }));
             }
