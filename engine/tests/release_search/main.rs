@@ -94,9 +94,9 @@ fn complex_with_further_jobs() {
 
 #[test]
 fn simple() {
-    let states = explore(Process::Simple, 3, true);
+    let states = explore(Process::Simple, 2, true);
     proof(format_args!(
-        "release, simple with further jobs, 3 misfortunes: {states} states, 0 violations"
+        "release, simple with further jobs, 2 misfortunes: {states} states, 0 violations"
     ));
     assert!(states > 300, "{states}");
 }

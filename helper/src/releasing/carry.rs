@@ -168,6 +168,14 @@ impl Carry<'_> {
                 "Run `gigadb-roles release next` without --leave-out.",
             ));
         }
+        // Whoever is at it may have started a job, and will note how that ends.
+        if let Next::Blocked { blocks, .. } = next {
+            let held = |block: &&Block| block.interlock == Some(Interlock::StepHeld);
+            let held = blocks.iter().filter(held).cloned().collect();
+            if let Some(failure) = text::all_blocked(held) {
+                return Err(failure);
+            }
+        }
         let entry = Entry {
             note: reason,
             ..plain(State::LeftOut, Vec::new())

@@ -24,6 +24,7 @@ mod exit_codes;
 mod expired;
 mod failover;
 mod foreign;
+mod further_jobs;
 mod guide;
 mod guides;
 mod https;
