@@ -10,6 +10,7 @@ mod arguments;
 mod bad_days;
 mod bad_input;
 mod bad_world;
+mod browser;
 mod cache;
 mod check;
 mod check_machine;

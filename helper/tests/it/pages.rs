@@ -101,8 +101,8 @@ fn a_status_page_tells_roles_names_and_past_runs() {
     }
 }
 
-#[test]
-fn text_of_others_is_text_on_a_status_page() {
+/// A world in which branches and variables hold what would be markup.
+pub(crate) fn hostile() -> World {
     let mut world = World::sop();
     for project in &mut world.gitlab.projects {
         for deployment in &mut project.deployments {
@@ -112,15 +112,20 @@ fn text_of_others_is_text_on_a_status_page() {
             variable.value.push_str(HOSTILE);
         }
     }
-    let stage = Stage::with_world(world);
+    world
+}
+
+#[test]
+fn text_of_others_is_text_on_a_status_page() {
+    let stage = Stage::with_world(hostile());
     let page = stage.answer(&STATUS);
     stands_alone(&page);
     assert!(page.contains("&lt;script&gt;"), "{page}");
 }
 
-#[test]
-fn a_review_page_says_what_the_markdown_says() {
-    let stage = Stage::sop();
+/// The page of a plan that swaps live and creates something else, both with hostile names; the plan stays in the
+/// stage's folder.
+pub(crate) fn review_page(stage: &Stage) -> String {
     let plan = serde_json::json!({
         "format_version": "1.2",
         "planned_values": {},
@@ -141,7 +146,13 @@ fn a_review_page_says_what_the_markdown_says() {
         }],
     });
     fs::write(stage.folder().join("plan.json"), plan.to_string()).unwrap();
-    let page = stage.answer_with(2, &["review", "plan.json", "--format", "html"]);
+    stage.answer_with(2, &["review", "plan.json", "--format", "html"])
+}
+
+#[test]
+fn a_review_page_says_what_the_markdown_says() {
+    let stage = Stage::sop();
+    let page = review_page(&stage);
     stands_alone(&page);
     for part in [
         "<h1>Swaps live: production gigadb-website (Hong Kong) to alt-gigadb-website (Sydney)</h1>",
