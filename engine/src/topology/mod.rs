@@ -241,6 +241,14 @@ pub struct Place {
     pub column: usize,
 }
 
+impl Place {
+    /// Where `hostname` stands first in the text of a topology, however it is spelled there.
+    pub fn of(hostname: &Hostname, text: &str) -> Option<Self> {
+        let is = |word: &str| word.parse::<Hostname>().is_ok_and(|one| one == *hostname);
+        yaml::read(text, &mut Vec::new())?.first(&is)
+    }
+}
+
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}", self.line, self.column)

@@ -104,6 +104,20 @@ impl Places {
     }
 }
 
+impl Node {
+    /// The place of the first scalar in reading order, keys before their values, for which `is` holds.
+    pub(super) fn first(&self, is: &dyn Fn(&str) -> bool) -> Option<Place> {
+        match &self.kind {
+            Kind::Scalar(scalar) => is(&scalar.text).then_some(self.place),
+            Kind::Sequence(items) => items.iter().find_map(|item| item.first(is)),
+            Kind::Mapping(entries) => entries
+                .iter()
+                .find_map(|(key, value)| key.first(is).or_else(|| value.first(is))),
+            Kind::Faulty => None,
+        }
+    }
+}
+
 /// The one document of `text`, as far as it can be read. `None` means that `faults` says why.
 pub(super) fn read(text: &str, faults: &mut Vec<Fault>) -> Option<Node> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);

@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use gigadb_clients::Token;
+use gigadb_clients::{Token, TopologyFile};
 use gigadb_engine::{
     advice::{self, Asked},
     message::capitalized,
     name::Hostname,
     observation::{Homeless, Observation, zone_for},
     rules::single_a_record,
-    topology::Topology,
+    topology::{Place, Topology},
     world::{Failure, World, Zone},
 };
 
@@ -23,7 +23,7 @@ const WRITE: &str = "dns write";
 const ITS_NAME: &str = "CLOUDFLARE_API_TOKEN";
 
 pub(super) fn checks(
-    topology: &Topology,
+    (file, topology): (&TopologyFile, &Topology),
     token: &Result<Token, Failure>,
     world: &World,
 ) -> Vec<Check> {
@@ -34,7 +34,7 @@ pub(super) fn checks(
         }
     };
     let mut checks = vec![standing(token)];
-    let (held, homeless) = by_zone(topology, zones);
+    let (held, homeless) = by_zone((file, topology), zones);
     for (zone, hostnames) in held.values() {
         let s = if hostnames.len() == 1 { "" } else { "s" };
         let found = format!("active, holds {} hostname{s}", hostnames.len());
@@ -102,7 +102,10 @@ fn standing(token: &Result<Token, Failure>) -> Check {
 type Held<'a> = BTreeMap<&'a str, (&'a Zone, Vec<&'a Hostname>)>;
 
 /// The zone of each hostname, and what there is to say of the hostnames without one.
-fn by_zone<'a>(topology: &'a Topology, zones: &'a [Zone]) -> (Held<'a>, Vec<Check>) {
+fn by_zone<'a>(
+    (file, topology): (&TopologyFile, &'a Topology),
+    zones: &'a [Zone],
+) -> (Held<'a>, Vec<Check>) {
     let mut held = Held::new();
     let mut homeless = BTreeMap::new();
     for environment in topology.environments.values() {
@@ -121,6 +124,7 @@ fn by_zone<'a>(topology: &'a Topology, zones: &'a [Zone]) -> (Held<'a>, Vec<Chec
             }
         }
     }
+    let text = std::fs::read_to_string(file.path()).unwrap_or_default();
     let homeless = homeless.iter().map(|(object, (why, hostname))| {
         let mut found = capitalized(&why.clause(hostname));
         if *why == Homeless::NoZone {
@@ -129,7 +133,12 @@ fn by_zone<'a>(topology: &'a Topology, zones: &'a [Zone]) -> (Held<'a>, Vec<Chec
             found.push_str(if names.is_empty() { "none at all" } else { "" });
             found.push_str(&names.join(", "));
         }
-        Check::failed((ZONE, object), found, why.next())
+        let place = Place::of(hostname, &text).map(|place| {
+            let file = file.path().display();
+            format!(" It stands at `{file}:{place}`.")
+        });
+        let next = [why.next(), place.as_deref().unwrap_or_default()].concat();
+        Check::failed((ZONE, object), found, next)
     });
     (held, homeless.collect())
 }

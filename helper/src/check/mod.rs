@@ -19,7 +19,7 @@ pub(crate) mod topology;
 
 use std::path::PathBuf;
 
-use gigadb_clients::Scope as Reads;
+use gigadb_clients::{Scope as Reads, TopologyFile};
 use gigadb_engine::message::Message;
 use tokio_util::sync::CancellationToken;
 
@@ -138,6 +138,7 @@ pub(crate) struct Checkouts {
 
 /// Makes every check but that of the topology, area by area.
 pub(crate) async fn run(
+    file: &TopologyFile,
     session: &Session,
     checkouts: &Checkouts,
     cancel: &CancellationToken,
@@ -155,7 +156,7 @@ pub(crate) async fn run(
     let mut checks = network::checks(apis.network());
     checks.extend(aws::checks(&session.topology, &profiles, &world));
     checks.extend(cloudflare::checks(
-        &session.topology,
+        (file, &session.topology),
         &cloudflare_token,
         &world,
     ));

@@ -50,7 +50,8 @@ pub(super) async fn run(
     if let Some(folder) = &args.repository {
         return answer(&check::repository::checks(folder), global, ui);
     }
-    let mut checks = check::topology::checks(&session::topology_file(global));
+    let file = session::topology_file(global);
+    let mut checks = check::topology::checks(&file);
     let usable = checks.iter().all(|check| check.verdict != Verdict::Failed);
     match usable.then(|| Session::open(global, Waiting::Ordinary)) {
         None => checks.push(Check::not_checked(
@@ -75,7 +76,7 @@ pub(super) async fn run(
                 folder: args.checkouts.clone().unwrap_or_else(|| "..".into()),
                 named: args.checkouts.is_some(),
             };
-            checks.extend(check::run(&session, &checkouts, cancel).await);
+            checks.extend(check::run(&file, &session, &checkouts, cancel).await);
         }
     }
     answer(&checks, global, ui)

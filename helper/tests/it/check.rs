@@ -503,3 +503,23 @@ fn an_api_that_does_not_answer_is_no_pass() {
         }
     }
 }
+
+#[test]
+fn a_hostname_without_a_zone_is_named_with_its_place() {
+    let stage = set_up();
+    let file = stage.environment["GIGADB_TOPOLOGY"].clone();
+    let text = std::fs::read_to_string(stage.folder().join(file)).unwrap();
+    let text = text.replace("bastion.gigadb.org", "Bastion_gigadb.org");
+    let line = text.lines().position(|line| line.contains("Bastion_"));
+    let column = text.lines().find_map(|line| line.find("Bastion_"));
+    let (line, column) = (line.unwrap() + 1, column.unwrap() + 1);
+    let own = stage.write("topology.yaml", &text);
+    let stage = stage.with("GIGADB_TOPOLOGY", own.to_str().unwrap());
+    let output = stage.output(&["check"]);
+    let told = stage.told(&output);
+    let place = format!("It stands at `$HOME/topology.yaml:{line}:{column}`.");
+    assert!(
+        told.contains("holds `bastion_gigadb.org`") && told.contains(&place),
+        "{place} is not in {told}"
+    );
+}
