@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use insta::assert_snapshot;
 use serde_json::Value;
 
 use crate::stage::Stage;
@@ -85,18 +86,15 @@ fn found(stage: &Stage) -> String {
 fn what_is_in_the_way_is_named_by_file_and_line() {
     let stage = checkout();
     let found = found(&stage);
-    for line in [
-        "warning ops/infrastructure/inventories/terraform-inventory.sh | The inventory is still the older one",
-        "warning ops/scripts/ansible_init.sh:4 | A failing inventory gives an empty value here",
-        "warning ansible.cfg | Nothing sets `any_unparsed_is_failed`",
-        "failed ops/infrastructure/bastion_playbook.yml:7 | This task puts a `databaseReset` without a guard",
-        "warning ops/infrastructure/bastion_playbook.yml:19 | This task runs `databaseReset` wherever",
-        "warning ops/infrastructure/bastion_playbook.yml:15 | \"Sync the dropboxes\" is set on both sides",
-        "warning tools/databaseReset.sh:2 | It names the dumps of one side",
-    ] {
-        assert!(found.contains(line), "{line}\nis not in\n{found}");
-    }
-    assert_eq!(found.lines().count(), 7, "{found}");
+    assert_snapshot!(found, @r#"
+    warning ops/infrastructure/inventories/terraform-inventory.sh | The inventory is still the older one | Run `git mv ops/infrastructure/inventories/terraform-inventory.sh ops/infrastructure/inventories/terraform-inventory.sh.orig`, then `gigadb-roles inventory --wrapper ops/infrastructure/inventories/terraform-inventory.sh`: whatever calls it keeps working.
+    warning ops/scripts/ansible_init.sh:4 | A failing inventory gives an empty value here, and the script goes on with it | Write `set -eo pipefail` at the top of the script, and `jq -er` for `jq -r` here.
+    warning ansible.cfg | Nothing sets `any_unparsed_is_failed`: where the inventory fails, a play does nothing and ends with 0 | Have an `ansible.cfg` with `[inventory]` and `any_unparsed_is_failed = true`, and name it in ANSIBLE_CONFIG.
+    failed ops/infrastructure/bastion_playbook.yml:7 | This task puts a `databaseReset` without a guard in the place of `data_sync`'s | Remove the task once `data_sync` is in use: the role places the program.
+    warning ops/infrastructure/bastion_playbook.yml:19 | This task runs `databaseReset` wherever the play runs, production too | Have the role `gigascience.gigadb.role_guard` with `role_guard_role: hot_standby` in its play.
+    warning ops/infrastructure/bastion_playbook.yml:15 | "Sync the dropboxes" is set on both sides, whichever role they have | Remove the task once `data_sync` is in use, or write `state: "{{ sync_dropboxes_cronjob_state }}"`.
+    warning tools/databaseReset.sh:2 | It names the dumps of one side, whoever is production: after a swap they are old | Take the name from the host variable `backup_source_project_string`, or use `databaseReset` of `data_sync`.
+    "#);
 }
 
 #[test]
