@@ -46,6 +46,7 @@ mod page;
 mod paint;
 mod planning;
 mod project;
+mod quoting;
 mod reading;
 mod releasing;
 mod replace;

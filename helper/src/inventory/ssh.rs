@@ -4,6 +4,8 @@ use std::net::Ipv4Addr;
 
 use gigadb_engine::topology::Ssh;
 
+use crate::quoting;
+
 /// The bastion to go through.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Jump {
@@ -46,7 +48,7 @@ impl Way {
 /// between the sides.
 pub(super) fn common_args(host: &str, jump: Option<&Jump>, ssh: &Ssh, key: Option<&str>) -> String {
     let args = options(host, jump, ssh, key, &[]);
-    let args: Vec<String> = args.iter().map(|arg| quoted(arg)).collect();
+    let args: Vec<String> = args.iter().map(|arg| quoting::word(arg)).collect();
     args.join(" ")
 }
 
@@ -71,7 +73,7 @@ fn options(
 /// The command that ssh runs by a shell after expanding its own `%` tokens.
 fn proxy_command(jump: &Jump, ssh: &Ssh, key: Option<&str>, hop: &[String]) -> String {
     let mut words = vec!["ssh".to_owned(), "-W".to_owned(), "%h:%p".to_owned()];
-    let literal = |text: &str| quoted(&text.replace('%', "%%"));
+    let literal = |text: &str| quoting::word(&text.replace('%', "%%"));
     words.extend(hop.iter().map(|word| literal(word)));
     if let Some(key) = key {
         words.extend(["-i".to_owned(), literal(key)]);
@@ -83,16 +85,6 @@ fn proxy_command(jump: &Jump, ssh: &Ssh, key: Option<&str>, hop: &[String]) -> S
     words.extend(["-l".to_owned(), literal(&ssh.bastion_user)]);
     words.push(jump.address.to_string());
     words.join(" ")
-}
-
-/// One word for a POSIX shell.
-fn quoted(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:@%+,~".contains(c);
-    if !word.is_empty() && !word.starts_with('~') && word.chars().all(plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', r"'\''"))
-    }
 }
 
 #[cfg(test)]

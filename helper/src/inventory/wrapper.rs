@@ -3,12 +3,17 @@
 //! Ansible hands a file that fails as a program to its other readers, and these take seconds and
 //! gigabytes over a binary. Over two lines of shell they fail at once.
 
+use crate::quoting;
+
 /// The script: it runs `program` with everything that Ansible passes, and with `topology`.
 pub(crate) fn script(program: &str, topology: Option<&str>) -> String {
     let topology = topology
-        .map(|file| format!(" --topology {}", quoted(file)))
+        .map(|file| format!(" --topology {}", quoting::word(file)))
         .unwrap_or_default();
-    format!("#!/bin/sh\nexec {}{topology} \"$@\"\n", quoted(program))
+    format!(
+        "#!/bin/sh\nexec {}{topology} \"$@\"\n",
+        quoting::word(program)
+    )
 }
 
 /// Whether `text` is such a script.
@@ -17,16 +22,6 @@ pub(crate) fn is_ours(text: &[u8]) -> bool {
     let lines: Vec<&str> = text.lines().collect();
     matches!(lines.as_slice(), ["#!/bin/sh", run]
         if run.starts_with("exec ") && run.contains("gigadb-roles") && run.ends_with(" \"$@\""))
-}
-
-/// One word for a POSIX shell.
-fn quoted(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', r"'\''"))
-    }
 }
 
 #[cfg(test)]

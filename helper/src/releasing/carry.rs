@@ -20,8 +20,8 @@ use super::{
     text,
 };
 use crate::{
-    exit::Exit, failure::Failure, outbox::Outbox, planning::https::HttpsOptions, running::confirm,
-    ui::Ui,
+    exit::Exit, failure::Failure, outbox::Outbox, planning::https::HttpsOptions, quoting,
+    running::confirm, ui::Ui,
 };
 
 /// How many looks in a row may show roles that are not clear, while a swap is waited for.
@@ -340,7 +340,7 @@ impl Carry<'_> {
 
     async fn run(&self, held: &Held, step: &Step, name: CommandName) -> Effect {
         let argv = self.desk.argv(&held.record, name);
-        let shown = argv.join(" ");
+        let shown = quoting::command(&argv);
         self.ui.note(&format!("Running: {shown}"));
         let apis = &self.desk.session.apis;
         let mut live = |line: &str| self.ui.conversation(&apis.redacted(line));

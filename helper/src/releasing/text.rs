@@ -4,11 +4,13 @@ use gigadb_engine::{
     foreign::Foreign,
     message::Message,
     name::EnvironmentName,
-    release::{Block, Deploying, EndedAs, Facts, Kind, Next, Record, State, Step, Work},
+    release::{
+        Block, Deploying, EndedAs, Entry, Facts, Kind, Next, Override, Record, State, Step, Work,
+    },
 };
 use serde_json::{Value, json};
 
-use crate::{dumps, exit::Exit, failure::Failure};
+use crate::{dumps, exit::Exit, failure::Failure, review::escape};
 
 /// What stands in the way, as a failure.
 pub(crate) fn blocked(block: Block) -> Failure {
@@ -207,6 +209,16 @@ fn rows(record: &Record) -> Vec<[String; 4]> {
         .collect()
 }
 
+/// What shows that a step is as it is, and what people said of it: a clause each.
+fn shown(entry: &Entry) -> impl Iterator<Item = String> {
+    let note = entry.note.iter().map(|note| format!("note: {note}"));
+    let overrides = entry.overrides.iter().map(|one| {
+        let Override { interlock, reason } = one;
+        format!("`{interlock}` overridden: {reason}")
+    });
+    entry.evidence.iter().cloned().chain(note).chain(overrides)
+}
+
 /// The release, for people.
 pub(crate) fn status(
     record: &Record,
@@ -233,12 +245,11 @@ pub(crate) fn status(
         lines.push(format!("On the way back since {}.", back.at));
     }
     lines.push(String::new());
-    for [state, step, at, by] in rows(record) {
-        lines.push(
-            format!("  {state:<9}  {step:<20}  {at:<20}  {by}")
-                .trim_end()
-                .to_owned(),
-        );
+    for (step, [state, word, at, by]) in record.all_steps().iter().zip(rows(record)) {
+        let line = format!("  {state:<9}  {word:<20}  {at:<20}  {by}");
+        lines.push(line.trim_end().to_owned());
+        let clauses = record.steps.get(step).into_iter().flat_map(shown);
+        lines.extend(clauses.map(|clause| format!("             {}", Foreign(&clause))));
     }
     lines.push(String::new());
     lines.extend(next_words(record, next));
@@ -248,13 +259,16 @@ pub(crate) fn status(
 
 /// The release, for documents.
 pub(crate) fn markdown(record: &Record, next: &Next) -> String {
-    let cell = |text: &str| text.replace('|', "\\|");
     let mut lines = vec![
-        "| step | state | when | who |".to_owned(),
-        "| --- | --- | --- | --- |".to_owned(),
+        "| step | state | when | who | what shows it |".to_owned(),
+        "| --- | --- | --- | --- | --- |".to_owned(),
     ];
-    for [state, step, at, by] in rows(record) {
-        lines.push(format!("| `{step}` | {state} | {at} | {} |", cell(&by)));
+    for (step, [state, word, at, by]) in record.all_steps().iter().zip(rows(record)) {
+        let by = if by.is_empty() { by } else { escape::name(&by) };
+        let clauses = record.steps.get(step).into_iter().flat_map(shown);
+        let clauses: Vec<String> = clauses.map(|clause| escape::code(&clause)).collect();
+        let [by, clauses] = [by, clauses.join("<br>")].map(|text| escape::cell(&text));
+        lines.push(format!("| `{word}` | {state} | {at} | {by} | {clauses} |"));
     }
     lines.push(String::new());
     lines.extend(next_words(record, next));

@@ -258,3 +258,35 @@ fn a_release_is_begun_once_and_only_where_it_can_be() {
     let told = release(&stage, 1, &["finish"]);
     assert!(told.contains("No release is under way in `live`"), "{told}");
 }
+
+#[test]
+fn the_status_shows_who_did_what_and_what_shows_it() {
+    let stage = stage();
+    start(&stage, "complex");
+    let word = ["confirm", "embargo", "--by", "<b>Ada</b> | core"];
+    release(
+        &stage,
+        0,
+        &[&word[..], &["--note", "told the *list*"]].concat(),
+    );
+    next(&stage);
+    let told = release(&stage, 0, &["status"]);
+    for line in [
+        "  confirmed  embargo ",
+        "\n             note: told the *list*\n",
+        "  done       pause-sync ",
+        "\n             `sh -c 'echo paused live >> trace'` ended with exit status 0\n",
+        "\n  open       backup\n",
+    ] {
+        assert!(told.contains(line), "{line:?} is not in {told}");
+    }
+    let told = release(&stage, 0, &["status", "--format", "markdown"]);
+    for part in [
+        "| `embargo` | confirmed | ",
+        " | `<b>Ada</b> \\| core` | `note: told the *list*` |\n",
+        " | `` `sh -c 'echo paused live >> trace'` ended with exit status 0 `` |\n",
+        "| `backup` | open |  |  |  |\n",
+    ] {
+        assert!(told.contains(part), "{part:?} is not in {told}");
+    }
+}
