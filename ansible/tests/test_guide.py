@@ -58,7 +58,11 @@ ROLE = """
 
 def blocks(page):
     """The blocks of a page, as pairs of language and text."""
-    found = re.findall(r"^( *)```(\w+)\n(.*?)^\1```$", page.read_text(), re.MULTILINE | re.DOTALL)
+    return blocks_in(page.read_text())
+
+
+def blocks_in(text):
+    found = re.findall(r"^( *)```(\w+)\n(.*?)^\1```$", text, re.MULTILINE | re.DOTALL)
     return [(language, re.sub("^" + indent, "", text, flags=re.MULTILINE)) for indent, language, text in found]
 
 
