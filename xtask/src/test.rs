@@ -50,7 +50,7 @@ const ANSIBLE_LINES: [&str; 2] = ["2.16", "2.19"];
 /// What runs with one ansible-core alone, because it is about something else: the shell programs,
 /// EC2's answers, the collection's text, OpenSSH's files of keys, and how a release puts together what
 /// the other files try one by one.
-const ONCE: [&str; 10] = [
+const ONCE: [&str; 11] = [
     "test_collection_style.py",
     "test_data_sync_programs.py",
     "test_dump_formats.py",
@@ -60,6 +60,7 @@ const ONCE: [&str; 10] = [
     "test_release.py",
     "test_restored_database.py",
     "test_sync_dropboxes.py",
+    "test_walk.py",
     "test_who_is_production.py",
 ];
 

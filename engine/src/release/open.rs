@@ -69,7 +69,8 @@ pub fn open(record: &Record, facts: &Facts) -> Vec<String> {
     }
     if done(Kind::PauseSync) && !record.is_past(Kind::SyncOn) {
         open.push(
-            "The synchronization of data is paused: decide whose data counts, then turn it on."
+            "This release paused the synchronization of data, and none of its steps turned it on \
+             again: decide whose data counts, then see that it runs."
                 .to_owned(),
         );
     }

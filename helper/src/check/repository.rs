@@ -6,6 +6,8 @@
 
 use std::{fs, io::Read as _, path::Path};
 
+use gigadb_engine::name::Role;
+
 use super::{Check, Verdict};
 use crate::inventory::wrapper;
 
@@ -71,8 +73,8 @@ impl File {
     }
 }
 
-/// Every check of the checkout below `folder`.
-pub(crate) fn checks(folder: &Path) -> Vec<Check> {
+/// Every check of the checkout below `folder`; `configuration` is what ANSIBLE_CONFIG names.
+pub(crate) fn checks(folder: &Path, configuration: Option<&Path>) -> Vec<Check> {
     let mut files = Vec::new();
     read(folder, folder, 0, &mut files);
     files.sort_by(|a, b| a.path.cmp(&b.path));
@@ -85,7 +87,7 @@ pub(crate) fn checks(folder: &Path) -> Vec<Check> {
         )];
     }
     let mut checks = inventory(folder, &files);
-    checks.extend(setting(&files));
+    checks.extend(setting(folder, &files, configuration));
     for file in &files {
         checks.extend(programs(file));
         checks.extend(jobs(file));
@@ -226,14 +228,34 @@ fn caller(file: &File, line: usize, there: bool) -> Option<Check> {
             ),
         ));
     }
-    let guarded = file.text.contains("pipefail");
-    (!guarded).then(|| {
-        Check::warning(
+    if !file.lines().any(|(_, line)| line.contains("pipefail")) {
+        return Some(Check::warning(
             (INVENTORY, &place),
             "A failing inventory gives an empty value here, and the script goes on with it",
             "Write `set -eo pipefail` at the top of the script, and `jq -er` for `jq -r` here.",
+        ));
+    }
+    let calls = file.lines().find(|(number, _)| *number == line);
+    calls.filter(|(_, text)| takes_null(text)).map(|_| {
+        Check::warning(
+            (INVENTORY, &place),
+            "An inventory without this value gives the text `null` here, and the script goes on \
+             with it",
+            "Write `jq -er` for `jq -r` here.",
         )
     })
+}
+
+/// Whether a line asks `jq` for a value without having it fail where there is none.
+fn takes_null(line: &str) -> bool {
+    let mut words = line.split_whitespace().skip_while(|word| *word != "jq");
+    let mut options = words
+        .by_ref()
+        .skip(1)
+        .take_while(|word| word.starts_with('-'));
+    line.split_whitespace().any(|word| word == "jq")
+        && !options
+            .any(|word| word == "--exit-status" || (!word.starts_with("--") && word.contains('e')))
 }
 
 fn folder_of(files: &[File]) -> String {
@@ -269,7 +291,7 @@ fn is_binary(path: &Path) -> bool {
 }
 
 /// Step 3: the setting without which a failed inventory is a success.
-fn setting(files: &[File]) -> Vec<Check> {
+fn setting(folder: &Path, files: &[File], configuration: Option<&Path>) -> Vec<Check> {
     let configurations: Vec<&File> = files.iter().filter(|f| f.name() == SETTING).collect();
     let sets = |file: &&&File| {
         let mut lines = file.lines();
@@ -288,15 +310,24 @@ fn setting(files: &[File]) -> Vec<Check> {
              name it in ANSIBLE_CONFIG.",
         )];
     };
-    if with.path.contains("envs/") {
+    let is_named = |file: &File| {
+        let named = configuration.and_then(|path| path.canonicalize().ok());
+        named.is_some_and(|named| {
+            folder
+                .join(&file.path)
+                .canonicalize()
+                .is_ok_and(|own| own == named)
+        })
+    };
+    if with.path.contains("envs/") || is_named(with) {
         return vec![Check::ok(SETTING, &with.path, "A failed inventory fails")];
     }
     vec![Check::warning(
         (SETTING, &with.path),
         "Ansible runs in `envs/<environment>` and does not look for it here",
         format!(
-            "Run `export ANSIBLE_CONFIG=$(git rev-parse --show-toplevel)/{}`, for example in the \
-             `.env` that `ansible_init.sh` reads.",
+            "Run `export ANSIBLE_CONFIG=$(git rev-parse --show-toplevel)/{}` in the shell that runs \
+             Ansible; in a file that is read from another folder, write the whole path.",
             with.path
         ),
     )]
@@ -326,15 +357,41 @@ fn programs(file: &File) -> Vec<Check> {
                 "Remove the task once `data_sync` is in use: the role places the program.",
             ));
         } else if !trimmed.starts_with("job:") && !trimmed.starts_with("name:") {
+            let (role, other) = match *program {
+                "s3backup" => (Role::Production, "the hot standby"),
+                _ => (Role::HotStandby, "production"),
+            };
+            if is_guarded(file, number, role) {
+                continue;
+            }
             checks.push(Check::warning(
                 (PROGRAMS, &place),
-                format!("This task runs `{program}` wherever the play runs, production too"),
-                "Have the role `gigascience.gigadb.role_guard` with `role_guard_role: \
-                 hot_standby` in its play.",
+                format!("This task runs `{program}` wherever the play runs, {other} too"),
+                format!(
+                    "Have the role `gigascience.gigadb.role_guard` with `role_guard_role: {}` in \
+                     its play.",
+                    role.as_str()
+                ),
             ));
         }
     }
     checks
+}
+
+/// Whether the play that a line belongs to has the guard for this role.
+fn is_guarded(file: &File, line: usize, role: Role) -> bool {
+    let begins = |(_, text): &(usize, &str)| text.starts_with("- ");
+    let before = file.lines().filter(|(number, _)| *number <= line);
+    let first = before.filter(begins).last().map_or(1, |(number, _)| number);
+    let after = file.lines().skip_while(|(number, _)| *number <= first);
+    let play: Vec<&str> = after
+        .take_while(|one| !begins(one))
+        .map(|(_, text)| text.trim_start().trim_start_matches("- "))
+        .collect();
+    let wanted = format!("role_guard_role: {}", role.as_str());
+    play.iter()
+        .any(|text| text.contains("gigascience.gigadb.role_guard"))
+        && play.iter().any(|text| text.trim_end() == wanted)
 }
 
 /// Step 8: cron jobs that do not follow the role.

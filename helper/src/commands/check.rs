@@ -12,6 +12,7 @@ use crate::{
     global::{Format, Global},
     paint,
     session::{self, Session, Waiting},
+    surroundings,
     ui::Ui,
 };
 
@@ -48,7 +49,9 @@ pub(super) async fn run(
     cancel: &CancellationToken,
 ) -> Result<Exit, Failure> {
     if let Some(folder) = &args.repository {
-        return answer(&check::repository::checks(folder), global, ui);
+        let configuration = surroundings::variable("ANSIBLE_CONFIG").map(PathBuf::from);
+        let checks = check::repository::checks(folder, configuration.as_deref());
+        return answer(&checks, global, ui);
     }
     let file = session::topology_file(global);
     let mut checks = check::topology::checks(&file);

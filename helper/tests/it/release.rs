@@ -173,7 +173,7 @@ fn a_complex_release_goes_back_by_branch_b() {
     confirm(&stage, "table", "Ada");
     let told = release(&stage, 0, &["finish"]);
     assert!(
-        told.contains("The synchronization of data is paused"),
+        told.contains("This release paused the synchronization of data"),
         "{told}"
     );
     assert_eq!(stage.simulator.world().normalized().cloudflare, before);

@@ -360,7 +360,7 @@ fn roles_are_not_traded_to_a_region_that_was_lost_in_the_middle() {
     assert_eq!(stage.simulator.world().cloudflare, before);
     let told = release(&stage, 1, &["abandon", "--reason", "Sydney is gone"]);
     assert!(
-        told.contains("The synchronization of data is paused"),
+        told.contains("This release paused the synchronization of data"),
         "{told}"
     );
     assert!(told.contains("Step `swap` failed"), "{told}");
@@ -414,7 +414,7 @@ fn a_release_is_given_up_at_every_step() {
     let stage = stage();
     let (embargo, paused) = (
         "The embargo on changes to production stands.",
-        "The synchronization of data is paused",
+        "This release paused the synchronization of data",
     );
     let mut steps: Vec<(&str, Vec<&str>)> = vec![
         ("embargo", vec![embargo]),

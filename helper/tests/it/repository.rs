@@ -110,7 +110,9 @@ fn a_checkout_after_the_guide_has_nothing_in_the_way() {
     stage.answer(&["inventory", "--wrapper", &wrapper]);
     stage.write(
         "theirs/ops/scripts/ansible_init.sh",
-        &INIT.replace("set -e", "set -eo pipefail"),
+        &INIT
+            .replace("set -e", "set -eo pipefail")
+            .replace("jq -r", "jq -er"),
     );
     fs::create_dir_all(stage.folder().join("theirs/ops/infrastructure/envs/live")).unwrap();
     stage.write(
@@ -128,4 +130,63 @@ fn a_checkout_after_the_guide_has_nothing_in_the_way() {
     std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_gigadb-roles"), link).unwrap();
     let output = stage.output(&["check", "--repository", "theirs"]);
     assert_eq!(output.status.code(), Some(1));
+}
+
+#[test]
+fn what_was_changed_half_way_is_still_named() {
+    let stage = checkout();
+    stage.write(
+        "theirs/ops/scripts/ansible_init.sh",
+        // The word in a comment guards nothing, and a list without the key is no failure to `jq -r`.
+        &INIT.replace("set -e", "# not set -o pipefail\nset -e"),
+    );
+    assert!(found(&stage).contains("ansible_init.sh:5 | A failing inventory gives an empty value"));
+    let guarded = INIT.replace("set -e", "set -eo pipefail");
+    stage.write("theirs/ops/scripts/ansible_init.sh", &guarded);
+    let told = found(&stage);
+    let null = "warning ops/scripts/ansible_init.sh:4 | An inventory without this value gives the text `null` here, and the script goes on with it | Write `jq -er` for `jq -r` here.";
+    assert!(told.contains(null), "{told}");
+    for option in ["jq -er", "jq -e -r", "jq --exit-status -r"] {
+        let script = guarded.replace("jq -r", option);
+        stage.write("theirs/ops/scripts/ansible_init.sh", &script);
+        let told = found(&stage);
+        assert!(!told.contains("ansible_init.sh"), "{option}: {told}");
+    }
+
+    let playbook = "theirs/ops/infrastructure/bastion_playbook.yml";
+    let guard = |role: &str| {
+        let roles = format!(
+            "  roles:\n    - role: gigascience.gigadb.role_guard\n      role_guard_role: {role}\n  tasks:"
+        );
+        BASTION.replace("  tasks:", &roles)
+    };
+    stage.write(playbook, &guard("production"));
+    assert!(found(&stage).contains("This task runs `databaseReset` wherever the play runs"));
+    stage.write(playbook, &guard("hot_standby"));
+    assert!(!found(&stage).contains("This task runs"));
+    // The guard of one play guards no other.
+    let other = "- hosts: all\n  tasks:\n    - command: /usr/local/bin/s3backup now\n";
+    stage.write(playbook, &format!("{}{other}", guard("hot_standby")));
+    let told = found(&stage);
+    assert!(
+        told.contains("This task runs `s3backup` wherever the play runs, the hot standby too")
+            && told.contains("`role_guard_role: production`"),
+        "{told}"
+    );
+}
+
+#[test]
+fn a_setting_at_the_root_counts_where_ansible_is_told_of_it() {
+    let stage = checkout();
+    let file = stage.write(
+        "theirs/ansible.cfg",
+        "[inventory]\nany_unparsed_is_failed = true\n",
+    );
+    assert!(found(&stage).contains("Ansible runs in `envs/<environment>` and does not look"));
+    let stage = stage.with("ANSIBLE_CONFIG", file.to_str().unwrap());
+    let told = found(&stage);
+    assert!(
+        told.contains("ok ansible.cfg | A failed inventory fails"),
+        "{told}"
+    );
 }
