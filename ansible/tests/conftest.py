@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import signal
@@ -18,15 +19,37 @@ from worlds import World
 
 
 @pytest.fixture(scope="session")
-def collections(tmp_path_factory):
+def once(tmp_path_factory):
+    """Make a folder once for all processes that the tests run in: the first makes it, and the others wait for it."""
+    root = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        root = root.parent
+
+    def made(name, make):
+        folder = root / name
+        with (root / (name + ".lock")).open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not (root / (name + ".made")).exists():
+                shutil.rmtree(folder, ignore_errors=True)
+                folder.mkdir()
+                make(folder)
+                (root / (name + ".made")).touch()
+        return folder
+
+    return made
+
+
+@pytest.fixture(scope="session")
+def collections(once):
     """The folder where the built collection is installed."""
-    folder = tmp_path_factory.mktemp("collections")
-    home = tmp_path_factory.mktemp("home")
-    galaxy = Ansible(home, folder)
-    galaxy.run("ansible-galaxy", "collection", "build", "--output-path", folder, COLLECTION).succeeded()
-    (archive,) = folder.glob("gigascience-gigadb-*.tar.gz")
-    galaxy.run("ansible-galaxy", "collection", "install", "--offline", "--no-deps", "-p", folder, archive).succeeded()
-    return folder
+
+    def make(folder):
+        galaxy = Ansible(folder / "home", folder)
+        galaxy.run("ansible-galaxy", "collection", "build", "--output-path", folder, COLLECTION).succeeded()
+        (archive,) = folder.glob("gigascience-gigadb-*.tar.gz")
+        galaxy.run("ansible-galaxy", "collection", "install", "--offline", "--no-deps", "-p", folder, archive).succeeded()
+
+    return once("collections", make)
 
 
 @pytest.fixture
@@ -57,12 +80,13 @@ def postgres():
 
 
 @pytest.fixture(scope="session")
-def installed_pair(collections, tmp_path_factory, postgres):
-    """Both sides' bastions, as the Ansible role data_sync sets them up."""
-    root = tmp_path_factory.mktemp("pair")
-    pair = Pair(root, postgres, "installed")
-    pair.install(Ansible(root / "home", collections))
-    return pair
+def installed_pair(once, collections, postgres):
+    """Both sides' bastions, as the Ansible role data_sync sets them up; with the server of whichever process made them."""
+
+    def make(folder):
+        Pair(folder, postgres, "installed").install(Ansible(folder / "home", collections))
+
+    return Pair(once("pair", make), postgres, "installed")
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 import json
 import os
+import re
 import shutil
 from pathlib import Path
 
@@ -175,7 +176,9 @@ class Pair:
         pair = Pair(root, self.postgres, name)
         for side in pair.sides:
             settings = side.programs / "data-sync.conf"
-            settings.write_text(settings.read_text().replace(str(self.root), str(root)).replace(self.name + "_", name + "_"))
+            text = settings.read_text().replace(str(self.root), str(root)).replace(self.name + "_", name + "_")
+            # The server's folder is the one of whichever process made these sides.
+            settings.write_text(re.sub(r"/[^\s:'\"]*/gigadb-pg-\w+", str(self.postgres.root), text))
             for link in (side.root / "bin").iterdir():
                 target = os.readlink(link)
                 link.unlink()
