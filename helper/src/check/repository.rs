@@ -73,7 +73,7 @@ impl File {
     }
 }
 
-/// Every check of the checkout below `folder`; `configuration` is what ANSIBLE_CONFIG names.
+/// Every check of the checkout below `folder`; `configuration` is what `ANSIBLE_CONFIG` names.
 pub(crate) fn checks(folder: &Path, configuration: Option<&Path>) -> Vec<Check> {
     let mut files = Vec::new();
     read(folder, folder, 0, &mut files);
