@@ -150,7 +150,11 @@ const WORLDS: [Misfortune; 12] = [
         name: "one variable is refused, of the side that is production",
         policy: Policy::Stop,
         saved: true,
-        faults: || vec![variables_of("upstream/gigadb-website", Effect::Refuse).times(1)],
+        // By its name: the four of a project are sent at once.
+        faults: || {
+            let one = "upstream/gigadb-website/variables/HOME_URL";
+            vec![variables_of(one, Effect::Refuse).times(1)]
+        },
     },
 ];
 
