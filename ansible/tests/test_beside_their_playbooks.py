@@ -109,6 +109,16 @@ def test_every_known_script_is_known_and_a_link_of_others_is_not(fresh, ansible)
     assert os.readlink(elsewhere) == "/bin/true" and (fresh.green.root / "bin" / "s3backup").is_dir()
     assert is_ours(fresh.green, "databaseReset")
 
+    # What differs from the role's is installed again: a text, a mode, a file that is gone.
+    installed = fresh.blue.programs
+    (installed / "common.bash").write_text("edited\n")
+    (installed / "run_job").chmod(0o600)
+    (installed / "role.bash").unlink()
+    apply(fresh, ansible).succeeded()
+    for name, mode in (("common.bash", 0o644), ("role.bash", 0o644), ("run_job", 0o755)):
+        assert (installed / name).read_text() == (FILES / name).read_text()
+        assert (installed / name).stat().st_mode & 0o777 == mode
+
 
 def test_jobs_move_whatever_becomes_of_the_programs(fresh, ansible):
     apply(fresh, ansible, *JOBS).succeeded()
