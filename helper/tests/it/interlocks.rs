@@ -346,5 +346,7 @@ fn the_page_names_every_step_and_interlock() {
         let body = tests.split(&format!("fn {test}()")).nth(1).unwrap();
         let body = body.split("#[test]").next().unwrap();
         assert!(body.contains(interlock.as_str()), "{interlock}: {test}");
+        let section = format!("\n### `{interlock}`\n");
+        assert!(page.contains(&section), "{interlock} has no section");
     }
 }
