@@ -48,16 +48,18 @@ pub fn blocks(page: &str) -> Vec<Block> {
     blocks
 }
 
-/// Puts the lines with `+` in the place of the lines with `-`.
+/// The text after a diff, whose place must be clear in it: lines without a sign say where it is.
 pub fn patched(text: &str, diff: &str) -> String {
-    let lines = |sign: char| {
-        let kept = diff.lines().filter_map(|line| line.strip_prefix(sign));
-        kept.flat_map(|line| [line, "\n"]).collect::<String>()
+    let without = |sign: char| {
+        let kept = diff.lines().filter(|line| !line.starts_with(sign));
+        kept.flat_map(|line| [line.get(1..).unwrap_or_default(), "\n"])
+            .collect::<String>()
     };
-    let (old, new) = (lines('-'), lines('+'));
-    assert!(
-        !old.is_empty() && text.contains(&old),
-        "{old:?} is not in {text}"
+    let (old, new) = (without('+'), without('-'));
+    assert_eq!(
+        text.matches(&old).count(),
+        1,
+        "it is not clear where this is:\n{old}\nin\n{text}"
     );
     text.replacen(&old, &new, 1)
 }
