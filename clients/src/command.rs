@@ -3,7 +3,7 @@
 use std::{
     collections::VecDeque,
     fs::File,
-    io::{self, BufRead as _, BufReader, Read},
+    io::{self, Read},
     os::unix::process::CommandExt as _,
     process::{Command, Stdio},
     thread,
@@ -16,6 +16,17 @@ use tokio_util::sync::CancellationToken;
 
 /// How many lines of a command's end are kept.
 const KEPT: usize = 20;
+
+/// How many bytes are read at once, and how many such pieces may wait.
+const PIECE: usize = 8 << 10;
+const PIECES: usize = 16;
+
+/// How long a line may get before it is handed on without its end, in bytes.
+const LONGEST_LINE: usize = 64 << 10;
+
+/// After how long a line is handed on that has not ended, and how long is waited for what is still
+/// on the way when a command has ended.
+const A_MOMENT: Duration = Duration::from_millis(200);
 
 /// How a command ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -91,18 +102,21 @@ pub fn ended(code: Option<i32>) -> String {
 }
 
 /// Runs a program with its arguments, without a shell. Both outputs are handed to `line` as they
-/// come. When `cancel` is triggered, the program is interrupted as by Ctrl-C, and waited for. On a
+/// come, line by line; a line that stays without its end, as a question does, after a moment. When `cancel` is triggered, the program is interrupted as by Ctrl-C, and waited for. On a
 /// terminal Ctrl-C tells it by itself: twice would end it at once, in the middle of its work.
 ///
 /// # Errors
 ///
-/// Where it cannot be started.
+/// Where it cannot be started; [`io::ErrorKind::Interrupted`] where `cancel` was triggered before.
 pub async fn run(
     argv: &[String],
     line: &mut dyn FnMut(&str),
     cancel: &CancellationToken,
 ) -> io::Result<Ran> {
     let (program, arguments) = argv.split_first().ok_or(io::ErrorKind::InvalidInput)?;
+    if cancel.is_cancelled() {
+        return Err(io::ErrorKind::Interrupted.into());
+    }
     let terminal = File::open("/dev/tty").is_ok();
     let mut command = Command::new(program);
     command
@@ -113,42 +127,26 @@ pub async fn run(
         command.process_group(0);
     }
     let mut child = command.spawn()?;
-    let (sender, mut lines) = mpsc::unbounded_channel();
+    let (sender, mut pieces) = mpsc::channel(PIECES);
     let outputs: [Option<Box<dyn Read + Send>>; 2] = [
         child.stdout.take().map(|out| Box::new(out) as Box<_>),
         child.stderr.take().map(|out| Box::new(out) as Box<_>),
     ];
-    for output in outputs.into_iter().flatten() {
+    for (stream, output) in outputs.into_iter().enumerate() {
         let sender = sender.clone();
-        thread::spawn(move || {
-            let mut output = BufReader::new(output);
-            let mut bytes = Vec::new();
-            while let Ok(1..) = output.read_until(b'\n', &mut bytes) {
-                let text = String::from_utf8_lossy(&bytes);
-                if sender.send(text.trim_end().to_owned()).is_err() {
-                    return;
-                }
-                bytes.clear();
-            }
-        });
+        thread::spawn(move || hand_on(stream, output, &sender));
     }
     drop(sender);
     let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
     let ended = tokio::task::spawn_blocking(move || child.wait());
     tokio::pin!(ended);
-    let mut tail = VecDeque::new();
-    let mut take = |text: String| {
-        line(&text);
-        if tail.len() == KEPT {
-            tail.pop_front();
-        }
-        tail.push_back(text);
-    };
+    let mut said = Said::new(line);
     let mut interrupted = false;
     let status = loop {
         tokio::select! {
             status = &mut ended => break status.map_err(io::Error::other)??,
-            Some(text) = lines.recv() => take(text),
+            Some((stream, piece)) = pieces.recv() => said.take(stream, &piece),
+            () = tokio::time::sleep(A_MOMENT), if said.is_in_a_line() => said.end_lines(),
             () = cancel.cancelled(), if !interrupted => {
                 interrupted = true;
                 if let Some(pid) = pid.filter(|_| !terminal) {
@@ -158,13 +156,165 @@ pub async fn run(
             }
         }
     };
-    // What it said before its end is still on the way; a child of its own may keep the pipe open.
-    while let Ok(Some(text)) = tokio::time::timeout(Duration::from_millis(200), lines.recv()).await
-    {
-        take(text);
-    }
+    // What it said before its end is still on the way; what it left running may go on talking.
+    let rest = async {
+        while let Some((stream, piece)) = pieces.recv().await {
+            said.take(stream, &piece);
+        }
+    };
+    let _ = tokio::time::timeout(A_MOMENT, rest).await;
+    said.end_lines();
     Ok(Ran {
         code: status.code(),
-        tail: tail.into(),
+        tail: said.tail.into(),
     })
+}
+
+/// Hands on what comes out of a stream, until nobody listens any more.
+fn hand_on(
+    stream: usize,
+    output: Option<Box<dyn Read + Send>>,
+    sender: &mpsc::Sender<(usize, Vec<u8>)>,
+) {
+    let Some(mut output) = output else {
+        return;
+    };
+    let mut piece = vec![0; PIECE];
+    loop {
+        match output.read(&mut piece) {
+            Ok(0) => return,
+            Ok(length) => {
+                if sender
+                    .blocking_send((stream, piece[..length].to_vec()))
+                    .is_err()
+                {
+                    return;
+                }
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(_) => return,
+        }
+    }
+}
+
+/// What a command said, as lines.
+struct Said<'a> {
+    line: &'a mut dyn FnMut(&str),
+    /// Of each stream, the line that has not ended yet.
+    begun: [Vec<u8>; 2],
+    tail: VecDeque<String>,
+}
+
+impl<'a> Said<'a> {
+    fn new(line: &'a mut dyn FnMut(&str)) -> Self {
+        Self {
+            line,
+            begun: Default::default(),
+            tail: VecDeque::new(),
+        }
+    }
+
+    fn take(&mut self, stream: usize, piece: &[u8]) {
+        for part in piece.split_inclusive(|byte| *byte == b'\n') {
+            self.begun[stream].extend(part);
+            if part.ends_with(b"\n") || self.begun[stream].len() >= LONGEST_LINE {
+                self.end_line(stream);
+            }
+        }
+    }
+
+    /// Whether a line has not ended yet: perhaps it is a question.
+    fn is_in_a_line(&self) -> bool {
+        self.begun.iter().any(|begun| !begun.is_empty())
+    }
+
+    fn end_lines(&mut self) {
+        for stream in 0..self.begun.len() {
+            if !self.begun[stream].is_empty() {
+                self.end_line(stream);
+            }
+        }
+    }
+
+    fn end_line(&mut self, stream: usize) {
+        let bytes = std::mem::take(&mut self.begun[stream]);
+        let text = String::from_utf8_lossy(&bytes).trim_end().to_owned();
+        (self.line)(&text);
+        if self.tail.len() == KEPT {
+            self.tail.pop_front();
+        }
+        self.tail.push_back(text);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn run_shell(script: &str, cancel: &CancellationToken) -> (io::Result<Ran>, Vec<String>) {
+        let argv = ["sh", "-c", script].map(str::to_owned);
+        let mut lines = Vec::new();
+        let mut line = |text: &str| lines.push(text.to_owned());
+        let ran = run(&argv, &mut line, cancel).await;
+        (ran, lines)
+    }
+
+    #[tokio::test]
+    async fn a_command_ends_whatever_it_leaves_running() {
+        let script = "(while :; do echo chatter || exit; sleep 0.02; done) & echo $!; exit 3";
+        let (ran, lines) = run_shell(script, &CancellationToken::new()).await;
+        let child = lines.iter().find_map(|line| line.parse::<i32>().ok());
+        kill_process_group(Pid::from_raw(child.unwrap()).unwrap(), Signal::KILL).ok();
+        assert_eq!(ran.unwrap().code, Some(3));
+    }
+
+    #[tokio::test]
+    async fn a_line_without_an_end_is_shown_while_the_command_waits() {
+        let folder = tempfile::tempdir().unwrap();
+        let answer = folder.path().join("answer");
+        let argv = [
+            "sh",
+            "-c",
+            "printf 'Go on? '; until [ -e \"$0\" ]; do sleep 0.02; done; echo yes",
+        ];
+        let mut argv: Vec<String> = argv.map(str::to_owned).into();
+        argv.push(answer.display().to_string());
+        let mut lines = Vec::new();
+        // The answer comes once the question is there; else the command would never end.
+        let mut line = |text: &str| {
+            std::fs::write(&answer, "").unwrap();
+            lines.push(text.to_owned());
+        };
+        let ran = run(&argv, &mut line, &CancellationToken::new())
+            .await
+            .unwrap();
+        assert_eq!(
+            (ran.code, lines),
+            (Some(0), vec!["Go on?".to_owned(), "yes".to_owned()])
+        );
+    }
+
+    #[tokio::test]
+    async fn what_was_stopped_before_it_began_is_not_started() {
+        let folder = tempfile::tempdir().unwrap();
+        let trace = folder.path().join("trace");
+        let cancel = CancellationToken::new();
+        cancel.cancel();
+        let (ran, _) = run_shell(&format!("touch {}", trace.display()), &cancel).await;
+        assert_eq!(ran.unwrap_err().kind(), io::ErrorKind::Interrupted);
+        assert!(!trace.exists());
+    }
+
+    #[test]
+    fn a_line_is_cut_where_it_is_longer_than_may_be_kept() {
+        let mut lines = Vec::new();
+        let mut line = |text: &str| lines.push(text.len());
+        let mut said = Said::new(&mut line);
+        said.take(0, &vec![b'x'; LONGEST_LINE]);
+        said.take(0, b"rest\nbegun");
+        said.take(1, b"other\n");
+        assert!(said.is_in_a_line());
+        said.end_lines();
+        assert_eq!(lines, [LONGEST_LINE, 4, 5, 5]);
+    }
 }

@@ -35,7 +35,7 @@ const OUTPUT: &str = "history";
 /// How many summaries a state keeps.
 const KEPT: usize = 100;
 /// How long a run waits, at its end, until its summary is written.
-const AT_MOST: Duration = Duration::from_secs(2);
+pub(crate) const AT_MOST: Duration = Duration::from_secs(2);
 
 /// One run, in short.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

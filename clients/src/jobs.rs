@@ -1,5 +1,7 @@
 //! Deployments as GitLab jobs: what is deployed and what runs on one side, and starting a job.
 
+use std::time::Duration;
+
 use gigadb_engine::{
     name::EnvironmentName,
     release::{Active, JobFact, JobStatus, SideFacts},
@@ -7,7 +9,19 @@ use gigadb_engine::{
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::{Apis, http::Budget};
+use crate::{
+    Apis,
+    http::{Budget, CallError},
+};
+
+/// Why a job is not known to have been started.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NotStarted {
+    /// What GitLab said, or why nothing of it was heard.
+    pub failure: Failure,
+    /// For how long it may be started all the same; `None` where GitLab refused in its own words.
+    pub perhaps_within: Option<Duration>,
+}
 
 /// What is asked of one side.
 #[derive(Debug, Clone, Copy)]
@@ -53,7 +67,7 @@ impl Apis {
         );
         let ((pipeline, jobs), under_way, running, deployed) = read
             .await
-            .map_err(|error: Box<crate::http::CallError>| error.failure())?;
+            .map_err(|error: Box<CallError>| error.failure())?;
         let mut active: Vec<Active> = under_way
             .into_iter()
             .filter(|job| deploying.contains(&job.name))
@@ -101,16 +115,24 @@ impl Apis {
     }
 
     /// Starts a manual job. What became of a request without an answer, the next reading tells.
-    pub async fn play_job(&self, project: &str, job: u64) -> Result<(), Failure> {
+    pub async fn play_job(&self, project: &str, job: u64) -> Result<(), NotStarted> {
         let budget = Budget::new(self.timing().call, None);
         let played = self.gitlab.play_job(project, job, budget).await;
-        played.map_err(|error| error.failure())
+        played.map_err(|error| self.not_started(&error))
     }
 
     /// Starts a job that has ended once more.
-    pub async fn retry_job(&self, project: &str, job: u64) -> Result<(), Failure> {
+    pub async fn retry_job(&self, project: &str, job: u64) -> Result<(), NotStarted> {
         let budget = Budget::new(self.timing().call, None);
         let retried = self.gitlab.retry_job(project, job, budget).await;
-        retried.map_err(|error| error.failure())
+        retried.map_err(|error| self.not_started(&error))
+    }
+
+    fn not_started(&self, error: &CallError) -> NotStarted {
+        let surely = error.fault.surely_not_applied();
+        NotStarted {
+            failure: error.failure(),
+            perhaps_within: (!surely).then_some(self.timing().open_for),
+        }
     }
 }

@@ -68,7 +68,7 @@ mod simulated;
 #[cfg(test)]
 extern crate self as gigadb_clients;
 
-use std::{path::PathBuf, sync::Arc};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 pub(crate) use crate::{
     cloudflare::{NewRecord, Patch},
@@ -77,7 +77,7 @@ pub(crate) use crate::{
 };
 pub use crate::{
     dns::Lookout,
-    jobs::SideAsked,
+    jobs::{NotStarted, SideAsked},
     network::Network,
     notes::{MergeRequest, Noted},
     observe::{Scope, Which},
@@ -158,6 +158,11 @@ impl Apis {
             None => Some(journal::NO_FOLDER.to_owned()),
             Some(folder) => trust::not_writable(folder),
         }
+    }
+
+    /// How long one call takes at most, attempts and pauses together.
+    pub fn call_within(&self) -> Duration {
+        self.timing.call
     }
 
     fn timing(&self) -> &Timing {

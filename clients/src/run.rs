@@ -358,6 +358,13 @@ impl UnderWay<'_> {
         FileJournal::begin(folder, &beginning).map_err(|error| error.to_string())
     }
 
+    /// How long giving the lease back takes at most; `None` where there is none.
+    pub(crate) fn gives_back_within(&self) -> Option<Duration> {
+        let timing = self.apis.timing();
+        let within = crate::history::AT_MOST + timing.lost_side_writes;
+        self.lease.as_ref().map(|_| within)
+    }
+
     /// Ends the run: leaves a summary of it for other machines, and gives the lease back, unless something
     /// of it may still take effect. Says whatever the operator should know beyond the outcome.
     pub(crate) async fn end(self, open_until: Option<u64>) -> Vec<Told> {

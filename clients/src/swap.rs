@@ -195,6 +195,11 @@ impl Apis {
             .as_ref()
             .ok()
             .and_then(|carried| carried.open_until());
+        if open_until.is_none()
+            && let Some(at_most) = under_way.gives_back_within()
+        {
+            swap.watch.waits("the lease is given back", at_most);
+        }
         Run {
             result,
             warnings: under_way.end(open_until).await,

@@ -12,6 +12,7 @@ use crate::{
     intent::{Intent, Mode, Trade},
     message::Message,
     name::Role,
+    object::Object,
     observation::{Observation, environment_of},
     plan::{Incomputable, Plan, plan},
     resolve::sides,
@@ -112,7 +113,10 @@ impl EarlierRun {
         overrides: &BTreeSet<Rule>,
     ) -> Result<Plan, Obstacle> {
         let environment = self.within(topology, observation)?;
-        let mut moved = BTreeSet::new();
+        let mut moved: BTreeSet<Moved> = self
+            .traded_since(environment, observation)
+            .into_iter()
+            .collect();
         let mut fates = self.fates.iter().copied();
         let mut stages: Vec<Vec<Transaction>> = Vec::new();
         for stage in &self.stages {
@@ -205,6 +209,24 @@ impl EarlierRun {
             Fate::NotInForce => false,
             Fate::SaidNotInForce => shows(observation, step),
             Fate::InForce | Fate::Perhaps => true,
+        })
+    }
+
+    /// The apex, where a run that left it in place finds it on another side: what that run wrote is
+    /// right for roles that were traded since.
+    fn traded_since(&self, environment: &Environment, observation: &Observation) -> Option<Moved> {
+        let apex = observation.apex(environment)?;
+        let moved = |(step, _): (&Step, Fate)| matches!(&step.target, Target::Record { hostname, .. } if hostname == apex);
+        let holder = observation.apex_holder(environment)?;
+        let meant = &self.intent.arrangement.production;
+        if holder == meant || self.steps().any(moved) || self.intent.changes_production() {
+            return None;
+        }
+        let present = observation.names.get(apex)?.address()?;
+        Some(Moved {
+            object: Object::Name(apex.clone()),
+            planned_from: meant.to_string(),
+            present: format!("{holder} ({present})"),
         })
     }
 

@@ -26,8 +26,16 @@ struct Listed {
     name: String,
     #[serde(alias = "ModTime", alias = "Time")]
     time: String,
+    /// Negative where the storage does not know it.
     #[serde(alias = "Size")]
-    size: u64,
+    size: i64,
+}
+
+/// Whether an entry of such a list is a folder.
+#[derive(Deserialize)]
+struct Kind {
+    #[serde(alias = "IsDir", default)]
+    is_dir: bool,
 }
 
 /// The newest dump of production.
@@ -75,9 +83,16 @@ pub(crate) async fn list(
 }
 
 fn parsed(output: &[u8], program: &str) -> Result<Vec<Dump>, String> {
-    let listed: Result<Vec<Listed>, _> = serde_json::from_slice(output);
+    let listed: Result<Vec<serde_json::Value>, _> = serde_json::from_slice(output);
     let listed = listed.map_err(|_| format!("`{program}` wrote no list of dumps"))?;
-    let dumps = listed.into_iter().map(|one| {
+    let is_folder = |one: &serde_json::Value| Kind::deserialize(one).is_ok_and(|kind| kind.is_dir);
+    let dumps = listed.iter().filter(|one| !is_folder(one)).map(|one| {
+        let one = Listed::deserialize(one).map_err(|error| {
+            format!(
+                "`{program}` lists what is no dump: {}",
+                Foreign(&error.to_string())
+            )
+        })?;
         let time: Timestamp = one
             .time
             .parse()
@@ -85,7 +100,7 @@ fn parsed(output: &[u8], program: &str) -> Result<Vec<Dump>, String> {
         Ok(Dump {
             name: one.name,
             time: time.as_second(),
-            size: one.size,
+            size: u64::try_from(one.size).unwrap_or(0),
         })
     });
     dumps.collect()
@@ -165,11 +180,20 @@ mod tests {
             "",
             "{}",
             "[{\"Name\":\"a\",\"ModTime\":\"yesterday\",\"Size\":1}]",
-            "[{\"Name\":\"a\",\"ModTime\":\"2026-11-28T10:00:00Z\",\"Size\":-1}]",
+            "[{\"Name\":\"a\",\"ModTime\":\"2026-11-28T10:00:00Z\",\"Size\":\"x\"}]",
             "[{\"Name\":\"a\",\"Size\":1}]",
         ] {
             assert!(parsed(bad.as_bytes(), "rclone").is_err(), "{bad}");
         }
+        // What `rclone lsjson` lists besides: folders, and objects of unknown size.
+        let beside = r#"[
+            {"Path":"old","Name":"old","ModTime":"2026-11-29T10:00:00Z","Size":-1,"IsDir":true},
+            {"Path":"a","Name":"a","ModTime":"2026-11-28T10:00:00Z","Size":5,"IsDir":false},
+            {"Path":"b","Name":"b","ModTime":"2026-11-27T10:00:00Z","Size":-1,"IsDir":false}
+        ]"#;
+        let listed = Ok(parsed(beside.as_bytes(), "rclone").unwrap());
+        assert_eq!(listed.as_ref().map(Vec::len), Ok(2));
+        assert_eq!(newest(Some(&listed), 0).unwrap().unwrap().name, "a");
         let listed = Ok(parsed(b"[]", "rclone").unwrap());
         let known = newest(Some(&listed), 0).unwrap();
         assert_eq!(

@@ -28,6 +28,7 @@
 mod candidates;
 mod check;
 mod cli;
+mod columns;
 mod commands;
 mod dumps;
 mod earlier_runs;

@@ -18,7 +18,7 @@ use crate::{
     global::Global,
     last_known::{self, Ages},
     surroundings,
-    ui::{self, Ui},
+    ui::{self, Ui, Within},
 };
 
 /// A topology with the clients that observe it.
@@ -152,7 +152,7 @@ impl Session {
         let reading = self.apis.observe_with_doubts(&self.topology, reads, cancel);
         let what = "Reading what is there";
         let at_most = self.apis.reads_within(&self.topology, reads);
-        let (mut world, doubts) = ui::waiting(what, at_most, Box::pin(reading)).await;
+        let (mut world, doubts) = ui::waiting(what, Within::All(at_most), Box::pin(reading)).await;
         let source = RecordSource {
             dns: self.dns.clone().filter(|_| reads.records),
             doubts,

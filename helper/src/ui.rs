@@ -7,7 +7,7 @@
 use std::{
     io::{self, ErrorKind, IsTerminal as _, Write as _},
     sync::{
-        Mutex, PoisonError,
+        Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::{Duration, Instant},
@@ -34,8 +34,10 @@ const FRAME: Duration = Duration::from_millis(100);
 // A process has one terminal.
 /// How many columns the passing line takes that stands on it now.
 static PASSING: Mutex<usize> = Mutex::new(0);
-/// How many waits are under way.
-static WAITS: AtomicUsize = AtomicUsize::new(0);
+/// The waits that are under way, the oldest first: a number, when it began, and what its line says.
+static WAITS: Mutex<Vec<(usize, Instant, String)>> = Mutex::new(Vec::new());
+/// The number of the next wait.
+static NEXT_WAIT: AtomicUsize = AtomicUsize::new(0);
 /// Whether nothing is shown any more.
 static HUSHED: AtomicBool = AtomicBool::new(false);
 
@@ -71,33 +73,56 @@ pub(crate) fn pass(text: &str) {
     *shown = length;
 }
 
+/// How long a wait takes at most.
+pub(crate) enum Within {
+    /// All of it.
+    All(Duration),
+    /// Each of the answers that it waits for, one after the other.
+    Each(Duration),
+}
+
 /// Waits for `work`; on a terminal a line says `what` is waited for, and until when at most, once
-/// that takes a while.
-pub(crate) async fn waiting<T>(what: &str, at_most: Duration, work: impl Future<Output = T>) -> T {
+/// that takes a while. Of waits within or beside each other the line tells the one that began
+/// first.
+pub(crate) async fn waiting<T>(what: &str, within: Within, work: impl Future<Output = T>) -> T {
     if !io::stderr().is_terminal() {
         return work.await;
     }
-    let until = clock(surroundings::now() + at_most.as_secs());
-    let began = Instant::now();
+    let line = match within {
+        Within::All(time) => {
+            let until = clock(surroundings::now() + time.as_secs());
+            format!("{what}, until {until} at most")
+        }
+        Within::Each(time) => format!("{what}, each answer within {} s at most", time.as_secs()),
+    };
+    let number = NEXT_WAIT.fetch_add(1, Ordering::SeqCst);
+    waits().push((number, Instant::now(), line));
     let mut frames = tokio::time::interval(FRAME);
-    WAITS.fetch_add(1, Ordering::SeqCst);
     tokio::pin!(work);
     let result = loop {
         tokio::select! {
             biased;
             result = &mut work => break result,
             _ = frames.tick() => {
-                if began.elapsed() >= QUIET {
-                    pass(&format!("{what}, until {until} at most"));
+                let oldest = waits().first().cloned();
+                if let Some((_, began, line)) = oldest
+                    && began.elapsed() >= QUIET
+                {
+                    pass(&line);
                 }
             }
         }
     };
-    // The line stands for all that is waited for.
-    if WAITS.fetch_sub(1, Ordering::SeqCst) == 1 {
+    let mut waits = waits();
+    waits.retain(|(one, ..)| *one != number);
+    if waits.is_empty() {
         pass("");
     }
     result
+}
+
+fn waits() -> MutexGuard<'static, Vec<(usize, Instant, String)>> {
+    WAITS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The terminal, or what stands in its place.
@@ -110,6 +135,8 @@ pub(crate) struct Ui {
     asking: AtomicBool,
     /// How many lines of the terminal what was drawn takes.
     drawn: Mutex<usize>,
+    /// The reader of the answer has gone away.
+    unread: AtomicBool,
 }
 
 impl Ui {
@@ -126,6 +153,7 @@ impl Ui {
             stderr_is_terminal: io::stderr().is_terminal(),
             asking: AtomicBool::new(false),
             drawn: Mutex::new(0),
+            unread: AtomicBool::new(false),
         }
     }
 
@@ -181,7 +209,11 @@ impl Ui {
                     .clone_into(&mut failure.message.changed);
                 Err(failure)
             }
-            _ => Ok(()),
+            Err(_) => {
+                self.unread.store(true, Ordering::SeqCst);
+                Ok(())
+            }
+            Ok(()) => Ok(()),
         }
     }
 
@@ -200,27 +232,47 @@ impl Ui {
         self.stderr_is_terminal
     }
 
-    /// Draws lines on the terminal that stderr is, in the place of those drawn before. Each is cut
-    /// to the terminal's width, and the last are left out where there are too many: what wraps or
-    /// scrolls could not be drawn over.
-    pub(crate) fn draw(&self, text: &str) {
+    /// Whether several lines may be drawn over there: a dumb one takes no commands.
+    pub(crate) fn can_draw(&self) -> bool {
+        self.can_pass() && surroundings::variable("TERM").is_none_or(|term| term != "dumb")
+    }
+
+    /// Whether nobody reads the answer any more.
+    pub(crate) fn is_unread(&self) -> bool {
+        self.unread.load(Ordering::SeqCst)
+    }
+
+    /// Draws on the terminal that stderr is, in the place of what was drawn before: the lines that
+    /// `text` gives for so many columns. The last are left out where there are too many, which is
+    /// said: what wraps or scrolls could not be drawn over.
+    pub(crate) fn draw(&self, text: impl FnOnce(u16) -> String) {
         if is_hushed() {
             return;
         }
         let mut drawn = self.drawn.lock().unwrap_or_else(PoisonError::into_inner);
         let size = terminal_size::terminal_size_of(io::stderr());
         let (width, height) = size.map_or((80, 24), |(width, height)| (width.0, height.0));
-        let room = usize::from(height).saturating_sub(1).max(1);
-        let lines: Vec<String> = text
+        let (width, room) = (
+            width.saturating_sub(1),
+            usize::from(height).saturating_sub(1),
+        );
+        let text = text(width);
+        let mut lines: Vec<String> = text
             .lines()
-            .take(room)
             .map(|line| {
                 let line = Foreign(line).to_string();
-                line.chars()
-                    .take(usize::from(width).saturating_sub(1))
-                    .collect()
+                line.chars().take(usize::from(width)).collect()
             })
             .collect();
+        let room = room.max(1);
+        if lines.len() > room {
+            let left_out = lines.len() - room.saturating_sub(1).max(1);
+            lines.truncate(room);
+            if let Some(last) = lines.get_mut(1..).and_then(<[_]>::last_mut) {
+                let text = format!("{left_out} more lines: the terminal is too low");
+                *last = text.chars().take(usize::from(width)).collect();
+            }
+        }
         // Up to where it began, then everything below is taken away.
         let up = match *drawn {
             0 => String::new(),

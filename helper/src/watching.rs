@@ -3,7 +3,6 @@
 
 use std::collections::BTreeMap;
 
-use comfy_table::{Table, presets::NOTHING};
 use gigadb_engine::{
     answer::{Answered, fault},
     foreign::Foreign,
@@ -12,53 +11,81 @@ use gigadb_engine::{
 };
 use serde::Serialize;
 
+use crate::{columns, wrap};
+
 /// The version of the JSON lines. New keys do not change it.
 const FORMAT_VERSION: u32 = 1;
 
-/// The table, and below it what is wrong and how it stands.
-pub(crate) fn table(goal: &Goal, standing: &Standing, now: u64) -> String {
-    let mut table = Table::new();
-    table.load_style(NOTHING);
-    table.set_header([
-        "NAME",
-        "SERVERS",
-        "RESOLVERS",
-        "NEW SIDE",
-        "OLD SIDES",
-        "OLD ANSWERS",
-    ]);
-    for name in &standing.names {
-        let of_name = |new: bool| {
-            let mut shown: Vec<String> = standing
-                .endpoints
-                .iter()
-                .filter(|one| one.hostname == name.hostname && one.new == new)
-                .map(in_short)
-                .collect();
-            shown.dedup();
-            shown.join(", ")
-        };
-        table.add_row([
-            name.hostname.to_string(),
-            servers(name),
-            resolvers(name, now),
-            of_name(true),
-            of_name(false),
-            match name.until {
-                None => "still given".to_owned(),
-                Some(until) if until > now => format!("end in {} s", until - now),
-                Some(_) => "have ended".to_owned(),
-            },
-        ]);
+const HEADER: [&str; 6] = [
+    "NAME",
+    "SERVERS",
+    "OLD ANSWERS",
+    "RESOLVERS",
+    "NEW SIDE",
+    "OLD SIDES",
+];
+/// The columns without which the table says nothing.
+const NEEDED: usize = 3;
+
+/// How it stands, the table, and below it what is wrong; no line is wider than `width`.
+pub(crate) fn table(goal: &Goal, standing: &Standing, now: u64, width: u16) -> String {
+    let rows: Vec<[String; 6]> = standing
+        .names
+        .iter()
+        .map(|name| row(standing, name, now))
+        .collect();
+    let (table, columns) = columns::fitted(HEADER, &rows, NEEDED, Some(width))
+        .unwrap_or_else(|| (stacked(&rows), NEEDED));
+    let left_out = columns::left_out(&HEADER[columns..]);
+    let faults = standing
+        .faults
+        .iter()
+        .map(|fault| format!("! {}", Foreign(fault)));
+    let below = [left_out]
+        .into_iter()
+        .chain(faults)
+        .filter(|line| !line.is_empty());
+    let sentence = |text: &str| wrap::sentence(text, usize::from(width));
+    let mut text = format!("{}\n\n{table}", sentence(&phase(goal, standing.phase, now)));
+    for line in below {
+        text = format!("{text}\n{}", sentence(&line));
     }
-    for column in table.column_iter_mut() {
-        column.set_padding((0, 2));
-    }
-    let mut text = table.trim_fmt();
-    for fault in &standing.faults {
-        text = format!("{text}\n! {}", Foreign(fault));
-    }
-    format!("{text}\n{}", phase(goal, standing.phase, now))
+    text
+}
+
+fn row(standing: &Standing, name: &NameStanding, now: u64) -> [String; 6] {
+    let of_name = |new: bool| {
+        let mut shown: Vec<String> = standing
+            .endpoints
+            .iter()
+            .filter(|one| one.hostname == name.hostname && one.new == new)
+            .map(in_short)
+            .collect();
+        shown.dedup();
+        shown.join(", ")
+    };
+    let old_answers = match name.until {
+        None => "still given".to_owned(),
+        Some(until) if until > now => format!("end in {} s", until - now),
+        Some(_) => "have ended".to_owned(),
+    };
+    [
+        name.hostname.to_string(),
+        servers(name),
+        old_answers,
+        resolvers(name, now),
+        of_name(true),
+        of_name(false),
+    ]
+}
+
+fn stacked(rows: &[[String; 6]]) -> String {
+    let rows = rows.iter();
+    rows.map(|[name, servers, old_answers, ..]| {
+        format!("{name}\n  servers {servers}\n  old answers {old_answers}")
+    })
+    .collect::<Vec<_>>()
+    .join("\n")
 }
 
 /// What there is to say, by what it is about: a line is printed where it is another than before.

@@ -26,7 +26,16 @@ pub(crate) fn wrapped(text: &str, width: usize) -> String {
 }
 
 fn line(line: &str, width: usize) -> String {
-    if length(line) <= width || !SENTENCES.iter().any(|begins| line.starts_with(begins)) {
+    if SENTENCES.iter().any(|begins| line.starts_with(begins)) {
+        sentence(line, width)
+    } else {
+        line.to_owned()
+    }
+}
+
+/// One sentence, broken at `width` columns.
+pub(crate) fn sentence(line: &str, width: usize) -> String {
+    if length(line) <= width {
         return line.to_owned();
     }
     let part = ["  on:", "  changed:", "  next:"]

@@ -69,8 +69,10 @@ pub enum JobStatus {
     Active,
     /// It ended well.
     Success,
-    /// It failed, was cancelled or skipped.
+    /// It failed or was cancelled.
     Failed,
+    /// It was left out, because a job before it did not end well.
+    Skipped,
 }
 
 impl JobStatus {
@@ -81,7 +83,8 @@ impl JobStatus {
             "manual" => Self::Manual,
             "created" => Self::NotReady,
             "success" => Self::Success,
-            "failed" | "canceled" | "skipped" => Self::Failed,
+            "failed" | "canceled" => Self::Failed,
+            "skipped" => Self::Skipped,
             // What is new or unknown has not ended, as far as anybody can say.
             _ => Self::Active,
         }
@@ -89,7 +92,7 @@ impl JobStatus {
 
     /// Whether it has ended.
     pub fn has_ended(self) -> bool {
-        matches!(self, Self::Success | Self::Failed)
+        matches!(self, Self::Success | Self::Failed | Self::Skipped)
     }
 }
 
@@ -124,5 +127,16 @@ impl SideFacts {
     /// The newest job of that name.
     pub fn job(&self, name: &str) -> Option<&JobFact> {
         self.jobs.iter().find(|job| job.name == name)
+    }
+
+    /// The job of its pipeline that one which is not ready, or was skipped, waits for, as far as
+    /// the others show: one that runs before one that failed before one that a person may start.
+    pub fn waits_for(&self, name: &str) -> Option<&JobFact> {
+        let of = |status| {
+            let mut others = self.jobs.iter().filter(|job| job.name != name);
+            others.find(|job| job.status == status)
+        };
+        let order = [JobStatus::Active, JobStatus::Failed, JobStatus::Manual];
+        order.into_iter().find_map(of)
     }
 }

@@ -167,9 +167,11 @@ impl Judge<'_> {
         Some(self.block(
             Interlock::ValidatedBeforeSwap,
             what,
-            "Have the hot standby validated as it is now and probed, then swap; or go back with \
-             `gigadb-roles release back`."
-                .to_owned(),
+            format!(
+                "Have the hot standby validated as it is now and probed, then swap; or go back \
+                 with {}.",
+                self.record.command("back")
+            ),
         ))
     }
 
@@ -184,15 +186,14 @@ impl Judge<'_> {
             ),
             Err(why) => format!("It is not clear who is production: {why}."),
         };
-        Some(
-            self.block(
-                Interlock::SyncByRole,
-                what,
-                "Run `gigadb-roles status`, give the roles back as they should be or take \
-             `gigadb-roles release back`."
-                    .to_owned(),
+        Some(self.block(
+            Interlock::SyncByRole,
+            what,
+            format!(
+                "Run `gigadb-roles status`, give the roles back as they should be or take {}.",
+                self.record.command("back")
             ),
-        )
+        ))
     }
 
     fn roles_as_left(&self) -> Option<Block> {
@@ -215,9 +216,12 @@ impl Judge<'_> {
         Some(self.block(
             Interlock::RolesAsLeft,
             what,
-            "Run `gigadb-roles status`. Trade the roles back, take `gigadb-roles release back`, \
-             or end this release with `gigadb-roles release abandon`."
-                .to_owned(),
+            format!(
+                "Run `gigadb-roles status`. Trade the roles back, take {}, or end this release \
+                 with {}.",
+                self.record.command("back"),
+                self.record.command("abandon")
+            ),
         ))
     }
 }

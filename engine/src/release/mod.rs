@@ -23,6 +23,7 @@ pub use interlock::{Block, Interlock};
 pub use next::{Deploying, Next, Work, dumped, next};
 pub use open::open;
 pub use record::{
-    Begin, End, EndedAs, Entry, FORMAT_VERSION, Mark, Override, Record, State, UnreadableRecord,
+    Back, Begin, End, EndedAs, Entry, FORMAT_VERSION, Mark, Override, Record, State,
+    UnreadableRecord, command,
 };
 pub use step::{Kind, Process, Step};

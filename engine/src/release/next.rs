@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{
-    facts::{Facts, JobFact, JobStatus},
+    facts::{Dump, Facts, JobFact, JobStatus},
     guard::blocks,
     interlock::{Block, Interlock},
     record::{Record, State},
@@ -204,14 +204,24 @@ fn shown(
     }
 }
 
-/// What shows that a backup which ended well left a dump: one of its key that was not there before
-/// and is not much smaller than those before. By itself a dump shows nothing: it may be half of one.
-pub fn dumped(record: &Record, facts: &Facts) -> Option<String> {
+/// What shows that a backup which ended well left a dump: one of its key that was not there before,
+/// or was another, that is not older than `not_before` (seconds since 1970) and not much smaller
+/// than the others. By itself a dump shows nothing: it may be half of one.
+pub fn dumped(record: &Record, facts: &Facts, not_before: Option<i64>) -> Option<String> {
     let (dumps, key) = (facts.dumps.as_ref().ok()?, record.key.as_deref()?);
-    let new = dumps
+    let before = &record.dumps_before;
+    let is_new = |dump: &&Dump| {
+        dump.name.contains(key)
+            && before.get(&dump.name) != Some(&dump.size)
+            && not_before.is_none_or(|time| dump.time >= time)
+    };
+    let new = dumps.iter().filter(is_new).max_by_key(|dump| dump.size)?;
+    let now = dumps.iter().map(|dump| (&dump.name, &dump.size));
+    let others = before
         .iter()
-        .find(|dump| dump.name.contains(key) && !record.dumps_before.contains_key(&dump.name))?;
-    let largest = record.dumps_before.values().max().copied().unwrap_or(0);
+        .chain(now)
+        .filter(|(name, _)| **name != new.name);
+    let largest = others.map(|(_, size)| *size).max().unwrap_or(0);
     let whole = new.size > 0 && new.size >= largest / 2;
     whole.then(|| format!("the dump `{}` is there, {} bytes", new.name, new.size))
 }
@@ -253,6 +263,8 @@ fn deploying(
         match job.status {
             JobStatus::Active | JobStatus::NotReady => return Some(Deploying::Follow(job.clone())),
             JobStatus::Manual => return Some(Deploying::Play(job.clone())),
+            // GitLab starts no job that it skipped: the one that failed before it comes first.
+            JobStatus::Skipped => return Some(Deploying::Failed(job.clone())),
             JobStatus::Failed if of_this_attempt => return Some(Deploying::Failed(job.clone())),
             JobStatus::Failed => return Some(Deploying::Retry(job.clone())),
             JobStatus::Success if of_this_attempt => {}

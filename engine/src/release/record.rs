@@ -51,13 +51,24 @@ pub struct Record {
     pub dumps_before: BTreeMap<String, u64>,
     /// Branch B was taken.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub back: Option<Mark>,
+    pub back: Option<Back>,
     /// What became of each step; a step that is not here was not begun.
     #[serde(default)]
     pub steps: BTreeMap<Step, Entry>,
     /// Its end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended: Option<End>,
+    /// The file that keeps it, as a word of a command; `None` where GitLab does. Not kept itself.
+    #[serde(skip)]
+    pub kept_in: Option<String>,
+}
+
+/// A command of `gigadb-roles release` about one environment, in backquotes, as it is typed;
+/// `kept_in` is the file that keeps the record, as a word of a command.
+pub fn command(words: &str, environment: &EnvironmentName, kept_in: Option<&str>) -> String {
+    let record = kept_in.map(|file| format!(" --record {file}"));
+    let record = record.unwrap_or_default();
+    format!("`gigadb-roles release {words} -e {environment}{record}`")
 }
 
 /// Somebody at some time.
@@ -67,6 +78,20 @@ pub struct Mark {
     pub at: String,
     /// Who.
     pub by: String,
+}
+
+/// Branch B was taken.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Back {
+    /// Who, when.
+    #[serde(flatten)]
+    pub mark: Mark,
+    /// Why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// The interlocks that were overridden for it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub overrides: Vec<Override>,
 }
 
 /// What became of a step.
@@ -222,6 +247,7 @@ impl Record {
             back: None,
             steps: BTreeMap::new(),
             ended: None,
+            kept_in: None,
         }
     }
 
@@ -361,13 +387,19 @@ impl Record {
         overrides: &[Override],
     ) -> Result<(), Block> {
         self.may_be_confirmed(step, &mark.by, overrides)?;
+        // What stood in nobody's way was not overridden.
+        let needed = self.may_be_confirmed(step, &mark.by, &[]).is_err();
         let entry = Entry {
             state: State::Confirmed,
             mark,
             process: None,
             evidence: Vec::new(),
             note,
-            overrides: overrides.to_vec(),
+            overrides: if needed {
+                overrides.to_vec()
+            } else {
+                Vec::new()
+            },
             ended_jobs: Vec::new(),
         };
         self.note(step, entry);
@@ -388,8 +420,8 @@ impl Record {
             } else {
                 format!("Step `{step}` is none of this release's.")
             };
-            let next = "Run `gigadb-roles release status` to see what is next.";
-            return refuse(None, what, next.to_owned());
+            let next = format!("Run {} to see what is next.", self.command("status"));
+            return refuse(None, what, next);
         }
         let validates = |kind| matches!(kind, Kind::ValidateBusiness | Kind::ValidateTechnical);
         let before = left.iter().take_while(|one| *one != step);
@@ -398,7 +430,7 @@ impl Record {
             return refuse(
                 None,
                 format!("Step `{step}` comes after `{open}`, which is open."),
-                format!("Complete `{open}` first: run `gigadb-roles release next`."),
+                format!("Complete `{open}` first: run {}.", self.command("next")),
             );
         }
         let by_command = step.kind.command().is_some() || step.kind == Kind::Probe;
@@ -406,7 +438,10 @@ impl Record {
             return refuse(
                 None,
                 format!("Step `{step}` is not a matter of anybody's word: facts show it."),
-                "Run `gigadb-roles release next`: what was done by hand is recognized.".to_owned(),
+                format!(
+                    "Run {}: what was done by hand is recognized.",
+                    self.command("next")
+                ),
             );
         }
         let other = match step.kind {
@@ -453,9 +488,10 @@ impl Record {
             return refuse(
                 None,
                 "A simple release trades no roles, so there is no way back by roles.".to_owned(),
-                "Run `gigadb-roles release abandon`, then start a simple release of the release \
-                 before."
-                    .to_owned(),
+                format!(
+                    "Run {}, then start a simple release of the release before.",
+                    self.command("abandon")
+                ),
             );
         }
         if self.back.is_some() {
@@ -474,9 +510,12 @@ impl Record {
                     "No roles were traded: `{}` is production, as before this release.",
                     self.production
                 ),
-                "Fix what is wrong and run `gigadb-roles release next`, or give the release up \
-                 with `gigadb-roles release abandon`: it lists what is open."
-                    .to_owned(),
+                format!(
+                    "Fix what is wrong and run {}, or give the release up with {}: it lists what \
+                     is open.",
+                    self.command("next"),
+                    self.command("abandon")
+                ),
             );
         }
         let former = Kind::DeployFormer;
@@ -523,6 +562,12 @@ impl Record {
             "release `{}` in environment `{}`",
             self.release, self.environment
         )
+    }
+
+    /// A command of `gigadb-roles release` that goes on with this release, in backquotes, as it
+    /// is typed.
+    pub fn command(&self, words: &str) -> String {
+        command(words, &self.environment, self.kept_in.as_deref())
     }
 
     /// A step of it as the object of a message.

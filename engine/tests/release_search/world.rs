@@ -7,8 +7,8 @@ use gigadb_engine::{
     intent::Arrangement,
     name::InfrastructureName,
     release::{
-        Active, Begin, Deploying, Entry, Facts, Interlock, JobFact, JobStatus, Kind, Mark, Next,
-        Process, Record, SideFacts, State, Step, Work, next,
+        Active, Back, Begin, Deploying, Entry, Facts, Interlock, JobFact, JobStatus, Kind, Mark,
+        Next, Process, Record, SideFacts, State, Step, Work, next,
     },
 };
 
@@ -258,7 +258,11 @@ impl Node {
             && self.record.may_go_back(&self.facts(false), &[]).is_ok()
         {
             all.extend(self.unlucky().map(|mut node| {
-                node.record.back = Some(mark("operator"));
+                node.record.back = Some(Back {
+                    mark: mark("operator"),
+                    reason: None,
+                    overrides: Vec::new(),
+                });
                 node
             }));
         }

@@ -13,7 +13,7 @@ use crate::{
     paint,
     session::{self, Session, Waiting},
     surroundings,
-    ui::Ui,
+    ui::{self, Ui, Within},
 };
 
 /// Check the topology, the tokens, the AWS profiles and the checkouts of this machine.
@@ -79,7 +79,10 @@ pub(super) async fn run(
                 folder: args.checkouts.clone().unwrap_or_else(|| "..".into()),
                 named: args.checkouts.is_some(),
             };
-            checks.extend(check::run(&file, &session, &checkouts, cancel).await);
+            let made = check::run(&file, &session, &checkouts, cancel);
+            let within = Within::Each(session.apis.call_within());
+            let what = "Asking Cloudflare, GitLab and AWS";
+            checks.extend(ui::waiting(what, within, Box::pin(made)).await);
         }
     }
     answer(&checks, global, ui)

@@ -25,7 +25,7 @@ use crate::{
     session::{self, Session, Waiting},
     status::html::Past,
     surroundings,
-    ui::Ui,
+    ui::{self, Ui, Within},
 };
 
 /// How long the runs of other machines are waited for.
@@ -240,7 +240,9 @@ async fn add_those_of_others(
         .map(|place| session.apis.shared_history(place, FOR_OTHERS));
     let known: BTreeSet<RunId> = runs.iter().map(|entry| entry.run.id.clone()).collect();
     let mut untold = Vec::new();
-    for (place, found) in places.iter().zip(join_all(asked).await) {
+    let what = "Asking GitLab for the runs of other machines";
+    let found = ui::waiting(what, Within::All(FOR_OTHERS), join_all(asked)).await;
+    for (place, found) in places.iter().zip(found) {
         match found {
             Ok(found) => {
                 let new = found.into_iter().filter(|run| !known.contains(&run.id));

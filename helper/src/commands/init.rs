@@ -17,7 +17,11 @@ use percent_encoding::percent_decode_str;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    check::checkout::assignments, exit::Exit, failure::Failure, session::settings, ui::Ui,
+    check::checkout::assignments,
+    exit::Exit,
+    failure::Failure,
+    session::settings,
+    ui::{self, Ui, Within},
 };
 
 /// The configuration beside the topology.
@@ -94,7 +98,9 @@ pub(super) async fn run(
     if projects.is_empty() {
         notes.push("No GitLab project is known; name them with --project".to_owned());
     }
-    let (survey, unread) = apis.survey(&profiles, &projects, cancel).await;
+    let within = Within::Each(apis.call_within());
+    let surveyed = apis.survey(&profiles, &projects, cancel);
+    let (survey, unread) = ui::waiting("Reading what is there", within, Box::pin(surveyed)).await;
     notes.extend(unread);
     let draft = guess(&survey);
     let topology = draft.topology();

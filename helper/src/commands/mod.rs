@@ -199,6 +199,9 @@ async fn until_interrupted(
     }
 }
 
+/// How long a command that has written nothing may take after Ctrl-C before that is answered.
+const A_MOMENT: Duration = Duration::from_millis(300);
+
 /// How long a command may take after Ctrl-C to give a lease back.
 const GIVING_BACK: Duration = Duration::from_secs(2);
 
@@ -268,9 +271,15 @@ async fn until_stopped(
         );
     } else if control.at_work.get().is_some() {
         ui.warning(
-            "Stopping: what became of the step is written down first. Press Ctrl-C again to end at \
-             once.",
+            "Stopping: what is under way is written down first. Press Ctrl-C again to end at once.",
         );
+    } else {
+        // Reads are dropped at once; what takes longer is told.
+        tokio::select! {
+            result = &mut command => return result,
+            () = tokio::time::sleep(A_MOMENT) => {}
+        }
+        ui.warning("Stopping. Press Ctrl-C again to end at once.");
     }
     tokio::select! {
         result = &mut command => return result,
@@ -279,7 +288,10 @@ async fn until_stopped(
     let run = control.began.get();
     let (changed, next) = match (run, control.at_work.get()) {
         (None, None) => return Err(Failure::interrupted()),
-        (None, Some(next)) => ("What was begun may go on.", next.clone()),
+        (None, Some(next)) => (
+            "What was sent may have been carried out, and what was begun may go on.",
+            next.clone(),
+        ),
         (Some(Some(run)), _) => (
             "Requests were in flight: they may or may not have been carried out.",
             format!(

@@ -6,7 +6,10 @@ use clap::{Args, Subcommand};
 use clap_complete::engine::ArgValueCandidates;
 use gigadb_engine::{
     intent::{Arrangement, Mode},
-    release::{Begin, End, EndedAs, Interlock, Kind, Mark, Override, Process, Record, Step, open},
+    release::{
+        Back, Begin, Dump, End, EndedAs, Interlock, Kind, Mark, Override, Process, Record, Step,
+        open,
+    },
     rules::{Rule, UnknownRule},
 };
 use tokio_util::sync::CancellationToken;
@@ -267,7 +270,7 @@ pub(super) async fn look(
     let place = args.place();
     let session = Session::open_to_read(global, Waiting::Ordinary)?;
     let environment = planning::environment(&session.topology, &place.environment.name()?)?;
-    let store = Store::new(&session, &environment, place.record.as_deref())?;
+    let store = Store::new(&session, &environment, place.record.as_deref(), None)?;
     let Some(held) = store.read(&session, cancel).await? else {
         ui.answer(&match global.format {
             Format::Json => text::no_release_json(&environment),
@@ -300,7 +303,8 @@ pub(super) async fn run(
     let place = args.place();
     let session = Session::open(global, Waiting::Ordinary)?;
     let environment = planning::environment(&session.topology, &place.environment.name()?)?;
-    let store = Store::new(&session, &environment, place.record.as_deref())?;
+    let at_work = Some(&control.at_work);
+    let store = Store::new(&session, &environment, place.record.as_deref(), at_work)?;
     let desk = Desk::new(&session, &environment)?;
     let cancel = &control.cancel;
     let tell = |outcome: &str, step: Option<&Step>, record: &Record, said: &str| {
@@ -315,16 +319,16 @@ pub(super) async fn run(
             return Err(text::under_way(&held.record));
         }
         let record = begin(args, &desk, cancel).await?;
+        let written = store.write(&session, held.as_ref(), &record, cancel);
+        let record = written.await?.record;
         let said = text::started(&record);
-        store
-            .write(&session, held.as_ref(), &record, cancel)
-            .await?;
         tell("started", None, &record, &said);
         ui.answer(&said)?;
         return Ok(Exit::Success);
     }
     let Some(mut held) = held.filter(|held| held.record.ended.is_none()) else {
-        return Err(releasing::none(&session, &environment, place.record.as_deref()).await);
+        let none = releasing::none(&session, &environment, place.record.as_deref(), cancel);
+        return Err(none.await);
     };
     match &args.command {
         ReleaseCommand::Start(_) | ReleaseCommand::Status(_) => Ok(Exit::Success),
@@ -335,6 +339,10 @@ pub(super) async fn run(
                     format!("step `{}`", args.step),
                     "Give it with `release confirm backup`, and leave it out elsewhere.",
                 ));
+            }
+            if let Some(key) = args.key.as_ref().filter(|_| desk.lists_dumps()) {
+                let listed = desk.dumps(&held.record, cancel).await;
+                dump_is_listed(&listed, key, &held.record)?;
             }
             let by = session.apis.redacted(&args.by);
             let mark = Mark {
@@ -365,11 +373,19 @@ pub(super) async fn run(
             let back = held.record.may_go_back(&facts, &waived);
             back.map_err(text::blocked)?;
             let said = if held.record.back.is_none() {
-                held.record.back = Some(releasing::mark());
+                let needed = held.record.may_go_back(&facts, &[]).is_err();
+                let reason = session.reason(args.waivers.reason.as_deref());
+                let why = reason.as_ref().map(|why| format!(": {why}"));
+                held.record.back = Some(Back {
+                    mark: releasing::mark(),
+                    reason,
+                    overrides: if needed { waived } else { Vec::new() },
+                });
                 store.write_again(&session, &mut held, cancel).await?;
                 let said = format!(
-                    "Release `{}` goes back. {}",
+                    "Release `{}` goes back{}. {}",
                     held.record.release,
+                    why.unwrap_or_default(),
                     text::then(&held.record)
                 );
                 tell("back", None, &held.record, &said);
@@ -460,13 +476,30 @@ pub(super) async fn run(
                 https: &args.https,
                 interval: args.interval,
                 wait: args.wait,
-                at_work: &control.at_work,
                 outbox: &control.outbox,
                 cancel,
             };
             carry.next(held, &roles).await
         }
     }
+}
+
+/// Refuses a key of which no dump is listed: another would be restored, or none.
+fn dump_is_listed(
+    listed: &Result<Vec<Dump>, String>,
+    key: &str,
+    record: &Record,
+) -> Result<(), Failure> {
+    let what = match listed {
+        Ok(dumps) if dumps.iter().any(|dump| dump.name.contains(key)) => return Ok(()),
+        Ok(_) => format!("No dump with the key `{key}` is listed."),
+        Err(why) => format!("Whether there is a dump with the key `{key}` is not known: {why}."),
+    };
+    Err(Failure::refused(
+        what,
+        record.object(&Kind::Backup.into()),
+        "Give the key in the name of a dump that the command `backups` of the topology lists.",
+    ))
 }
 
 fn end(record: &mut Record, how: EndedAs, args: &EndArgs, session: &Session, open: Vec<String>) {

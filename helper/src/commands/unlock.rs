@@ -18,7 +18,7 @@ use crate::{
     failure::Failure,
     global::Global,
     session::{Session, Waiting},
-    ui::Ui,
+    ui::{self, Ui, Within},
 };
 
 /// Delete a lease that a run left behind, after showing who holds it.
@@ -55,7 +55,9 @@ pub(super) async fn run(
             "Nothing has to be unlocked.",
         ));
     };
-    let (place, holder) = held(&session, lock, args, cancel).await?;
+    let within = Within::Each(session.apis.call_within());
+    let looked = held(&session, lock, args, cancel);
+    let (place, holder) = ui::waiting("Asking GitLab who holds the lease", within, looked).await?;
     if holder.process.is_none() {
         return Err(Failure::refused(
             format!("The lock is held {holder}, and not by a program of ours."),
@@ -81,7 +83,9 @@ pub(super) async fn run(
             ));
         }
     }
-    match session.apis.delete_lease(&place, &holder.id).await {
+    let within = Within::All(session.apis.call_within());
+    let deleted = session.apis.delete_lease(&place, &holder.id);
+    match ui::waiting("Deleting the lease", within, deleted).await {
         Released::Free | Released::Shared => {
             ui.answer(&format!("Deleted the {place}."))?;
             Ok(Exit::Success)

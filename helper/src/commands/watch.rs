@@ -111,6 +111,10 @@ pub(super) async fn run(
         }
         let standing = watch.standing(at);
         view.show(watch.goal(), &standing, at)?;
+        // Nobody would hear how it ends.
+        if ui.is_unread() {
+            return Ok(Exit::Interrupted);
+        }
         match standing.phase {
             Phase::Over { since } => {
                 ui.drawn();
@@ -292,8 +296,9 @@ impl<'a> View<'a> {
             }
             return Ok(());
         }
-        if self.ui.can_pass() {
-            self.ui.draw(&watching::table(goal, standing, at));
+        if self.ui.can_draw() {
+            self.ui
+                .draw(|width| watching::table(goal, standing, at, width));
             return Ok(());
         }
         let lines = watching::lines(goal, standing);

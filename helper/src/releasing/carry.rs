@@ -1,6 +1,6 @@
 //! The next step is begun in the record, carried out, looked at, and noted.
 
-use std::{collections::BTreeSet, sync::OnceLock, time::Duration};
+use std::{collections::BTreeSet, time::Duration};
 
 use gigadb_clients::{command, process::Process as ThisProcess};
 use gigadb_engine::{
@@ -11,6 +11,7 @@ use gigadb_engine::{
     },
     topology::{CommandName, SwapBy},
 };
+use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -26,6 +27,9 @@ use crate::{
 
 /// How many looks in a row may show roles that are not clear, while a swap is waited for.
 const PATIENCE: u32 = 24;
+
+/// How far the clocks of two operators, or of the storage, may be apart, in seconds.
+const CLOCKS_APART: i64 = 2 * 60 * 60;
 
 /// A change of roles or variables that a step makes.
 pub(crate) enum Roles {
@@ -50,7 +54,7 @@ impl Roles {
 /// One call of `release next`.
 pub(crate) struct Carry<'a> {
     pub(crate) desk: &'a Desk<'a>,
-    pub(crate) store: &'a Store,
+    pub(crate) store: &'a Store<'a>,
     pub(crate) ui: &'a Ui,
     pub(crate) yes: bool,
     pub(crate) interlocks: BTreeSet<Interlock>,
@@ -62,8 +66,6 @@ pub(crate) struct Carry<'a> {
     pub(crate) interval: Duration,
     /// Wait until facts show that a pipeline of Terraform's has changed the roles.
     pub(crate) wait: bool,
-    /// Set once a step is begun: what to do where this process is ended at once.
-    pub(crate) at_work: &'a OnceLock<String>,
     pub(crate) outbox: &'a Outbox,
     pub(crate) cancel: &'a CancellationToken,
 }
@@ -165,7 +167,7 @@ impl Carry<'_> {
             return Err(Failure::refused(
                 format!("Step `{step}` cannot be left out: only lists of further jobs can."),
                 held.record.object(step),
-                "Run `gigadb-roles release next` without --leave-out.",
+                format!("Run {} without --leave-out.", held.record.command("next")),
             ));
         }
         // Whoever is at it may have started a job, and will note how that ends.
@@ -193,12 +195,25 @@ impl Carry<'_> {
         roles: &impl AsyncFn(Roles) -> Result<Exit, Failure>,
     ) -> Result<Exit, Failure> {
         if work == Work::Run(CommandName::Backup) {
+            let listed = match &facts.dumps {
+                Err(why) if self.desk.lists_dumps() => {
+                    let what = format!("Step `{step}` was not begun: {why}.");
+                    let next = "Correct the command `backups` of the topology: what it lists \
+                                before and after shows whether the dump is whole.";
+                    return Err(Failure::refused(what, held.record.object(&step), next));
+                }
+                listed => listed.iter().flatten(),
+            };
             held.record.key = Some(key());
-            let dumps = facts.dumps.iter().flatten();
-            held.record.dumps_before = dumps.map(|one| (one.name.clone(), one.size)).collect();
+            held.record.dumps_before = listed.map(|one| (one.name.clone(), one.size)).collect();
         }
         self.begun(&mut held, &step, facts).await?;
         let effect = match &work {
+            // Ctrl-C came while the record was written, which is not cut off.
+            _ if self.cancel.is_cancelled() => {
+                let what = "It was stopped before it began.".to_owned();
+                self.failed(&held, &step, what, "Nothing was run.", Vec::new())
+            }
             Work::Run(name) => self.run(&held, &step, *name).await,
             Work::Deploy(_) => self.deploy(&held, &step).await,
             Work::Probe => self.probe(&held, &step).await,
@@ -220,12 +235,7 @@ impl Carry<'_> {
     async fn begun(&self, held: &mut Held, step: &Step, facts: &Facts) -> Result<(), Failure> {
         let mut begun = self.entry(step, State::Begun, Vec::new(), held, facts);
         begun.process = serde_json::to_string(&ThisProcess::this()).ok();
-        self.noted(held, step, begun).await?;
-        let _ = self.at_work.set(format!(
-            "Run `gigadb-roles release status -e {}`: facts show what was done.",
-            self.desk.environment
-        ));
-        Ok(())
+        self.noted(held, step, begun).await
     }
 
     /// Notes how a step ended, whatever was asked meanwhile; `before` is what was so at its begin.
@@ -250,17 +260,30 @@ impl Carry<'_> {
         }
         held.record.note(step, entry);
         let written = self.store.write_end(self.desk.session, &mut held, step);
-        let unwritten = written.await.err();
-        if let Some(unwritten) = &unwritten {
-            self.ui.warning(&format!(
-                "Step `{step}` ended ({}), and that is not in the record: {}",
-                state.as_str(),
-                unwritten.message
-            ));
-        }
-        let Some(failure) = failure else {
-            self.told(&held, step)?;
-            return Ok(unwritten.map_or(Exit::Success, |_| Exit::PartlyApplied));
+        let unwritten = written.await.err().map(|why| {
+            let why = why.message.what;
+            format!(
+                "Step `{step}` ended ({}), and that is not noted. {why}",
+                state.as_str()
+            )
+        });
+        let failure = match (failure, unwritten) {
+            (None, None) => return self.told(&held, step),
+            (None, Some(what)) => {
+                let message = Message {
+                    what,
+                    object: held.record.object(step),
+                    changed: "What the step did stands.".to_owned(),
+                    next: text::after_no_note(&held.record, step),
+                };
+                Box::new(Failure::with(Exit::PartlyApplied, message))
+            }
+            (Some(failure), unwritten) => {
+                if let Some(what) = unwritten {
+                    self.ui.warning(&what);
+                }
+                failure
+            }
         };
         let what = &failure.message.what;
         let news = (
@@ -292,7 +315,7 @@ impl Carry<'_> {
         confirm::needs_somebody(
             self.ui,
             self.desk.environment.as_str(),
-            "Run `gigadb-roles release next` with --yes.",
+            &format!("Run {} with --yes.", held.record.command("next")),
         )?;
         if Roles::of(&held.record, work).is_some() {
             return Ok(());
@@ -361,7 +384,7 @@ impl Carry<'_> {
         }
         if name == CommandName::Backup && self.desk.lists_dumps() {
             let facts = self.own_facts(held).await;
-            return match dumped(&held.record, &facts) {
+            return match dumped(&held.record, &facts, younger_than(&held.record)) {
                 Some(seen) => {
                     evidence.push(seen);
                     Effect::Done(evidence)
@@ -370,8 +393,8 @@ impl Carry<'_> {
                     let key = held.record.key.clone().unwrap_or_default();
                     let why = match &facts.dumps {
                         Ok(_) => format!(
-                            "no new dump with the key `{key}` is listed that is at least half as \
-                             large as the largest before"
+                            "no new dump with the key `{key}` is listed that is younger than the \
+                             pause and at least half as large as the largest of the others"
                         ),
                         Err(why) => format!("the dumps are not known: {why}"),
                     };
@@ -476,6 +499,13 @@ impl Carry<'_> {
         };
         Effect::Failed(Box::new(Failure::with(exit, message)), evidence)
     }
+}
+
+/// When a dump was made at the earliest, in seconds since 1970: once syncs were paused.
+fn younger_than(record: &Record) -> Option<i64> {
+    let paused = record.steps.get(&Kind::PauseSync.into())?;
+    let paused: Timestamp = paused.mark.at.parse().ok()?;
+    Some(paused.as_second().saturating_sub(CLOCKS_APART))
 }
 
 /// Whether roles stand in the way, and nothing else does.

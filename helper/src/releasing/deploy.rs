@@ -1,11 +1,21 @@
 //! A deployment: jobs of GitLab are started one after the other, and followed to their end.
 
-use gigadb_engine::release::{Deploying, JobStatus, Next, Step, Work};
+use std::time::Instant;
+
+use gigadb_clients::NotStarted;
+use gigadb_engine::{
+    message,
+    release::{Deploying, JobFact, JobStatus, Next, Step, Work},
+};
 
 use super::{
     carry::{Carry, Effect},
     store::Held,
     text,
+};
+use crate::{
+    surroundings,
+    ui::{self, Within},
 };
 
 /// How many looks in a row may show nothing that could be followed.
@@ -25,9 +35,11 @@ impl Carry<'_> {
             let facts = self.own_facts(held).await;
             if self.cancel.is_cancelled() {
                 let what = "The deployment is no longer followed.".to_owned();
-                let changed = "A job that was started goes on in GitLab; `gigadb-roles release \
-                               next` follows it again.";
-                return self.failed(held, step, what, changed, Vec::new());
+                let changed = format!(
+                    "A job that was started goes on in GitLab; {} follows it again.",
+                    record.command("next")
+                );
+                return self.failed(held, step, what, &changed, Vec::new());
             }
             let next = match self.desk.next(record, &facts, &self.own()) {
                 Next::Seen { evidence, .. } => return Effect::Done(evidence),
@@ -59,46 +71,61 @@ impl Carry<'_> {
                         "Starting job `{}` of `{target}`: {page}",
                         job.name
                     ));
-                    let started = if job.status == JobStatus::Manual {
-                        apis.play_job(&project, job.id).await
-                    } else {
-                        apis.retry_job(&project, job.id).await
-                    };
-                    if let Err(failure) = started {
-                        // Whether it was started after all, or by somebody else, a look tells.
-                        let facts = self.own_facts(held).await;
-                        let now = facts.side(target).and_then(|side| side.job(&job.name));
-                        if now == Some(&job) || now.is_none() {
-                            let what = format!("Job `{}` was not started: {failure}.", job.name);
-                            return self.failed(
-                                held,
-                                step,
-                                what,
-                                "No job was started.",
-                                Vec::new(),
-                            );
+                    let started = async {
+                        if job.status == JobStatus::Manual {
+                            apis.play_job(&project, job.id).await
+                        } else {
+                            apis.retry_job(&project, job.id).await
                         }
+                    };
+                    let within = Within::All(apis.call_within());
+                    let started = ui::waiting("Starting the job", within, started).await;
+                    if let Err(why) = started
+                        && let Some(not_started) = self.looked_for(held, step, &job, why).await
+                    {
+                        return not_started;
                     }
                 }
                 Deploying::Follow(job) => {
-                    let line = format!("Job `{}` of `{target}` is {}.", job.name, job.word);
+                    let waits = job.status == JobStatus::NotReady;
+                    let side = facts.side(target);
+                    let other = side.and_then(|side| side.waits_for(&job.name));
+                    let runs = other.filter(|other| waits && other.status == JobStatus::Active);
+                    let for_whom = runs.map_or_else(String::new, |other| {
+                        format!(", while `{}` is {}", other.name, other.word)
+                    });
+                    let line = format!(
+                        "Job `{}` of `{target}` is {}{for_whom}.",
+                        job.name, job.word
+                    );
                     if line != told {
                         self.ui.conversation(&line);
                         told = line;
                     }
-                    idle = if job.status == JobStatus::NotReady {
-                        idle + 1
-                    } else {
-                        0
-                    };
+                    idle = if waits && runs.is_none() { idle + 1 } else { 0 };
                     if idle > PATIENCE {
                         let what = format!(
-                            "Job `{}` stays {}: it waits for a job that nobody starts.",
-                            job.name, job.word
+                            "Job `{}` stays {}, and no job of its pipeline runs{}.",
+                            job.name,
+                            job.word,
+                            beside(other)
                         );
-                        return self.failed(held, step, what, "No job runs.", Vec::new());
+                        let changed = "No further job was started.";
+                        return self.failed(held, step, what, changed, Vec::new());
                     }
                     self.pause().await;
+                }
+                Deploying::Failed(job) if job.status == JobStatus::Skipped => {
+                    let side = facts.side(target);
+                    let other = side.and_then(|side| side.waits_for(&job.name));
+                    let what = format!(
+                        "GitLab skipped job `{}`{}, and starts none that it skipped: retry what \
+                         failed before it.",
+                        job.name,
+                        beside(other)
+                    );
+                    let changed = "No further job was started.";
+                    return self.failed(held, step, what, changed, Vec::new());
                 }
                 Deploying::Failed(job) => {
                     let page = job.page.clone().unwrap_or_default();
@@ -132,4 +159,58 @@ impl Carry<'_> {
             }
         }
     }
+}
+
+impl Carry<'_> {
+    /// Whether a job was started after all, or by somebody else, later looks tell: one where GitLab
+    /// refused in its own words, else as many as there is time in which it may still be started.
+    async fn looked_for(
+        &self,
+        held: &Held,
+        step: &Step,
+        job: &JobFact,
+        why: NotStarted,
+    ) -> Option<Effect> {
+        let target = held.record.target(step.kind);
+        let failure = why.failure;
+        let open_for = why.perhaps_within.unwrap_or_default();
+        let until = Instant::now() + open_for;
+        let clock = message::clock(surroundings::now() + open_for.as_secs());
+        if why.perhaps_within.is_some() {
+            self.ui.warning(&format!(
+                "Whether job `{}` was started is not known, and is looked for until {clock}: \
+                 {failure}.",
+                job.name
+            ));
+        }
+        loop {
+            let facts = self.own_facts(held).await;
+            let now = facts.side(target).and_then(|side| side.job(&job.name));
+            if now.is_some_and(|now| now != job) {
+                return None;
+            }
+            let is_over = Instant::now() >= until;
+            if is_over && now.is_some() {
+                let what = format!("Job `{}` was not started: {failure}.", job.name);
+                return Some(self.failed(held, step, what, "No job was started.", Vec::new()));
+            }
+            if is_over || self.cancel.is_cancelled() {
+                let what = format!(
+                    "Whether job `{}` was started is not known: {failure}.",
+                    job.name
+                );
+                let changed = format!("It may be started until {clock}.");
+                return Some(self.failed(held, step, what, &changed, vec![changed.clone()]));
+            }
+            self.pause().await;
+        }
+    }
+}
+
+/// The job that another one seems to wait for, as a clause.
+fn beside(other: Option<&JobFact>) -> String {
+    other.map_or_else(String::new, |other| {
+        let page = other.page.as_deref().unwrap_or("its page is not known");
+        format!(" (`{}` is {}: {page})", other.name, other.word)
+    })
 }

@@ -16,7 +16,10 @@ use gigadb_engine::{
 use tokio_util::sync::CancellationToken;
 
 use super::Desk;
-use crate::{dumps, planning};
+use crate::{
+    dumps, planning,
+    ui::{self, Within},
+};
 
 impl Desk<'_> {
     /// Reads everything that the release is judged by.
@@ -46,11 +49,16 @@ impl Desk<'_> {
             }
         });
         let observed = planning::observe(self.session, self.environment, None, cancel);
-        let (observed, sides, dumps) = tokio::join!(
-            observed,
-            futures::future::join_all(sides),
-            self.dumps(record, cancel)
-        );
+        let read = async {
+            tokio::join!(
+                observed,
+                futures::future::join_all(sides),
+                self.dumps(record, cancel)
+            )
+        };
+        let within = Within::Each(self.session.apis.call_within());
+        let what = "Reading what the release is judged by";
+        let (observed, sides, dumps) = ui::waiting(what, within, Box::pin(read)).await;
         let (roles, consistent, prepared) =
             match (observed, environment_of(topology, self.environment)) {
                 (Ok(observation), Ok(table)) => {
@@ -80,7 +88,7 @@ impl Desk<'_> {
     }
 
     /// Production's dumps, as the topology's command lists them.
-    async fn dumps(
+    pub(crate) async fn dumps(
         &self,
         record: &Record,
         cancel: &CancellationToken,

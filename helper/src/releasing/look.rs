@@ -42,8 +42,8 @@ impl Carry<'_> {
                 "--https-check",
                 format!(
                     "Run it with --https-check require, or have somebody look and run \
-                     `gigadb-roles release confirm probe -e {} --by WHO`.",
-                    self.desk.environment
+                     {}.",
+                    held.record.command("confirm probe --by WHO")
                 ),
             ));
         }

@@ -10,6 +10,7 @@ pub(crate) mod text;
 
 use std::{collections::BTreeSet, path::Path};
 
+use futures::future::join_all;
 use gigadb_clients::{notify::News, settings};
 use gigadb_engine::{
     intent::Arrangement,
@@ -169,23 +170,19 @@ pub(crate) async fn none(
     session: &Session,
     environment: &EnvironmentName,
     file: Option<&Path>,
+    cancel: &CancellationToken,
 ) -> Failure {
-    let mut others = Vec::new();
-    if file.is_none() {
-        let cancel = CancellationToken::new();
-        for other in session.topology.environments.keys() {
-            if other == environment {
-                continue;
-            }
-            let Ok(store) = Store::new(session, other, None) else {
-                continue;
-            };
-            if let Ok(Some(held)) = store.read(session, &cancel).await
-                && held.record.ended.is_none()
-            {
-                others.push(format!("`{}` in `{other}`", held.record.release));
-            }
-        }
+    let others = session.topology.environments.keys();
+    let others = others.filter(|other| file.is_none() && *other != environment);
+    let read = others.map(async |other| {
+        let store = Store::new(session, other, None, None).ok()?;
+        let held = store.read(session, cancel).await.ok()??;
+        let under_way = held.record.ended.is_none();
+        under_way.then(|| format!("`{}` in `{other}`", held.record.release))
+    });
+    let others: Vec<String> = join_all(read).await.into_iter().flatten().collect();
+    if cancel.is_cancelled() {
+        return Failure::interrupted();
     }
     let elsewhere = if others.is_empty() {
         String::new()

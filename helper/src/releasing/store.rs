@@ -3,7 +3,9 @@
 use std::{
     fs::{self, OpenOptions},
     io::ErrorKind,
+    os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
+    sync::OnceLock,
     time::Duration,
 };
 
@@ -14,23 +16,41 @@ use gigadb_clients::{
 use gigadb_engine::{
     message::Message,
     name::EnvironmentName,
-    release::{Record, Step},
+    release::{self, Record, Step, UnreadableRecord},
     rules::one_swap_at_a_time::LeasePlace,
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
-use crate::{exit::Exit, failure::Failure, replace::replace, session::Session};
+use crate::{
+    exit::Exit,
+    failure::Failure,
+    quoting,
+    replace::{beside, replace},
+    session::Session,
+    ui::{self, Within},
+};
 
 /// How often the end of a step is written, and how long is waited for somebody who writes.
 const END_ATTEMPTS: u32 = 5;
 const A_MOMENT: Duration = Duration::from_secs(1);
 
+/// What to do where a file is no record.
+const NAME_ITS_FILE: &str = "Name the file that `release start --record` wrote, or put back a copy \
+                             of it that is whole.";
+
 /// The place of one environment's record.
-pub(crate) enum Store {
-    Gitlab(LeasePlace, EnvironmentName),
-    File(PathBuf, EnvironmentName),
+pub(crate) struct Store<'a> {
+    place: Place,
+    environment: EnvironmentName,
+    /// Set before something is sent: what to do where the second Ctrl-C ends it.
+    at_work: Option<&'a OnceLock<String>>,
+}
+
+enum Place {
+    Gitlab(LeasePlace),
+    File(PathBuf),
 }
 
 /// A record with the version that it was read from.
@@ -46,14 +66,20 @@ struct InFile {
     record: serde_json::Value,
 }
 
-impl Store {
+impl<'a> Store<'a> {
     pub(crate) fn new(
         session: &Session,
         environment: &EnvironmentName,
         file: Option<&Path>,
+        at_work: Option<&'a OnceLock<String>>,
     ) -> Result<Self, Failure> {
+        let at = |place| Self {
+            place,
+            environment: environment.clone(),
+            at_work,
+        };
         if let Some(file) = file {
-            return Ok(Self::File(file.to_owned(), environment.clone()));
+            return Ok(at(Place::File(file.to_owned())));
         }
         let lock = session.topology.lock.as_ref().ok_or_else(|| {
             Failure::refused(
@@ -63,27 +89,33 @@ impl Store {
                  the record in a file with --record FILE.",
             )
         })?;
-        let place = LeasePlace {
+        Ok(at(Place::Gitlab(LeasePlace {
             project: lock.gitlab_project.clone(),
             name: format!("release-{environment}"),
-        };
-        Ok(Self::Gitlab(place, environment.clone()))
+        })))
     }
 
     fn name(&self) -> String {
-        match self {
-            Self::Gitlab(place, _) => format!(
+        match &self.place {
+            Place::Gitlab(place) => format!(
                 "Terraform state `{}` of GitLab project `{}`",
                 place.name, place.project
             ),
-            Self::File(file, _) => format!("`{}`", file.display()),
+            Place::File(file) => format!("`{}`", file.display()),
         }
     }
 
-    fn environment(&self) -> &EnvironmentName {
-        match self {
-            Self::Gitlab(_, environment) | Self::File(_, environment) => environment,
+    /// The file that keeps the record, as a word of a command.
+    pub(crate) fn kept_in(&self) -> Option<String> {
+        match &self.place {
+            Place::Gitlab(_) => None,
+            Place::File(file) => Some(quoting::word(&file.display().to_string())),
         }
+    }
+
+    /// A command that goes on with this record, in backquotes.
+    pub(crate) fn command(&self, words: &str) -> String {
+        release::command(words, &self.environment, self.kept_in().as_deref())
     }
 
     /// Reads the record; `None` where there never was one.
@@ -99,33 +131,48 @@ impl Store {
                 next,
             )
         };
-        let stored = match self {
-            Self::Gitlab(place, _) => {
-                session
-                    .apis
-                    .read_record(place, cancel)
-                    .await
-                    .map_err(|failure| {
-                        unread(
-                            failure.to_string(),
-                            "Run the command again once GitLab answers; --record FILE keeps a \
-                             record without it.",
-                        )
-                    })?
+        let stored = match &self.place {
+            Place::Gitlab(place) => {
+                let within = Within::All(session.apis.call_within());
+                let read = session.apis.read_record(place, cancel);
+                let read = ui::waiting("Reading the record of the release", within, read).await;
+                if read.is_err() && cancel.is_cancelled() {
+                    return Err(Failure::interrupted());
+                }
+                read.map_err(|failure| {
+                    unread(
+                        failure.to_string(),
+                        "Run the command again once GitLab answers; --record FILE keeps a record \
+                         without it.",
+                    )
+                })?
             }
-            Self::File(file, _) => from_file(file)
-                .map_err(|why| unread(why, "Name the file that `release start --record` wrote."))?,
+            Place::File(file) => from_file(file).map_err(|why| unread(why, NAME_ITS_FILE))?,
         };
         let Some(version) = stored else {
             return Ok(None);
         };
-        let record = Record::parse(version.record.as_bytes()).map_err(|error| {
-            unread(
-                error.to_string(),
-                "Use the newest gigadb-roles that your team has.",
-            )
+        let mut record = Record::parse(version.record.as_bytes()).map_err(|error| {
+            let next = match (&error, &self.place) {
+                (UnreadableRecord::Newer(_), _) => {
+                    "Use the newest gigadb-roles that your team has."
+                }
+                (UnreadableRecord::NoRecord { .. }, Place::Gitlab(_)) => {
+                    "Look at the state's versions in GitLab, under Operate, Terraform states: an \
+                     earlier one may be whole. --record FILE keeps a record without it."
+                }
+                (UnreadableRecord::NoRecord { .. }, Place::File(_)) => NAME_ITS_FILE,
+            };
+            let error = match &self.place {
+                Place::File(file) if matches!(error, UnreadableRecord::NoRecord { .. }) => {
+                    place_in(file).unwrap_or(error)
+                }
+                _ => error,
+            };
+            unread(error.to_string(), next)
         })?;
-        if record.environment != *self.environment() {
+        record.kept_in = self.kept_in();
+        if record.environment != self.environment {
             return Err(unread(
                 format!("it is about environment `{}`", record.environment),
                 "Name that environment, or another record.",
@@ -147,18 +194,28 @@ impl Store {
         })?;
         let text = session.apis.redacted(&text);
         let before = before.map(|held| &held.version);
-        let version = match self {
-            Self::Gitlab(place, environment) => {
-                let run = RunId::new(environment, Timestamp::now());
-                let written = session
-                    .apis
-                    .write_record(place, before, &text, &run, cancel);
+        if let Some(at_work) = self.at_work {
+            let status = self.command("status");
+            let _ = at_work.set(format!(
+                "Run {status}: it shows what is noted, and what is so."
+            ));
+        }
+        let version = match &self.place {
+            Place::Gitlab(place) => {
+                let run = RunId::new(&self.environment, Timestamp::now());
+                let apis = &session.apis;
+                let written = apis.write_record(place, before, &text, &run, cancel);
+                let within = Within::Each(apis.call_within());
+                let written = ui::waiting("Writing the record of the release", within, written);
                 written.await.map_err(|why| self.refused(why))?
             }
-            Self::File(file, _) => self.to_file(file, before, text)?,
+            Place::File(file) => self.to_file(file, before, text)?,
         };
         Ok(Held {
-            record: record.clone(),
+            record: Record {
+                kept_in: self.kept_in(),
+                ..record.clone()
+            },
             version,
         })
     }
@@ -224,7 +281,10 @@ impl Store {
     fn faster(&self) -> Failure {
         self.not_written(
             "somebody else was faster".to_owned(),
-            "Run `gigadb-roles release status` to see what they did, then go on from there.",
+            &format!(
+                "Run {} to see what they did, then go on from there.",
+                self.command("status")
+            ),
         )
     }
 
@@ -245,8 +305,7 @@ impl Store {
             }
             NotWritten::Failed(failure) => self.not_written(
                 failure.to_string(),
-                "Remove the cause, then run the command again: what was done is recognized by \
-                 its facts.",
+                "Remove the cause, then run the command again.",
             ),
             NotWritten::Unknown(failure) => Failure::with(
                 Exit::PartlyApplied,
@@ -254,7 +313,7 @@ impl Store {
                     what: format!("Whether the record was written is not known: {failure}."),
                     object: self.name(),
                     changed: "The record may or may not hold what this command did.".to_owned(),
-                    next: "Run `gigadb-roles release status` once GitLab answers.".to_owned(),
+                    next: format!("Run {} once GitLab answers.", self.command("status")),
                 },
             ),
         }
@@ -277,12 +336,10 @@ impl Store {
             .create(true)
             .truncate(false)
             .write(true)
-            .open(file.with_extension("lock"))
+            .open(beside(file, "lock"))
             .map_err(failed)?;
         lock.lock().map_err(failed)?;
-        let present = from_file(file).map_err(|why| {
-            self.not_written(why, "Name the file that `release start --record` wrote.")
-        })?;
+        let present = from_file(file).map_err(|why| self.not_written(why, NAME_ITS_FILE))?;
         let serial = |stored: Option<&Stored>| stored.map_or(0, |stored| stored.serial);
         if serial(present.as_ref()) != serial(before) {
             return Err(self.faster());
@@ -299,9 +356,25 @@ impl Store {
             record,
         };
         let bytes = serde_json::to_vec_pretty(&whole).unwrap_or_default();
-        replace(file, &bytes, 0o600).map_err(failed)?;
+        // A team may share the file: who may read it stays.
+        let mode = fs::metadata(file).map_or(0o600, |there| there.permissions().mode() & 0o777);
+        replace(file, &bytes, mode).map_err(failed)?;
         Ok(stored)
     }
+}
+
+/// Where in a file it is no record.
+fn place_in(file: &Path) -> Option<UnreadableRecord> {
+    #[derive(Deserialize)]
+    struct Whole {
+        #[serde(rename = "record")]
+        _record: Record,
+    }
+    let error = serde_json::from_slice::<Whole>(&fs::read(file).ok()?).err()?;
+    Some(UnreadableRecord::NoRecord {
+        line: error.line(),
+        column: error.column(),
+    })
 }
 
 fn from_file(file: &Path) -> Result<Option<Stored>, String> {
@@ -310,8 +383,10 @@ fn from_file(file: &Path) -> Result<Option<Stored>, String> {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(error.to_string()),
     };
-    let whole: InFile =
-        serde_json::from_slice(&bytes).map_err(|_| "it holds no record".to_owned())?;
+    let whole: InFile = serde_json::from_slice(&bytes).map_err(|error| {
+        let (line, column) = (error.line(), error.column());
+        format!("it holds no record (line {line}, column {column})")
+    })?;
     Ok(Some(Stored {
         serial: whole.serial,
         lineage: String::new(),

@@ -132,9 +132,9 @@ impl Carry<'_> {
         }
         if !self.ui.can_ask() {
             self.ui.answer(&format!(
-                "`{step}`: the plan above does it. Run `gigadb-roles release next -e {}` with \
-                 --yes, or on a terminal, to apply it.",
-                self.desk.environment
+                "`{step}`: the plan above does it. Run {} with --yes, or on a terminal, to apply \
+                 it.",
+                held.record.command("next")
             ))?;
             return Ok(None);
         }
@@ -246,13 +246,13 @@ impl Carry<'_> {
     /// Says what to change, and that facts will show it.
     fn by_hand(&self, held: &Held, step: &Step, change: &Roles, why: &str) -> Result<(), Failure> {
         self.ui.answer(&format!(
-            "`{step}`: {}. {}: {}. Then run `gigadb-roles release next -e {}` again: in the folder \
-             of that configuration it plans, shows the review and applies; elsewhere it \
-             recognizes what was applied, and --wait waits for it.",
+            "`{step}`: {}. {}: {}. Then run {} again: in the folder of that configuration it \
+             plans, shows the review and applies; elsewhere it recognizes what was applied, and \
+             --wait waits for it.",
             step.kind.title(),
             capitalized(why),
             self.line(held, change),
-            self.desk.environment
+            held.record.command("next")
         ))
     }
 
@@ -266,8 +266,8 @@ impl Carry<'_> {
             format!("Step `{step}` was not begun: {why}."),
             held.record.object(step),
             format!(
-                "Correct the configuration, then run `gigadb-roles release next -e {}` again.",
-                self.desk.environment
+                "Correct the configuration, then run {} again.",
+                held.record.command("next")
             ),
         );
         Failure::with(exit, message)

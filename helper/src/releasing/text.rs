@@ -5,7 +5,8 @@ use gigadb_engine::{
     message::Message,
     name::EnvironmentName,
     release::{
-        Block, Deploying, EndedAs, Entry, Facts, Kind, Next, Override, Record, State, Step, Work,
+        Back, Block, Deploying, EndedAs, Entry, Facts, Kind, Next, Override, Record, State, Step,
+        Work,
     },
 };
 use serde_json::{Value, json};
@@ -55,8 +56,11 @@ pub(crate) fn under_way(record: &Record) -> Failure {
             record.release, record.environment, record.started.by, record.started.at
         ),
         record.whole(),
-        "Finish it with `gigadb-roles release finish`, or give it up with `gigadb-roles release \
-         abandon`.",
+        format!(
+            "Finish it with {}, or give it up with {}.",
+            record.command("finish"),
+            record.command("abandon")
+        ),
     )
 }
 
@@ -66,8 +70,11 @@ pub(crate) fn not_finished(record: &Record, left: &[Step]) -> Failure {
     Failure::refused(
         format!("The release is not finished: {} open.", words.join(", ")),
         record.whole(),
-        "Run `gigadb-roles release next`, or give the release up with `gigadb-roles release \
-         abandon`.",
+        format!(
+            "Run {}, or give the release up with {}.",
+            record.command("next"),
+            record.command("abandon")
+        ),
     )
 }
 
@@ -78,7 +85,6 @@ pub(crate) fn whole(record: &Record) -> String {
 
 /// What to do where a step did not end as it should.
 pub(crate) fn after_failure(record: &Record) -> String {
-    let environment = &record.environment;
     let traded = record.back.is_none() && record.steps.contains_key(&Kind::Swap.into());
     let way_out = if traded {
         "go back"
@@ -87,8 +93,25 @@ pub(crate) fn after_failure(record: &Record) -> String {
     };
     let command = if traded { "back" } else { "abandon" };
     format!(
-        "Remove the cause and run `gigadb-roles release next -e {environment}` again, or {way_out} \
-         with `gigadb-roles release {command} -e {environment}`."
+        "Remove the cause and run {} again, or {way_out} with {}.",
+        record.command("next"),
+        record.command(command)
+    )
+}
+
+/// What to do where the end of a step that is done could not be noted.
+pub(crate) fn after_no_note(record: &Record, step: &Step) -> String {
+    let next = record.command("next");
+    if step.kind.command().is_none() {
+        return format!("Once GitLab answers, run {next}: facts show what was done.");
+    }
+    let key = match (&record.key, step.kind) {
+        (Some(key), Kind::Backup) => format!(" --key {key}"),
+        _ => String::new(),
+    };
+    format!(
+        "Once GitLab answers, note it with {}: {next} would run the command again.",
+        record.command(&format!("confirm {step} --by WHO{key}"))
     )
 }
 
@@ -108,7 +131,7 @@ pub(crate) fn started(record: &Record) -> String {
 /// What comes next, as a sentence.
 pub(crate) fn then(record: &Record) -> String {
     match record.left().first() {
-        None => "Every step is done: run `gigadb-roles release finish`.".to_owned(),
+        None => format!("Every step is done: run {}.", record.command("finish")),
         Some(step) => format!("Next is `{step}`: {}.", step.kind.title()),
     }
 }
@@ -123,9 +146,9 @@ pub(crate) fn persons(record: &Record, step: &Step) -> String {
         _ => "Then confirm it".to_owned(),
     };
     format!(
-        "`{step}`: {}. {how}: `gigadb-roles release confirm {step} -e {} --by WHO`.",
+        "`{step}`: {}. {how}: {}.",
         step.kind.title(),
-        record.environment
+        record.command(&format!("confirm {step} --by WHO"))
     )
 }
 
@@ -156,9 +179,9 @@ fn next_words(record: &Record, next: &Next) -> Vec<String> {
         Next::Over => vec![ended(record)],
         Next::Finish => vec![then(record)],
         Next::Seen { step, evidence } => vec![format!(
-            "Next: `{step}` is done already, as facts show ({}); `gigadb-roles release next` \
-             records it.",
-            evidence.join("; ")
+            "Next: `{step}` is done already, as facts show ({}); {} records it.",
+            evidence.join("; "),
+            record.command("next")
         )],
         Next::Person(step) => vec![format!("Next: {}", persons(record, step))],
         Next::Blocked { step, blocks } => {
@@ -183,15 +206,35 @@ fn next_words(record: &Record, next: &Next) -> Vec<String> {
                 Work::Deploy(Deploying::Follow(job)) => {
                     format!(" Job `{}` is {}.", job.name, job.word)
                 }
+                Work::Deploy(Deploying::Failed(job)) => format!(
+                    " Job `{}` is {}: retry what failed before it in GitLab first.",
+                    job.name, job.word
+                ),
                 _ => String::new(),
             };
             vec![format!(
-                "Next: `{step}`: {}.{detail} Run `gigadb-roles release next -e {}`.",
+                "Next: `{step}`: {}.{detail} Run {}.",
                 step.kind.title(),
-                record.environment
+                record.command("next")
             )]
         }
     }
+}
+
+/// Since when, by whom and why a release is on the way back.
+fn way_back(back: &Back) -> String {
+    let mut text = format!(
+        "On the way back since {}, by {}",
+        back.mark.at,
+        Foreign(&back.mark.by)
+    );
+    if let Some(reason) = &back.reason {
+        text = format!("{text}: {}", Foreign(reason));
+    }
+    for Override { interlock, reason } in &back.overrides {
+        text = format!("{text}; `{interlock}` overridden: {}", Foreign(reason));
+    }
+    format!("{text}.")
 }
 
 fn rows(record: &Record) -> Vec<[String; 4]> {
@@ -242,7 +285,7 @@ pub(crate) fn status(
         Err(why) => format!("It is not clear who has which role: {why}."),
     });
     if let Some(back) = &record.back {
-        lines.push(format!("On the way back since {}.", back.at));
+        lines.push(way_back(back));
     }
     lines.push(String::new());
     for (step, [state, word, at, by]) in record.all_steps().iter().zip(rows(record)) {
@@ -259,10 +302,14 @@ pub(crate) fn status(
 
 /// The release, for documents.
 pub(crate) fn markdown(record: &Record, next: &Next) -> String {
-    let mut lines = vec![
+    let mut lines = Vec::new();
+    if let Some(back) = &record.back {
+        lines.extend([escape::code(&way_back(back)), String::new()]);
+    }
+    lines.extend([
         "| step | state | when | who | what shows it |".to_owned(),
         "| --- | --- | --- | --- | --- |".to_owned(),
-    ];
+    ]);
     for (step, [state, word, at, by]) in record.all_steps().iter().zip(rows(record)) {
         let by = if by.is_empty() { by } else { escape::name(&by) };
         let clauses = record.steps.get(step).into_iter().flat_map(shown);
@@ -311,6 +358,7 @@ pub(crate) fn json(
         "process": record.process,
         "started": record.started,
         "branch": if record.back.is_some() { "B" } else { "A" },
+        "back": record.back,
         "roles": match &facts.roles {
             Ok(roles) => json!({ "production": roles.production, "hot_standby": roles.hot_standby }),
             Err(why) => json!({ "unclear": why }),

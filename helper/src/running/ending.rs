@@ -9,7 +9,9 @@ use gigadb_engine::{
     carry::Whole,
     intent::Mode,
     message::{Message, capitalized, clock},
+    plan::Plan,
     topology::NotifyEvent,
+    view::Status,
 };
 use serde::Serialize;
 
@@ -108,8 +110,9 @@ pub(crate) struct Conclusion {
     pub(crate) summary: String,
     /// What to do about what is owed.
     pub(crate) next: Option<String>,
-    /// Whether Terraform's configuration has to follow.
-    pub(crate) terraform: bool,
+    /// What Terraform's configuration has to say then; `None` where nothing was written, or no
+    /// configuration says how it ended.
+    pub(crate) terraform: Option<String>,
 }
 
 impl Conclusion {
@@ -175,7 +178,7 @@ impl Conclusion {
             due: carried.due.clone(),
             summary,
             next,
-            terraform: wrote,
+            terraform: wrote.then(|| configuration(verb, &ending.plan)).flatten(),
         }
     }
 
@@ -190,13 +193,27 @@ impl Conclusion {
 
     /// What makes Terraform agree with what was done here.
     pub(super) fn terraform_hint(&self) -> Option<String> {
-        self.terraform.then(|| {
+        self.terraform.as_ref().map(|says| {
             format!(
-                "In the Terraform configuration of `{}`, set production = \"{}\", so that the \
-                 next apply agrees.",
-                self.environment, self.production
+                "In the Terraform configuration of `{}`, set {says}, so that the next apply agrees.",
+                self.environment
             )
         })
+    }
+}
+
+/// What a configuration says of the arrangement that holds after the plan.
+fn configuration(verb: &Verb, plan: &Plan) -> Option<String> {
+    let pair = &plan.intent.arrangement;
+    let production = format!("production = \"{}\"", pair.production);
+    match (plan.desired.status, verb) {
+        (Status::Prepared, _) => Some(format!(
+            "{production} and prepare = \"{}\"",
+            pair.hot_standby
+        )),
+        // What a way back leaves may be no arrangement.
+        (Status::Mixed | Status::Unknown, Verb::Revert(_)) => None,
+        _ => Some(production),
     }
 }
 

@@ -2,11 +2,10 @@
 
 use std::fmt::Write as _;
 
-use comfy_table::{Table, presets::NOTHING};
 use gigadb_engine::{foreign::Foreign, topology::Topology, view::Status};
 
 use super::{Disagreement, Report};
-use crate::dumps;
+use crate::{columns, dumps};
 
 const HEADER: [&str; 7] = [
     "ENVIRONMENT",
@@ -26,29 +25,10 @@ const ON_SCREEN: usize = 22;
 /// go first; names are never folded, because they are copied.
 pub(crate) fn render(topology: &Topology, reports: &[Report], width: Option<u16>) -> String {
     let rows = rows(topology, reports);
-    let fits = |text: &String| {
-        let widest = text
-            .lines()
-            .map(|line| line.chars().count())
-            .max()
-            .unwrap_or_default();
-        width.is_none_or(|width| widest <= usize::from(width))
-    };
-    let mut unfolded = (NEEDED..=HEADER.len())
-        .rev()
-        .map(|columns| (table(&rows, columns), columns));
-    let (mut text, columns) = unfolded
-        .find(|(text, _)| fits(text))
-        .unwrap_or_else(|| (stacked(&rows), NEEDED));
+    let (mut text, columns) =
+        columns::fitted(HEADER, &rows, NEEDED, width).unwrap_or_else(|| (stacked(&rows), NEEDED));
     if columns < HEADER.len() {
-        text.push_str("\n\nLeft out:");
-        for left_out in &HEADER[columns..] {
-            // Writing to a string cannot fail.
-            let _ = write!(text, " {}", left_out.to_lowercase().replace("aws", "AWS"));
-            if Some(left_out) != HEADER.last() {
-                text.push(',');
-            }
-        }
+        text = format!("{text}\n\n{}", columns::left_out(&HEADER[columns..]));
     }
     for report in reports {
         details(&mut text, report);
@@ -86,18 +66,6 @@ pub(crate) fn dumps(reports: &[Report]) -> String {
         ))
     });
     lines.collect::<Vec<_>>().join("\n")
-}
-
-fn table(rows: &[[String; 7]], columns: usize) -> String {
-    let mut table = Table::new();
-    table.load_style(NOTHING).set_header(&HEADER[..columns]);
-    for row in rows {
-        table.add_row(&row[..columns]);
-    }
-    for column in table.column_iter_mut() {
-        column.set_padding((0, 2));
-    }
-    table.trim_fmt()
 }
 
 fn stacked(rows: &[[String; 7]]) -> String {
