@@ -21,6 +21,10 @@ use crate::http::{chain, tidy};
 /// Keys whose value is the name of another section.
 const NAMES: [&str; 3] = ["source_profile", "services", "sso_session"];
 
+/// Why there is nothing to read, as a clause.
+const NO_FILES: &str = "`HOME` is not set, and neither `AWS_CONFIG_FILE` nor \
+                        `AWS_SHARED_CREDENTIALS_FILE` names a file";
+
 /// The shared files, and what they say.
 pub(super) struct Files {
     /// In the SDK's spelling.
@@ -41,6 +45,15 @@ impl Ec2 {
             let home = self.settings.home.as_ref()?;
             Some(home.join(".aws").join(name))
         };
+        let settings = &self.settings;
+        let named = [
+            &settings.shared_config_files,
+            &settings.shared_credentials_files,
+        ];
+        // The SDK panics where there is not one file.
+        if settings.home.is_none() && named.iter().all(|files| files.is_empty()) {
+            return Err(Unreadable(NO_FILES.to_owned()));
+        }
         let mut builder = EnvConfigFiles::builder();
         let kinds = [
             (Kind::Config, &self.settings.shared_config_files, "config"),

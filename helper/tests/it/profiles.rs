@@ -225,3 +225,49 @@ fn the_profile_that_the_guide_shows_gives_the_keys() {
       next:    Correct that and run the command again, or leave --strict out to use what is last known.
     ");
 }
+
+/// As a service or a job that is started with an empty environment.
+#[test]
+fn without_a_home_folder_it_is_said_that_no_file_is_named() {
+    for home in [None, Some("")] {
+        let stage = Stage::sop()
+            .without("AWS_CONFIG_FILE")
+            .without("AWS_SHARED_CREDENTIALS_FILE")
+            .without("HOME");
+        let stage = match home {
+            None => stage,
+            Some(home) => stage.with("HOME", home),
+        };
+        for (code, arguments) in [
+            (1, &["plan", "-e", "live", "--swap"][..]),
+            (1, &["check"]),
+            (1, &["init", "--out", "other.yaml"]),
+            (
+                1,
+                &[
+                    "failover",
+                    "-e",
+                    "live",
+                    "--production",
+                    "alt-gigadb-website",
+                    "--yes",
+                ],
+            ),
+            (
+                1,
+                &["exec", "-e", "live", "--role", "production", "--", "true"],
+            ),
+            (1, &["--list"]),
+            (0, &["status", "-e", "live"]),
+        ] {
+            let output = stage.output(arguments);
+            let told = text(&output.stdout) + &text(&output.stderr);
+            assert_eq!(output.status.code(), Some(code), "{arguments:?}: {told}");
+            assert!(
+                told.contains("`HOME` is not set, and neither `AWS_CONFIG_FILE` nor"),
+                "{arguments:?}: {told}"
+            );
+        }
+        assert_eq!(stage.writes(), 0);
+    }
+}
