@@ -5,6 +5,7 @@
     reason = "a test that cannot be set up has failed"
 )]
 
+mod abandon;
 mod ambiguous;
 mod arguments;
 mod bad_days;
