@@ -80,13 +80,13 @@ pub struct Mark {
     pub by: String,
 }
 
-/// Branch B was taken.
+/// The decision to take branch B.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Back {
     /// Who, when.
     #[serde(flatten)]
     pub mark: Mark,
-    /// Why.
+    /// Why, where somebody said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
     /// The interlocks that were overridden for it.

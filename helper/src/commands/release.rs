@@ -372,31 +372,21 @@ pub(super) async fn run(
             let facts = desk.facts(&held.record, cancel).await;
             let back = held.record.may_go_back(&facts, &waived);
             back.map_err(text::blocked)?;
-            let said = if held.record.back.is_none() {
-                let needed = held.record.may_go_back(&facts, &[]).is_err();
-                let reason = session.reason(args.waivers.reason.as_deref());
-                let why = reason.as_ref().map(|why| format!(": {why}"));
+            let already = held.record.back.is_some();
+            // What stood in nobody's way was not overridden.
+            let needed = held.record.may_go_back(&facts, &[]).is_err();
+            if !already {
                 held.record.back = Some(Back {
                     mark: releasing::mark(),
-                    reason,
+                    reason: session.reason(args.waivers.reason.as_deref()),
                     overrides: if needed { waived } else { Vec::new() },
                 });
                 store.write_again(&session, &mut held, cancel).await?;
-                let said = format!(
-                    "Release `{}` goes back{}. {}",
-                    held.record.release,
-                    why.unwrap_or_default(),
-                    text::then(&held.record)
-                );
+            }
+            let said = text::goes_back(&held.record, already);
+            if !already {
                 tell("back", None, &held.record, &said);
-                said
-            } else {
-                format!(
-                    "Release `{}` is on the way back already. {}",
-                    held.record.release,
-                    text::then(&held.record)
-                )
-            };
+            }
             ui.answer(&said)?;
             Ok(Exit::Success)
         }

@@ -5,8 +5,8 @@ use gigadb_engine::{
     message::Message,
     name::EnvironmentName,
     release::{
-        Back, Block, Deploying, EndedAs, Entry, Facts, Kind, Next, Override, Record, State, Step,
-        Work,
+        Back, Block, Deploying, EndedAs, Entry, Facts, Kind, Mark, Next, Override, Record, State,
+        Step, Work,
     },
 };
 use serde_json::{Value, json};
@@ -152,6 +152,22 @@ pub(crate) fn persons(record: &Record, step: &Step) -> String {
     )
 }
 
+/// A release takes the way back, or does `already`.
+pub(crate) fn goes_back(record: &Record, already: bool) -> String {
+    let reason = record.back.as_ref().and_then(|back| back.reason.as_ref());
+    let how = if already {
+        "is on the way back already"
+    } else {
+        "goes back"
+    };
+    format!(
+        "Release `{}` {how}{}. {}",
+        Foreign(&record.release),
+        because(reason),
+        then(record)
+    )
+}
+
 /// The end of a release.
 pub(crate) fn ended(record: &Record) -> String {
     let Some(end) = &record.ended else {
@@ -161,7 +177,11 @@ pub(crate) fn ended(record: &Record) -> String {
         EndedAs::Finished => "finished",
         EndedAs::Abandoned => "abandoned",
     };
-    let mut text = format!("Release `{}` is {word}.", Foreign(&record.release));
+    let mut text = format!(
+        "Release `{}` is {word}{}.",
+        Foreign(&record.release),
+        because(end.reason.as_ref())
+    );
     if end.open.is_empty() {
         text.push_str(" Nothing of it is open.");
     } else {
@@ -221,20 +241,14 @@ fn next_words(record: &Record, next: &Next) -> Vec<String> {
     }
 }
 
-/// Since when, by whom and why a release is on the way back.
-fn way_back(back: &Back) -> String {
-    let mut text = format!(
-        "On the way back since {}, by {}",
-        back.mark.at,
-        Foreign(&back.mark.by)
-    );
-    if let Some(reason) = &back.reason {
-        text = format!("{text}: {}", Foreign(reason));
-    }
-    for Override { interlock, reason } in &back.overrides {
-        text = format!("{text}; `{interlock}` overridden: {}", Foreign(reason));
-    }
-    format!("{text}.")
+/// Since when, by whom and why a release is on the way back, and what was overridden for that.
+fn way_back(back: &Back) -> Vec<String> {
+    let Mark { at, by } = &back.mark;
+    let line = format!("On the way back since {at}, by {}", Foreign(by));
+    let line = format!("{line}{}.", because(back.reason.as_ref()));
+    let overrides = back.overrides.iter().map(overridden);
+    let overrides = overrides.map(|clause| Foreign(&clause).to_string());
+    [line].into_iter().chain(overrides).collect()
 }
 
 fn rows(record: &Record) -> Vec<[String; 4]> {
@@ -252,13 +266,20 @@ fn rows(record: &Record) -> Vec<[String; 4]> {
         .collect()
 }
 
+fn overridden(one: &Override) -> String {
+    let Override { interlock, reason } = one;
+    format!("`{interlock}` overridden: {reason}")
+}
+
+/// A reason behind what it is for.
+fn because(reason: Option<&String>) -> String {
+    reason.map_or_else(String::new, |reason| format!(" ({})", Foreign(reason)))
+}
+
 /// What shows that a step is as it is, and what people said of it: a clause each.
 fn shown(entry: &Entry) -> impl Iterator<Item = String> {
     let note = entry.note.iter().map(|note| format!("note: {note}"));
-    let overrides = entry.overrides.iter().map(|one| {
-        let Override { interlock, reason } = one;
-        format!("`{interlock}` overridden: {reason}")
-    });
+    let overrides = entry.overrides.iter().map(overridden);
     entry.evidence.iter().cloned().chain(note).chain(overrides)
 }
 
@@ -285,7 +306,7 @@ pub(crate) fn status(
         Err(why) => format!("It is not clear who has which role: {why}."),
     });
     if let Some(back) = &record.back {
-        lines.push(way_back(back));
+        lines.extend(way_back(back));
     }
     lines.push(String::new());
     for (step, [state, word, at, by]) in record.all_steps().iter().zip(rows(record)) {
@@ -304,7 +325,9 @@ pub(crate) fn status(
 pub(crate) fn markdown(record: &Record, next: &Next) -> String {
     let mut lines = Vec::new();
     if let Some(back) = &record.back {
-        lines.extend([escape::code(&way_back(back)), String::new()]);
+        let said = way_back(back);
+        lines.extend(said.iter().map(|line| escape::code(line)));
+        lines.push(String::new());
     }
     lines.extend([
         "| step | state | when | who | what shows it |".to_owned(),
@@ -357,6 +380,7 @@ pub(crate) fn json(
         "release": record.release,
         "process": record.process,
         "started": record.started,
+        "reason": record.reason,
         "branch": if record.back.is_some() { "B" } else { "A" },
         "back": record.back,
         "roles": match &facts.roles {
@@ -388,7 +412,11 @@ pub(crate) fn done(record: &Record, step: &Step) -> String {
         Some(State::LeftOut) => "is left out",
         _ => "is done",
     };
-    let evidence = entry.map(|entry| entry.evidence.join("; "));
+    // What is left out has no evidence, but a reason.
+    let evidence = entry.map(|entry| match (entry.state, &entry.note) {
+        (State::LeftOut, Some(reason)) => Foreign(reason).to_string(),
+        _ => entry.evidence.join("; "),
+    });
     let evidence = evidence.filter(|text| !text.is_empty());
     let evidence = evidence
         .map(|text| format!(" ({text})"))

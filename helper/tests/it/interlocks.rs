@@ -260,6 +260,12 @@ fn the_way_back_is_closed_once_the_former_production_was_deployed() {
     ];
     let told = release(&stage, 0, &waived);
     assert!(told.contains("Next is `swap-back`"), "{told}");
+    let back = &document(&stage)["back"];
+    assert_eq!(back["reason"], "it is lost");
+    assert_eq!(back["overrides"][0]["interlock"], "former-untouched");
+    let status = release(&stage, 0, &["status"]);
+    let kept = "`former-untouched` overridden: it is lost\n";
+    assert!(status.contains(kept), "{status}");
     assert_eq!(
         stage
             .simulator

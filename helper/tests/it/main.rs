@@ -50,6 +50,7 @@ mod prompts;
 mod reference;
 mod release;
 mod release_days;
+mod release_news;
 mod repository;
 mod runs;
 mod saved_plan;

@@ -20,13 +20,13 @@ use crate::stage::Stage;
 const PLANTED: &str = "planted-webhook-path";
 
 /// A webhook that answers every request so; `None` is never.
-struct Webhook {
-    url: String,
-    asked: Receiver<Value>,
+pub(crate) struct Webhook {
+    pub(crate) url: String,
+    pub(crate) asked: Receiver<Value>,
 }
 
 impl Webhook {
-    fn answering(status: Option<&'static str>) -> Self {
+    pub(crate) fn answering(status: Option<&'static str>) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let url = format!("http://{}/{PLANTED}", listener.local_addr().unwrap());
         let (sender, asked) = channel();
