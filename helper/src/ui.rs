@@ -21,7 +21,12 @@ use gigadb_engine::{
 };
 
 use crate::{
-    exit::Exit, failure::Failure, global::Color, paint::Paint, surroundings, wrap::wrapped,
+    exit::Exit,
+    failure::Failure,
+    global::Color,
+    paint::Paint,
+    surroundings,
+    wrap::{folded, wrapped},
 };
 
 /// The narrowest width that tables are laid out for.
@@ -242,37 +247,30 @@ impl Ui {
         self.unread.load(Ordering::SeqCst)
     }
 
-    /// Draws on the terminal that stderr is, in the place of what was drawn before: the lines that
-    /// `text` gives for so many columns. The last are left out where there are too many, which is
-    /// said: what wraps or scrolls could not be drawn over.
-    pub(crate) fn draw(&self, text: impl FnOnce(u16) -> String) {
+    /// Draws a table with sentences below it on the terminal that stderr is, in the place of what
+    /// was drawn before; `made` makes both for so many columns. What wraps or scrolls could not be
+    /// drawn over: rows are cut to the terminal's width, sentences are broken, and where there are
+    /// too many lines, the last rows are left out.
+    pub(crate) fn draw(&self, made: impl FnOnce(u16) -> (String, Vec<String>)) {
         if is_hushed() {
             return;
         }
         let mut drawn = self.drawn.lock().unwrap_or_else(PoisonError::into_inner);
         let size = terminal_size::terminal_size_of(io::stderr());
         let (width, height) = size.map_or((80, 24), |(width, height)| (width.0, height.0));
-        let (width, room) = (
-            width.saturating_sub(1),
-            usize::from(height).saturating_sub(1),
-        );
-        let text = text(width);
-        let mut lines: Vec<String> = text
-            .lines()
-            .map(|line| {
-                let line = Foreign(line).to_string();
-                line.chars().take(usize::from(width)).collect()
-            })
+        let room = usize::from(height).saturating_sub(1).max(1);
+        let width = width.saturating_sub(1).max(1);
+        let (table, sentences) = made(width);
+        let columns = usize::from(width);
+        let mut below: Vec<String> = sentences
+            .iter()
+            .flat_map(|one| folded(&Foreign(one).to_string(), columns))
             .collect();
-        let room = room.max(1);
-        if lines.len() > room {
-            let left_out = lines.len() - room.saturating_sub(1).max(1);
-            lines.truncate(room);
-            if let Some(last) = lines.get_mut(1..).and_then(<[_]>::last_mut) {
-                let text = format!("{left_out} more lines: the terminal is too low");
-                *last = text.chars().take(usize::from(width)).collect();
-            }
-        }
+        // The last sentence says how it stands.
+        below.drain(..below.len().saturating_sub(room));
+        let rows = table.lines().take(room - below.len());
+        let cut = |row: &str| Foreign(row).to_string().chars().take(columns).collect();
+        let lines: Vec<String> = rows.map(cut).chain(below).collect();
         // Up to where it began, then everything below is taken away.
         let up = match *drawn {
             0 => String::new(),

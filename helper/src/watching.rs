@@ -11,46 +11,42 @@ use gigadb_engine::{
 };
 use serde::Serialize;
 
-use crate::{columns, wrap};
+use crate::columns;
 
 /// The version of the JSON lines. New keys do not change it.
 const FORMAT_VERSION: u32 = 1;
 
+/// The columns of the table, the most telling first.
 const HEADER: [&str; 6] = [
     "NAME",
     "SERVERS",
     "OLD ANSWERS",
-    "RESOLVERS",
     "NEW SIDE",
     "OLD SIDES",
+    "RESOLVERS",
 ];
 /// The columns without which the table says nothing.
-const NEEDED: usize = 3;
+const NEEDED: usize = 2;
 
-/// How it stands, the table, and below it what is wrong; no line is wider than `width`.
-pub(crate) fn table(goal: &Goal, standing: &Standing, now: u64, width: u16) -> String {
-    let rows: Vec<[String; 6]> = standing
-        .names
-        .iter()
-        .map(|name| row(standing, name, now))
-        .collect();
-    let (table, columns) = columns::fitted(HEADER, &rows, NEEDED, Some(width))
-        .unwrap_or_else(|| (stacked(&rows), NEEDED));
-    let left_out = columns::left_out(&HEADER[columns..]);
-    let faults = standing
-        .faults
-        .iter()
-        .map(|fault| format!("! {}", Foreign(fault)));
-    let below = [left_out]
-        .into_iter()
-        .chain(faults)
-        .filter(|line| !line.is_empty());
-    let sentence = |text: &str| wrap::sentence(text, usize::from(width));
-    let mut text = format!("{}\n\n{table}", sentence(&phase(goal, standing.phase, now)));
-    for line in below {
-        text = format!("{text}\n{}", sentence(&line));
-    }
-    text
+/// The table for so many columns, and what stands below it: what the table leaves out, what is
+/// wrong, and how it stands.
+pub(crate) fn table(
+    goal: &Goal,
+    standing: &Standing,
+    now: u64,
+    width: u16,
+) -> (String, Vec<String>) {
+    let names = standing.names.iter();
+    let rows: Vec<[String; 6]> = names.map(|name| row(standing, name, now)).collect();
+    // Without a column of resolvers where none is asked.
+    let asked = standing.names.iter().any(|name| !name.resolvers.is_empty());
+    let most = HEADER.len() - usize::from(!asked);
+    let table = columns::fitted(HEADER, &rows, NEEDED..=most, Some(width));
+    let left_out = columns::left_out(&HEADER[table.columns..most]);
+    let faults = standing.faults.iter().map(|fault| format!("! {fault}"));
+    let below = left_out.into_iter().chain(faults);
+    let below = below.chain([phase(goal, standing.phase, now)]).collect();
+    (table.text, below)
 }
 
 fn row(standing: &Standing, name: &NameStanding, now: u64) -> [String; 6] {
@@ -73,19 +69,10 @@ fn row(standing: &Standing, name: &NameStanding, now: u64) -> [String; 6] {
         name.hostname.to_string(),
         servers(name),
         old_answers,
-        resolvers(name, now),
         of_name(true),
         of_name(false),
+        resolvers(name, now),
     ]
-}
-
-fn stacked(rows: &[[String; 6]]) -> String {
-    let rows = rows.iter();
-    rows.map(|[name, servers, old_answers, ..]| {
-        format!("{name}\n  servers {servers}\n  old answers {old_answers}")
-    })
-    .collect::<Vec<_>>()
-    .join("\n")
 }
 
 /// What there is to say, by what it is about: a line is printed where it is another than before.

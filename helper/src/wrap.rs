@@ -41,7 +41,24 @@ pub(crate) fn sentence(line: &str, width: usize) -> String {
     let part = ["  on:", "  changed:", "  next:"]
         .iter()
         .any(|begins| line.starts_with(begins));
-    let indent = " ".repeat(if part { PART } else { 4 });
+    broken(line, width, if part { PART } else { 4 })
+}
+
+/// The lines that a sentence takes where none may be longer than `width`: broken between words,
+/// and within one that is longer still.
+pub(crate) fn folded(sentence: &str, width: usize) -> Vec<String> {
+    let broken = broken(sentence, width, 2);
+    let mut lines = Vec::new();
+    for line in broken.split('\n') {
+        let letters: Vec<char> = line.chars().collect();
+        let pieces = letters.chunks(width.max(1));
+        lines.extend(pieces.map(|piece| piece.iter().collect()));
+    }
+    lines
+}
+
+fn broken(line: &str, width: usize, indent: usize) -> String {
+    let indent = " ".repeat(indent);
     let mut shown = String::new();
     let mut columns = 0;
     for word in words(line) {
@@ -82,7 +99,7 @@ fn words(line: &str) -> Vec<&str> {
 
 #[cfg(test)]
 mod tests {
-    use super::wrapped;
+    use super::{folded, wrapped};
 
     #[test]
     fn sentences_are_broken_between_words_and_what_is_copied_is_not() {
@@ -106,5 +123,20 @@ warning: The lease is held by `deployer`
             wrapped(long, 20),
             "note:\n    averyverylongwordthatfitsnowhereatall\n    `an odd"
         );
+    }
+
+    #[test]
+    fn what_is_drawn_over_is_never_wider() {
+        let text = "Ask `a b` of averyverylongname, then go on.";
+        let lines = [
+            "Ask `a b`",
+            "  of",
+            "  averyvery",
+            "longname,",
+            "  then go",
+            "  on.",
+        ];
+        assert_eq!(folded(text, 11), lines);
+        assert_eq!(folded(text, 80), [text]);
     }
 }

@@ -63,3 +63,4 @@ mod terminal;
 mod their_day;
 mod verify;
 mod watch;
+mod watch_terminal;

@@ -17,7 +17,7 @@ use crate::{
     stage::not_run,
 };
 
-const TO_SYDNEY: [&str; 7] = [
+pub(crate) const TO_SYDNEY: [&str; 7] = [
     "watch",
     "-e",
     "live",
@@ -28,7 +28,7 @@ const TO_SYDNEY: [&str; 7] = [
 ];
 
 /// Production's names as they shall be once Sydney is production.
-fn trade(machines: &Machines) {
+pub(crate) fn trade(machines: &Machines) {
     for name in WEB {
         machines.stage.set_record(name, &SYDNEY[0].to_string());
     }
@@ -38,7 +38,7 @@ fn trade(machines: &Machines) {
 }
 
 /// Both sides answer HTTPS; nothing else is asked. A TTL of 1 is Cloudflare's word for 300 s.
-fn machines(further: &str, ttl: u64) -> Machines {
+pub(crate) fn machines(further: &str, ttl: u64) -> Machines {
     Machines::new("[]", "[]", further, ttl)
 }
 
