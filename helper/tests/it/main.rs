@@ -51,6 +51,7 @@ mod reference;
 mod release;
 mod release_days;
 mod release_news;
+mod release_staging;
 mod repository;
 mod runs;
 mod saved_plan;
