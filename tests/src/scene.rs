@@ -151,6 +151,11 @@ impl Scene {
         self
     }
 
+    /// The environment variables of programs, all of them.
+    pub fn environment(&self) -> &BTreeMap<String, String> {
+        &self.environment
+    }
+
     /// Lets Terraform and the provider log at TRACE from now on; returns the log's file.
     pub fn log_to(&mut self, name: &str) -> PathBuf {
         let file = self.path("logs").join(name);

@@ -27,6 +27,7 @@ mod packaging;
 mod prepare;
 mod refresh;
 mod release;
+mod release_terminal;
 mod requests;
 mod review;
 mod review_kinds;

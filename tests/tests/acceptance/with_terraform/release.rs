@@ -7,10 +7,10 @@ use gigadb_tests::{Scene, assignment, procedure::Side, programs::Output};
 use super::assert_live;
 
 const RELEASE: &str = "v4.4.0";
-const PREPARE: &str = "prepare = \"alt-gigadb-website\"";
+pub(super) const PREPARE: &str = "prepare = \"alt-gigadb-website\"";
 
 /// A scene in which live is adopted and a release has come as far as `prepare`.
-fn prepared_for_terraform() -> Scene {
+pub(super) fn prepared_for_terraform() -> Scene {
     let scene = Scene::with_world(World::sop().with_release(RELEASE));
     super::name_a_lock(&scene);
     let names = ["pause_sync", "backup", "restore", "backup_on", "sync_on"];
@@ -33,20 +33,20 @@ fn prepared_for_terraform() -> Scene {
     scene
 }
 
-fn release_of(scene: &Scene, words: &[&str]) -> Output {
+pub(super) fn release_of(scene: &Scene, words: &[&str]) -> Output {
     scene.gigadb_roles(&[&["release"], words, &["-e", "live"]].concat())
 }
 
-fn next(scene: &Scene) -> Output {
+pub(super) fn next(scene: &Scene) -> Output {
     release_of(scene, &["next", "--yes", "--interval", "0.05"])
 }
 
-fn confirm(scene: &Scene, step: &str, by: &str) {
+pub(super) fn confirm(scene: &Scene, step: &str, by: &str) {
     let _ = release_of(scene, &["confirm", step, "--by", by]).expect(0);
 }
 
 /// Writes live's assignment as the step asks for it.
-fn configure(scene: &Scene, production: Side, further: &str) {
+pub(super) fn configure(scene: &Scene, production: Side, further: &str) {
     scene.configure(&assignment("live", production, further));
 }
 
