@@ -68,7 +68,10 @@ pub struct Record {
 pub fn command(words: &str, environment: &EnvironmentName, kept_in: Option<&str>) -> String {
     let record = kept_in.map(|file| format!(" --record {file}"));
     let record = record.unwrap_or_default();
-    format!("`gigadb-roles release {words} -e {environment}{record}`")
+    // What is about one step stands beside its name.
+    let options = words.find(" --").unwrap_or(words.len());
+    let (words, options) = words.split_at(options);
+    format!("`gigadb-roles release {words} -e {environment}{record}{options}`")
 }
 
 /// Somebody at some time.

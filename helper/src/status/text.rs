@@ -25,10 +25,14 @@ const ON_SCREEN: usize = 22;
 /// go first; names are never folded, because they are copied.
 pub(crate) fn render(topology: &Topology, reports: &[Report], width: Option<u16>) -> String {
     let rows = rows(topology, reports);
-    let (mut text, columns) =
-        columns::fitted(HEADER, &rows, NEEDED, width).unwrap_or_else(|| (stacked(&rows), NEEDED));
-    if columns < HEADER.len() {
-        text = format!("{text}\n\n{}", columns::left_out(&HEADER[columns..]));
+    let table = columns::fitted(HEADER, &rows, NEEDED..=HEADER.len(), width);
+    let mut text = if table.fits {
+        table.text
+    } else {
+        stacked(&rows)
+    };
+    if let Some(left_out) = columns::left_out(&HEADER[table.columns..]) {
+        text = format!("{text}\n\n{left_out}");
     }
     for report in reports {
         details(&mut text, report);

@@ -6,7 +6,7 @@ use gigadb_simulator::{Api, Effect, Fault, world};
 use insta::assert_snapshot;
 use serde_json::json;
 
-use crate::stage::Stage;
+use crate::stage::{Stage, text};
 
 const PLAN: [&str; 4] = ["plan", "--environment", "live", "--swap"];
 
@@ -241,7 +241,7 @@ fn without_a_home_folder_it_is_said_that_no_file_is_named() {
         for (code, arguments) in [
             (1, &["plan", "-e", "live", "--swap"][..]),
             (1, &["check"]),
-            (1, &["init", "--out", "other.yaml"]),
+            (0, &["init", "--out", home.map_or("a.yaml", |_| "b.yaml")]),
             (
                 1,
                 &[
@@ -263,8 +263,10 @@ fn without_a_home_folder_it_is_said_that_no_file_is_named() {
             let output = stage.output(arguments);
             let told = text(&output.stdout) + &text(&output.stderr);
             assert_eq!(output.status.code(), Some(code), "{arguments:?}: {told}");
+            // `exec` leads to `status`, which says why.
+            let says = arguments[0] != "exec";
             assert!(
-                told.contains("`HOME` is not set, and neither `AWS_CONFIG_FILE` nor"),
+                !says || told.contains("`HOME` is not set, and neither `AWS_CONFIG_FILE` nor"),
                 "{arguments:?}: {told}"
             );
         }

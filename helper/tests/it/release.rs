@@ -14,7 +14,8 @@ use crate::{
 const RELEASE: &str = "v4.4.0";
 /// Leaves a dump as `rclone lsjson` lists it.
 const BACKUP: &str = "echo dumped $1 $2 >> trace
-echo '[{\"Name\":\"db_'$2'.dump\",\"ModTime\":\"2026-11-28T10:00:00Z\",\"Size\":100}]' > dumps
+now=$(date -u +%Y-%m-%dT%H:%M:%SZ)
+echo '[{\"Name\":\"db_'$2'.dump\",\"ModTime\":\"'$now'\",\"Size\":100}]' > dumps
 ";
 const LIVE: [&str; 2] = ["-e", "live"];
 
