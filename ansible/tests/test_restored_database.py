@@ -85,6 +85,59 @@ def test_privileges_on_objects_are_the_targets(reader, filled):
     assert 'warning: 1 privileges' in done.stderr and 'relation "public.gone" does not exist' in done.stderr
 
 
+# How the privileges of the database in use fail to be read or given: the program that does so, and its script.
+GRANTS_LOST = {
+    "refused while read": ("pg_dump", 'case "$*" in *schema-only*) echo "pg_dump: error: No space left on device" >&2; exit 1 ;; esac'),
+    "refused while read at the end": ("pg_dump", 'case "$*" in *schema-only*) [[ ! -e $HOME/armed ]] || exit 1; touch "$HOME/armed" ;; esac'),
+    "not listed": ("pg_restore", 'case "$*" in *--list*work/*/target) exit 1 ;; esac'),
+    "not written": ("pg_restore", 'case "$*" in *--file=*/grants*) exit 1 ;; esac'),
+    "nobody says whether there is a database": ("psql", 'case "$*" in *name=%s) exit 2 ;; esac'),
+    "no connection while given": ("psql", 'case "$*" in */grants) echo "psql: error: Connection refused" >&2; exit 2 ;; esac'),
+    "the session ends while they are given": ("psql", 'case "$*" in */grants) last=${!#}; echo "SELECT pg_terminate_backend(pg_backend_pid());" >"${last#*=}" ;; esac'),
+}
+
+
+@pytest.mark.parametrize("case", GRANTS_LOST)
+def test_privileges_that_cannot_be_read_or_given_leave_the_old_database_serving(reader, filled, case):
+    green, sql = filled.green, filled.postgres.sql
+    sql("GRANT SELECT ON dataset TO reader", green.database, user="gigadb")
+    filled.blue.run("s3backup").succeeded()
+    program, script = GRANTS_LOST[case]
+    green.shadow(program, '%s\nexec "%s" "$@"\n' % (script.replace("%s", green.database), filled.postgres.bin / program))
+    before = green.database_id()
+    green.run("databaseReset").failed(*FOUR_PARTS, "cannot keep the privileges on the objects of database", status=1)
+    assert (green.database_id(), green.databases()) == (before, [green.database])
+    assert sql("SELECT has_table_privilege('reader', 'dataset', 'SELECT')", green.database) == "t"
+
+
+FORBIDDEN = {
+    "a table that this user may not read": ("CREATE TABLE theirs (id int)", "permission denied for table theirs"),
+    "what another user would give": ("ALTER DEFAULT PRIVILEGES FOR ROLE editor GRANT SELECT ON TABLES TO reader", "permission denied"),
+}
+
+
+@pytest.mark.parametrize("case", FORBIDDEN)
+def test_privileges_that_this_user_may_not_keep_stop_the_restore_before_it_begins(reader, filled, case):
+    green = filled.green
+    statement, words = FORBIDDEN[case]
+    filled.postgres.sql(statement, green.database)
+    filled.blue.run("s3backup").succeeded()
+    green.shadow("pg_restore", 'case "$*" in *--exit-on-error*) touch "$HOME/begun" ;; esac\nexec "%s" "$@"\n' % (filled.postgres.bin / "pg_restore"))
+    before = green.database_id()
+    green.run("databaseReset").failed(*FOUR_PARTS, "cannot keep the privileges on the objects", words, status=1)
+    assert (green.database_id(), green.databases()) == (before, [green.database])
+    assert not (green.root / "begun").exists()
+    filled.postgres.sql("DROP OWNED BY reader", green.database)
+
+
+def test_a_privilege_that_its_holder_gave_on_is_kept(reader, filled):
+    green, sql = filled.green, filled.postgres.sql
+    sql("GRANT SELECT ON dataset TO reader WITH GRANT OPTION; SET ROLE reader; GRANT SELECT ON dataset TO editor", green.database)
+    filled.blue.run("s3backup").succeeded()
+    assert "privileges" not in green.run("databaseReset").succeeded().stderr
+    assert sql("SELECT has_table_privilege('editor', 'dataset', 'SELECT')", green.database) == "t"
+
+
 def test_a_setting_that_cannot_be_kept_stops_the_restore_before_it_begins(reader, filled):
     green = filled.green
     filled.postgres.sql('ALTER ROLE reader IN DATABASE "%s" SET work_mem = 65536' % green.database)

@@ -65,40 +65,76 @@ oid_of() { # name
 
 # Gives the copy those of properties.sql that the command after the restore works with; no limit, and no ban on writing.
 set_properties() { # stage
-    sql --set="stage=$1" >/dev/null <"$here/properties.sql" || fail_properties
+    sql --set="stage=$1" >/dev/null <"$here/properties.sql" || fail_properties $?
 }
 
 # Finds out early whether this user may: a restore takes hours.
 try_properties() {
-    sql --set=stage=all >/dev/null <<SQL || fail_properties
+    sql --set=stage=all >/dev/null <<SQL || fail_properties $?
 BEGIN;
 $(<"$here/properties.sql")
 ROLLBACK;
 SQL
 }
 
-fail_properties() {
+fail_properties() { # psql's status: 3 where a statement failed
+    [[ $1 -eq 3 ]] || fail "could not ask for the privileges, limit and settings of database $DATABASE" 'psql failed, see above' \
+        "database $DATABASE" 'check the connection, then run this again'
     fail "cannot keep the privileges, limit and settings of database $DATABASE" \
         "user ${PGUSER:-} may not give all of them to a new database, see psql above" "database $DATABASE" \
         "give ${PGUSER:-that user} the right that psql names (CREATEROLE for settings of roles), or take that setting back, then run this again"
 }
 
-# Gives the copy the privileges on tables, schemas and other objects that the database in use has.
-# What of them fails is told: an object may be gone with the new data.
+# Writes the statements that give the privileges on tables, schemas and other objects of the database in use into
+# `$work/grants`. Where they cannot be read, nothing may take its place: after a swap, it is production's.
+read_grants() {
+    local oid
+    : >"$work/grants"
+    oid=$(oid_of "$DATABASE") || fail_grants 'psql failed, see above'
+    [[ -n $oid ]] || return 0
+    pg_dump --schema-only --format=custom --file="$work/target" --dbname="$DATABASE" || fail_grants 'pg_dump could not read them, see above'
+    pg_restore --list "$work/target" >"$work/target.all" || fail_grants 'pg_restore could not list them, see above'
+    awk '/^[0-9]+; [0-9]+ [0-9]+ (ACL|DEFAULT ACL) / && !/^[0-9]+; [0-9]+ [0-9]+ ACL - DATABASE /' "$work/target.all" >"$work/target.list" ||
+        fail_grants "they could not be written to $work, see above"
+    [[ -s $work/target.list ]] || return 0
+    pg_restore --use-list="$work/target.list" --file="$work/grants" "$work/target" || fail_grants 'pg_restore could not write them, see above'
+    # Who gave one to whom is not kept: only a superuser may speak for others.
+    sed --in-place '/^SET SESSION AUTHORIZATION /d' "$work/grants" || fail_grants "they could not be written to $work, see above"
+}
+
+fail_grants() { # why
+    fail "cannot keep the privileges on the objects of database $DATABASE" "$1" "database $DATABASE" \
+        "correct what is named above (where a right is missing: ${PGUSER:-the user} reads each table, and a privilege that it may not give must go), then run this again"
+}
+
+# Finds out early whether they can be read, and whether this user may give those that need no object of the dump.
+try_grants() {
+    read_grants
+    { printf '%s\n' 'BEGIN;' '\set ON_ERROR_ROLLBACK on' && cat "$work/grants" && echo 'ROLLBACK;'; } >"$work/tried" ||
+        fail_grants "they could not be written to $work, see above"
+    give "$work/tried"
+}
+
+# Gives the copy the privileges that the database in use has by now.
+# Those of an object that is gone with the new data are told, and cannot be kept.
 keep_grants() {
-    local count
-    [[ -n $(oid_of "$DATABASE") ]] || return 0
-    if ! pg_dump --schema-only --format=custom --file="$work/target" --dbname="$DATABASE" 2>"$work/said" ||
-        ! pg_restore --list "$work/target" >"$work/target.all" 2>"$work/said"; then
-        warn "privileges on the objects of database $DATABASE could not be read, and are not kept: $(tail --lines=1 "$work/said")"
-        return 0
-    fi
-    grep --extended-regexp '^[0-9]+; [0-9]+ [0-9]+ (ACL|DEFAULT ACL) ' "$work/target.all" |
-        grep --invert-match --extended-regexp '^[0-9]+; [0-9]+ [0-9]+ ACL - DATABASE ' >"$work/target.list" || return 0
-    pg_restore --use-list="$work/target.list" --file="$work/grants" "$work/target"
-    psql --no-psqlrc --quiet --output=/dev/null --dbname="$scratch" --file="$work/grants" 2>"$work/said" || true
-    count=$(grep --count 'ERROR: ' "$work/said") || true
-    [[ $count -eq 0 ]] || warn "$count privileges of database $DATABASE are not kept, the first because: $(sed --quiet '0,/.*ERROR:  */s///p' "$work/said")"
+    read_grants
+    give "$work/grants"
+    [[ $gone -eq 0 ]] || warn "$gone privileges of database $DATABASE are not kept, the first because: $first"
+}
+
+# Sets `gone` to how many of these statements are about what the copy does not have, and `first` to what the server says
+# of the first of them. Whatever else keeps one from taking effect ends the program.
+give() { # file
+    local said lost='^(42P01|42703|42704|42809|42883|3F000): '
+    psql --no-psqlrc --quiet --output=/dev/null --set=VERBOSITY=verbose --dbname="$scratch" --file="$1" 2>"$work/said" ||
+        { cat "$work/said" >&2; fail_grants 'psql failed, see above'; }
+    # A code tells in whatever language the server speaks; 01006 and 01007 warn that nothing was taken or given.
+    said=$(sed --quiet --regexp-extended 's/^psql:.*:[0-9]+: [^ ]+:  (0100[67]|[1-9A-Z][0-9A-Z]{4}|0[3-9A-Z][0-9A-Z]{3}): /\1: /p' "$work/said")
+    gone=$(grep --count --extended-regexp "$lost" <<<"$said") || true
+    first=$(sed --quiet --regexp-extended "/$lost/{s/^.{7}//p;q}" <<<"$said")
+    said=$(grep --extended-regexp --invert-match "$lost|^$" <<<"$said") || return 0
+    fail_grants "of the restored copy the server says: ${said%%$'\n'*}"
 }
 
 # --- the point of no return
@@ -106,7 +142,8 @@ keep_grants() {
 # Renames in one transaction: whoever connects finds the old database or the new one.
 put_in_place() {
     local attempt new_oid holder=as_before
-    new_oid=$(oid_of "$scratch")
+    new_oid=$(oid_of "$scratch") || fail "could not put $dump in place" 'psql failed, see above' "database $DATABASE" \
+        'check the connection, then run this again'
     drop_database "${DATABASE}_dropping" || fail "could not drop database ${DATABASE}_dropping" 'psql failed' "database $DATABASE" \
         'see who uses it, then run this again'
     for attempt in 1 2 3 4 5; do
