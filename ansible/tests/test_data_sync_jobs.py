@@ -157,6 +157,13 @@ def test_a_state_given_by_hand_puts_no_job_on_the_wrong_side(fresh, ansible, ext
     assert not fresh.blue.programs.exists() and not fresh.green.programs.exists()
 
 
+def test_a_play_that_ignores_errors_is_stopped_all_the_same(fresh, ansible):
+    play = fresh.root / "play.yml"
+    play.write_text("- {hosts: all, gather_facts: false, ignore_errors: true, any_errors_fatal: true, roles: [gigascience.gigadb.data_sync]}\n")
+    ansible.playbook(play, "-i", fresh.inventory(**BLUE_IS_PRODUCTION), "-e", "reset_database_cronjob_state=present").failed("Nothing was changed")
+    assert matrix(fresh) == [set(), set()]
+
+
 def test_a_wrong_word_or_one_side_alone_is_refused(fresh, ansible):
     pristine = everything(fresh)
     fresh.apply(ansible, "-e", "gigadb_data_sync=off", **BLUE_IS_PRODUCTION).failed("gigadb_data_sync", "paused")

@@ -25,6 +25,7 @@ PLAY = """
 """
 
 STANDBY = {"gigadb_role": "hot_standby", "gigadb_environment": "live"}
+PRODUCTION = {"gigadb_role": "production", "gigadb_environment": "live"}
 
 
 def play(ansible, folder, *arguments, role="hot_standby", text=PLAY, **hosts):
@@ -55,6 +56,13 @@ def test_one_wrong_host_stops_the_play_for_all_whatever_the_tags(ansible, tmp_pa
     assert reached == []
 
 
+@pytest.mark.parametrize("keyword", ["ignore_errors", "run_once"])
+def test_what_a_play_says_of_all_its_tasks_does_not_go_for_the_guard(ansible, tmp_path, keyword):
+    done, reached = play(ansible, tmp_path, text=PLAY.replace("  roles:", "  %s: true\n  roles:" % keyword), a=STANDBY, b=PRODUCTION)
+    done.failed("This play is for hot_standby of live, but b is production of live")
+    assert reached == []
+
+
 def test_a_guard_must_be_told_what_to_expect(ansible, tmp_path):
     done, reached = play(ansible, tmp_path, role="standby", a=STANDBY)
     done.failed("role_guard_role", "production, hot_standby")
@@ -62,8 +70,6 @@ def test_a_guard_must_be_told_what_to_expect(ansible, tmp_path):
 
 
 # --- what beats the inventory's variables does not beat the guard
-
-PRODUCTION = {"gigadb_role": "production", "gigadb_environment": "live"}
 
 
 def test_extra_variables_do_not_get_past_the_guard(ansible, tmp_path):

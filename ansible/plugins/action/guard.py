@@ -79,8 +79,8 @@ class ActionModule(ActionBase):
             return (
                 "Another machine answers as %s: %s. %s "
                 "A connection that was kept open, an entry of known_hosts or a way through another bastion leads to the wrong side. "
-                "Close kept connections (ssh -O exit, or remove the sockets in ~/.ansible/cp), see that ansible_control_path differs "
-                "for every host, and run this again."
+                "Close kept connections (ssh -O exit, or remove their sockets, in ~/.ansible/cp or at the ControlPath of ssh_config or ssh_args), "
+                "see that ansible_control_path differs for every host and that no other ControlPath is in use, and run this again."
                 % (name, "; ".join("its %s is %s, the inventory says %s" % (what, is_, wanted) for what, wanted, is_ in differing), UNCHANGED)
             )
         if pairs:

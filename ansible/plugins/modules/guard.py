@@ -41,6 +41,8 @@ options:
     type: int
     default: 2
 notes:
+  - A play's C(ignore_errors), C(ignore_unreachable) and C(run_once) go for this task as well, unless it says C(false) to them itself,
+    as the role P(gigascience.gigadb.role_guard#role) does.
   - The machine's environment variables E(AWS_EC2_METADATA_SERVICE_ENDPOINT) and E(AWS_EC2_METADATA_DISABLED) count, as for AWS's own programs.
 attributes:
   check_mode:
