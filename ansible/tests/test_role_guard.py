@@ -93,13 +93,23 @@ def test_variables_of_the_play_and_facts_do_not_either(ansible, tmp_path):
     assert not (tmp_path / "a").exists()
 
 
-def test_groups_by_role_must_agree(ansible, tmp_path):
+GROUPS = {
+    "of the other role": (["role_production"], "by its variables but in group role_production"),
+    "of both roles": (["role_production", "role_hot_standby"], "but in group role_hot_standby, role_production"),
+    "of the program, and of no role": (["infra_x", "env_live"], "in no group by role, so that its role is not clear"),
+    "of the program, and of another environment": (["infra_x", "role_hot_standby", "env_staging"], "but not in group env_live"),
+}
+
+
+@pytest.mark.parametrize("case", GROUPS)
+def test_groups_must_agree(ansible, tmp_path, case):
     """Variables may come from a file beside the inventory's program; its groups do not."""
     (tmp_path / "play.yml").write_text(PLAY.replace("ROLE", "hot_standby"))
+    groups, words = GROUPS[case]
     hosts = {"a": STANDBY | {"ansible_connection": "local"}}
-    inventory = {"all": {"hosts": hosts, "children": {"role_production": {"hosts": {"a": None}}}}}
+    inventory = {"all": {"hosts": hosts, "children": {group: {"hosts": {"a": None}} for group in groups}}}
     (tmp_path / "inventory.json").write_text(json.dumps(inventory))
-    ansible.playbook(tmp_path / "play.yml", "-i", tmp_path / "inventory.json").failed("by its variables but in group role_production")
+    ansible.playbook(tmp_path / "play.yml", "-i", tmp_path / "inventory.json").failed(words, "Nothing was changed")
     assert not (tmp_path / "a").exists()
 
 

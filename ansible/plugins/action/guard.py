@@ -101,22 +101,28 @@ def wrong_side(host, expected):
     variables = variables_of(host)
     role, environment = variables.get("gigadb_role"), variables.get("gigadb_environment")
     groups = {group.name for group in host.get_groups()}
-    # Groups by role come from the same inventory; a variable from another source must not contradict them.
-    by_group = {group for group in groups if group in ("role_production", "role_hot_standby")}
-    contradiction = by_group and by_group != {"role_%s" % expected["role"]}
-    if role == expected["role"] and environment == expected["environment"] and not contradiction:
+    group = "".join(c if c.isalnum() and c.isascii() else "_" for c in expected["environment"].lower())
+    # Groups come from the same inventory as the roles. A variable from another source must not contradict them,
+    # and beside a host of the program's it says nothing where they are silent: its role is not clear then.
+    ours = any(name.startswith("infra_") for name in groups)
+    by_group = {name for name in groups if name in ("role_production", "role_hot_standby")}
+    other_role = (ours or by_group) and by_group != {"role_%s" % expected["role"]}
+    other_environment = ours and "env_%s" % group not in groups
+    if role == expected["role"] and environment == expected["environment"] and not other_role and not other_environment:
         return None
     is_what = "has no clear role" if role is None else "is %s" % role
-    if contradiction and role == expected["role"]:
-        is_what += " by its variables but in group %s," % ", ".join(sorted(by_group))
-    group = "".join(c if c.isalnum() and c.isascii() else "_" for c in expected["environment"].lower())
+    if other_role and role == expected["role"]:
+        in_what = "group %s" % ", ".join(sorted(by_group)) if by_group else "no group by role, so that its role is not clear"
+        is_what += " by its variables but in %s," % in_what
+    of_what = "of no known environment" if environment is None else "of %s" % environment
+    if other_environment and environment == expected["environment"]:
+        of_what += " by its variables but not in group env_%s" % group
     return (
         "This play is for %s of %s, but %s %s %s. %s Only the inventory counts; extra variables and variables of the play do not. "
         "Run `gigadb-roles status`, then choose hosts by role (group %s_%s_bastion and the like)."
         % (
             expected["role"], expected["environment"], host.name, is_what,
-            "of no known environment" if environment is None else "of %s" % environment,
-            UNCHANGED, expected["role"], group,
+            of_what, UNCHANGED, expected["role"], group,
         )
     )
 
