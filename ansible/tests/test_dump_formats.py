@@ -45,6 +45,11 @@ CREATE TABLE child PARTITION OF parent FOR VALUES FROM (0) TO (10);
 INSERT INTO parent VALUES (7);
 """
 
+# Statements that are longer than anything which is read of one at once, with the end that matters: `FROM stdin`, `OWNER TO`.
+LONG = '"A Rather Long Name That Needs Its Quotes %03d" int'
+HARD += "CREATE TABLE wide (%s); INSERT INTO wide DEFAULT VALUES;\n" % ", ".join(LONG % number for number in range(150))
+ANOTHERS = "CREATE FUNCTION many(%s) RETURNS int LANGUAGE sql AS 'SELECT 1'" % ", ".join(LONG % number for number in range(95))
+
 
 def dump_plain(pair, *options, name=None):
     """Write blue's database as a plain dump where other tools write theirs; its own statements are about green's."""
@@ -71,6 +76,7 @@ def test_a_plain_dump_is_restored_and_reaches_no_other_database(filled, case):
     whole = "--schema=public" not in OTHERS[case]
     if whole:
         filled.postgres.sql(HARD, filled.blue.database, user="gigadb")
+        filled.postgres.sql(ANOTHERS, filled.blue.database)
     text = dump_plain(filled, *OTHERS[case])
     assert ("--create" in OTHERS[case]) == ("\n\\connect " in text)
     before = filled.green.database_id()
@@ -84,7 +90,7 @@ def test_a_plain_dump_is_restored_and_reaches_no_other_database(filled, case):
     assert filled.postgres.sql(previous) == before
     if whole:
         for question in ('TABLE "Odd; schema"."GRANT"', "SELECT * FROM seen", "TABLE parent", "SELECT prosrc FROM pg_proc WHERE proname = 'danger'",
-                         "SELECT obj_description('seen'::regclass)", "SELECT inline()"):
+                         "SELECT obj_description('seen'::regclass)", "SELECT inline()", "TABLE wide", "SELECT count(*) FROM pg_proc WHERE proname = 'many'"):
             assert filled.postgres.sql(question, filled.green.database) == filled.postgres.sql(question, filled.blue.database)
 
 

@@ -5,7 +5,8 @@
 #
 # -v report=1 prints no statement, but `tables N` (how many it creates) or `fault WHY` as its last line.
 # The state of the reader: `quote` is what the text is within ('' for none, ' for a string, e for a string with
-# escapes, " for a name, $tag$, or * for a comment), `code` is the statement without comments and strings, `text` is all of it.
+# escapes, " for a name, $tag$, or * for a comment), `code` is the beginning of the statement without comments and strings,
+# `tail` is the end of a long one, and `text` is all of it.
 
 function fault(why) {
     if (problem == "") problem = why
@@ -13,11 +14,16 @@ function fault(why) {
 }
 
 function add(part) {
-    if (length(code) < 4000) code = code part
+    if (length(code) < 4000) {
+        code = code part
+        return
+    }
+    tail = tail part
+    if (length(tail) > 4000) tail = substr(tail, length(tail) - 999)
 }
 
 function finish(    said, words) {
-    said = code
+    said = code tail
     gsub(/[ \t\r\n]+/, " ", said)
     sub(/^ /, "", said)
     words = toupper(said)
@@ -38,7 +44,7 @@ function finish(    said, words) {
     }
     if (words ~ /^SET STANDARD_CONFORMING_STRINGS = OFF/) fault("it was written with standard_conforming_strings off")
     if (!report) printf "%s", text
-    text = code = ""
+    text = code = tail = ""
     complete = 0
 }
 
