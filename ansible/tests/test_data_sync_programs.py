@@ -268,13 +268,28 @@ def test_a_dump_that_fails_reaches_no_bucket(filled):
     assert filled.dumps() == []
 
 
-def test_a_dump_that_cannot_be_read_back_is_an_error(filled):
-    real = shutil.which("rclone", path=str(filled.postgres.bin)) or "rclone"
-    filled.blue.shadow(
-        "rclone",
-        'case $1 in cat) echo other; exit ;; esac\nPATH=${PATH#*:} exec %s "$@"\n' % real,
-    )
-    filled.blue.run("s3backup").failed("error: ", "cannot be read back", "hint: ", status=1)
+def test_a_dump_that_reads_back_as_another_is_an_error(filled):
+    filled.blue.shadow("rclone", 'case $1 in cat) echo other; exit ;; esac\nPATH=${PATH#*:} exec rclone "$@"\n')
+    filled.blue.run("s3backup").failed("error: ", "cannot be read back as it was", "databaseReset refuses this dump", status=1)
+
+
+def test_a_dump_that_could_not_be_read_back_is_not_called_wrong(filled):
+    filled.blue.shadow("rclone", 'case $1 in cat) echo "503 Slow Down" >&2; exit 1 ;; esac\nPATH=${PATH#*:} exec rclone "$@"\n')
+    done = filled.blue.run("s3backup").failed("error: wrote ", "could not read it back", "503 Slow Down", "perhaps whole", status=1)
+    assert "differs" not in done.text and "refuses this dump" not in done.text
+    filled.green.run("databaseReset").succeeded()
+    assert filled.green.genomes() == ["panda", "yak"]
+
+
+@pytest.mark.parametrize("program", ["s3backup", "databaseReset"])
+def test_a_checksum_that_could_not_be_taken_is_not_called_wrong(filled, program):
+    filled.blue.run("s3backup").succeeded()
+    side = filled.blue if program == "s3backup" else filled.green
+    before = filled.dump("blue", TODAY).stat().st_mtime_ns
+    side.shadow("sha256sum", 'echo "sha256sum: read error" >&2\nexit 1\n')
+    done = side.run(program).failed(*FOUR_PARTS, "checksum", "read error", status=1)
+    assert "not sound" not in done.text and "differs" not in done.text
+    assert filled.dump("blue", TODAY).stat().st_mtime_ns == before and filled.green.genomes() == ["old"]
 
 
 def test_no_secret_is_on_a_command_line_and_nothing_is_left_behind(filled):
