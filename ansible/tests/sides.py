@@ -52,6 +52,21 @@ class Side:
         path.chmod(0o755)
         return path
 
+    def shadow_that_is_stopped(self, name, words, signal):
+        """Let this program, called with these words, have whoever runs it stopped, and then wait until it is told to end itself."""
+        return self.shadow(
+            name,
+            'case "$*" in %s)\n'
+            '    parent() { read -r _ _ _ above _ <"/proc/$1/stat"; }\n'
+            '    top=$PPID; parent "$top"\n'
+            '    while [[ $(<"/proc/$above/comm") == "$(<"/proc/$top/comm")" ]]; do top=$above; parent "$top"; done\n'
+            '    trap "touch $HOME/stopped; exit 1" TERM; trap "" PIPE\n'  # whoever reads what it says may be gone
+            '    kill -%s "$top"\n'
+            '    for ((i = 0; i < 600; i++)); do sleep 0.05; done\n'
+            '    exit 1 ;;\n'
+            'esac\nPATH=${PATH#*:} exec %s "$@"\n' % (words, signal, name),
+        )
+
     def fill_database(self, *genomes):
         """Make the database hold one row for each word."""
         postgres = self.pair.postgres

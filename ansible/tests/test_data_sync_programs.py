@@ -6,6 +6,7 @@ import datetime
 import fcntl
 import os
 import shutil
+import time
 
 import pytest
 from sides import ADDRESSES, project
@@ -217,23 +218,46 @@ def test_a_restore_that_fails_leaves_the_old_database(filled):
     assert (filled.green.database_id(), filled.green.databases()) == (before, [filled.green.database])
 
 
-@pytest.mark.parametrize("name", ["TERM", "KILL"])
-def test_an_interrupted_restore_leaves_the_old_database_and_the_next_succeeds(filled, name):
-    filled.blue.run("s3backup").succeeded()
-    real = filled.postgres.bin / "pg_restore"
-    shadow = filled.green.shadow(
-        "pg_restore", '"%s" "$@" || exit\ncase $* in *--exit-on-error*) kill -%s $PPID ;; esac\n' % (real, name)
-    )
-    before = filled.green.database_id()
-    filled.green.run("databaseReset").failed(status=143 if name == "TERM" else -9)
-    assert (filled.green.database_id(), filled.green.genomes()) == (before, ["old"])
-    left = [filled.green.database] + ([filled.green.database + "_restoring"] if name == "KILL" else [])
-    assert filled.green.databases() == left
+# What takes long in a run: the program that it calls, and with which words.
+LONG = {
+    "the dump": ("s3backup", "pg_dump", "*"),
+    "the upload": ("s3backup", "rclone", "copyto*.dump"),
+    "reading it back": ("s3backup", "rclone", "cat*"),
+    "the download": ("databaseReset", "rclone", "copyto*"),
+    "reading all of it": ("databaseReset", "pg_restore", "--file=/dev/null*"),
+    "the restore": ("databaseReset", "pg_restore", "--exit-on-error*"),
+    "the migrations": ("databaseReset", "migrate", "*"),
+}
 
-    shadow.unlink()
-    filled.green.run("databaseReset").succeeded()
-    assert filled.green.genomes() == ["panda", "yak"]
-    assert filled.green.databases() == [filled.green.database, filled.green.database + "_previous"]
+
+@pytest.mark.parametrize("signal", ["TERM", "KILL"])
+@pytest.mark.parametrize("case", LONG)
+def test_a_run_that_is_stopped_ends_what_it_waits_for_and_the_next_succeeds(filled, case, signal):
+    program, name, words = LONG[case]
+    green = filled.green
+    filled.blue.run("s3backup").succeeded()
+    side = filled.blue if program == "s3backup" else green
+    green.settings("AFTER_RESTORE=(migrate)")
+    green.shadow("migrate", "")
+    shadow = side.shadow_that_is_stopped(name, words, signal)
+    before = green.database_id()
+    done = side.run(program).failed(status=143 if signal == "TERM" else -9)
+    # what is killed outright cannot wait for it
+    until = time.monotonic() + 20
+    while not (side.root / "stopped").exists() and time.monotonic() < until:
+        os.sched_yield()
+    assert (side.root / "stopped").exists()
+    assert (green.database_id(), green.genomes()) == (before, ["old"])
+    if signal == "TERM":
+        done.failed("error: stopped " + program, "caused by: ", "not changed: ", "hint: ")
+        assert green.databases() == [green.database] and not list((side.root / "state" / "work").iterdir())
+
+    shadow.write_text("#!/bin/sh\n") if name == "migrate" else shadow.unlink()
+    side.run(program).succeeded()
+    assert not list((side.root / "state" / "work").iterdir())
+    if side is green:
+        assert green.genomes() == ["panda", "yak"]
+        assert green.databases() == [green.database, green.database + "_previous"]
 
 
 def test_a_first_restore_needs_no_database_to_be_there(pair):

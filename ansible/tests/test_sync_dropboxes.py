@@ -154,8 +154,8 @@ def slow(side, then):
     side.settings("ROLE_CHECK_SECONDS=0")
     return side.shadow(
         "rclone",
-        'case $1 in sync) %s\n'
-        '    touch "$HOME/copying"; trap "touch $HOME/stopped; exit 1" TERM; for ((i = 0; i < 1200; i++)); do [[ ! -e $HOME/go ]] || break; sleep 0.05; done ;; esac\n'
+        'case $1 in sync) trap "touch $HOME/stopped; exit 1" TERM; %s\n'
+        '    touch "$HOME/copying"; for ((i = 0; i < 1200; i++)); do [[ ! -e $HOME/go ]] || break; sleep 0.05; done ;; esac\n'
         'PATH=${PATH#*:} exec rclone "$@"\n' % then,
     )
 
@@ -195,20 +195,36 @@ def test_one_question_without_an_answer_does_not_stop_a_copy(dropboxes):
     green.run("sync_dropboxes").succeeded()
 
 
-def test_a_stop_stops_the_copy_as_well(dropboxes):
+@pytest.mark.parametrize("words", ["sync*", "lsf*--recursive*"])
+@pytest.mark.parametrize("signal", ["TERM", "KILL"])
+def test_a_stop_stops_the_copy_as_well(dropboxes, signal, words):
+    """Whoever is killed outright asks no longer who is production: the copy must not go on without it."""
     green = dropboxes.green
-    slow(green, "kill -TERM $PPID")
+    before = tree(green.dropboxes)
+    shadow = green.shadow_that_is_stopped("rclone", words, signal)
     green.settings("ROLE_CHECK_SECONDS=600")
-    green.run("sync_dropboxes").failed(status=143)
-    assert (green.root / "stopped").exists()
+    done = green.run("sync_dropboxes").failed(status=143 if signal == "TERM" else -9)
+    if signal == "TERM":
+        done.failed("error: stopped sync_dropboxes", "changed: perhaps new files" if words == "sync*" else "changed: nothing", "hint: ")
+    assert (green.root / "stopped").exists() and tree(green.dropboxes) == before
+    shadow.unlink()
+    green.run("sync_dropboxes").succeeded()
+
+
+def test_a_copy_holds_the_lock_for_as_long_as_it_runs(dropboxes):
+    green = dropboxes.green
+    green.shadow("rclone", 'case $1 in sync) readlink /proc/$$/fd/9 >"$HOME/held" ;; esac\nPATH=${PATH#*:} exec rclone "$@"\n')
+    green.run("sync_dropboxes").succeeded()
+    assert (green.root / "held").read_text().strip() == str(green.root / "state" / "dropboxes.lock")
 
 
 def test_a_stop_right_after_its_start_stops_the_copy_as_well(dropboxes):
     green = dropboxes.green
     slow(green, ":")
-    # The first thing that the program does after it has started the copy is to be stopped.
+    # The first thing that the program does after it has started the copy, its only job, is to be stopped.
     green.settings(
-        "set -o functrace\ntrap '[[ -z ${!:-} || -n ${hit:-} ]] || { hit=1; while [[ ! -e $HOME/copying ]]; do command sleep 0.05; done; kill -TERM $$; }' DEBUG"
+        "MAX_DELETE=100\nset -o functrace\n"
+        "trap '[[ ${job:-} != starting || ${seen:=${!:-}} == \"${!:-}\" || -n ${hit:-} ]] || { hit=1; while [[ ! -e $HOME/copying ]]; do command sleep 0.05; done; kill -TERM $$; }' DEBUG"
     )
     green.run("sync_dropboxes").failed(status=143)
     assert (green.root / "stopped").exists()

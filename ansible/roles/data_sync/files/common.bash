@@ -20,9 +20,9 @@ declare -A SIDE_ADDRESSES=() SIDE_DROPBOXES=()
 RESOLVER_COMMAND=() RESTORE_OPTIONS=() RCLONE_OPTIONS=() AFTER_RESTORE=()
 
 # Ends with a message: what failed and on what, why, what was and was not changed, what to do.
-fail() { # what why unchanged hint [changed]
+fail() { # what why unchanged hint [changed [status]]
     printf 'error: %s\n  caused by: %s\n  changed:     %s\n  not changed: %s\nhint: %s\n' "$1" "$2" "${5:-nothing}" "$3" "$4" >&2
-    exit 1
+    exit "${6:-1}"
 }
 
 say() {
@@ -70,25 +70,77 @@ refuse_while_paused() { # unchanged hint
         "the synchronization jobs are paused since $(date --utc --reference="$mark" '+%Y-%m-%d %H:%M UTC')" "$1" "$2"
 }
 
-# Makes a private folder that is removed when the program ends, however it ends.
+# Makes a private folder that is removed when the program ends; the lock is held, so those that are there belong to no run:
+# they were left by one that was killed outright.
 make_work_folder() {
     end_on_signals
+    rm -rf -- "$WORK_DIRECTORY/$program".????????
     work=$(mktemp --directory "$WORK_DIRECTORY/$program.XXXXXXXX")
 }
 
 end_on_signals() {
-    trap 'exit 130' INT
-    trap 'exit 143' TERM HUP
+    trap 'stopped 130' INT
+    trap 'stopped 143' TERM HUP
     trap leave EXIT
+}
+
+# Each program says in `tell_stopped` what is and what is not changed by then.
+stopped() { # status
+    stop_job
+    tell_stopped "$1"
 }
 
 # Replaced by programs that have more to tidy up.
 leave() {
+    stop_job
     remove_work_folder
 }
 
 remove_work_folder() {
     [[ -z $work ]] || rm -rf -- "$work"
+}
+
+# --- what may take hours
+
+job=''
+
+# Runs a command as a job: bash answers a signal only once the command under way has ended, but at once while it waits for a job.
+at_length() { # command
+    start_job "$@"
+    wait_for_job
+}
+
+# A job ends with this program, even where that is killed outright: nobody would ask any more who is production.
+start_job() { # command
+    # It reads which job it is, and then a word once the job was waited for, or nothing where this program is gone.
+    exec 8> >(exec bash -c 'trap "" INT TERM HUP; read -r job && { read -r _ || kill -TERM -- "-$job"; }' >/dev/null 2>&1 9>&-)
+    job=starting
+    set -m # a group of processes of its own, so that a stop reaches all of the job and nothing else
+    { set +m; trap 'exit 143' TERM; trap '' INT TTIN TTOU; echo "$BASHPID" >&8; exec 8>&-; "$@"; } </dev/null &
+    set +m
+    job=$!
+}
+
+wait_for_job() {
+    local status=0
+    wait "$job" || status=$?
+    forget_job
+    return "$status"
+}
+
+stop_job() {
+    [[ $job != starting ]] || job=${!:-}
+    [[ -n $job ]] || return 0
+    exec 8>&-
+    kill -TERM -- "-$job" 2>/dev/null || true
+    wait "$job" 2>/dev/null || true
+    forget_job
+}
+
+forget_job() {
+    job=''
+    (echo over >&8) 2>/dev/null || true
+    exec 8>&-
 }
 
 # --- keys: YYYYMMDD from the nightly job, YYYYMMDDHHMM by hand, both UTC

@@ -1,7 +1,7 @@
 # The databases of this side: the one in use, the copy beside it, and how one takes the place of the other.
 # Sourced by databaseReset after common.bash.
 # shellcheck shell=bash
-# shellcheck disable=SC2154  # names are set by whoever sources this
+# shellcheck disable=SC2034,SC2154  # names are set here for whoever sources this, and the other way round
 
 # Longer names are cut by PostgreSQL, and two that differ at their end would become one.
 check_names() {
@@ -158,7 +158,7 @@ put_in_place() {
         fi
         case $holder in
             in_place)
-                scratch=''
+                scratch='' placed=yes
                 break
                 ;;
             unknown)
