@@ -19,6 +19,16 @@ RESOLVER = """#!/bin/sh
 cat "$(dirname "$0")/apex"
 """
 
+# Sets `top` to the program that runs a shadow of the test's own, or one of its jobs.
+WHO_RUNS_IT = """parent() { read -r _ _ _ above _ <"/proc/$1/stat"; }
+top=$PPID
+parent "$top"
+while [[ $(<"/proc/$above/comm") == "$(<"/proc/$top/comm")" ]]; do
+    top=$above
+    parent "$top"
+done
+"""
+
 
 def project(color):
     return "gigascience-upstream-%s" % color
@@ -56,10 +66,7 @@ class Side:
         """Let this program, called with these words, have whoever runs it stopped, and then wait until it is told to end itself."""
         return self.shadow(
             name,
-            'case "$*" in %s)\n'
-            '    parent() { read -r _ _ _ above _ <"/proc/$1/stat"; }\n'
-            '    top=$PPID; parent "$top"\n'
-            '    while [[ $(<"/proc/$above/comm") == "$(<"/proc/$top/comm")" ]]; do top=$above; parent "$top"; done\n'
+            WHO_RUNS_IT + 'case "$*" in %s)\n'
             '    trap "touch $HOME/stopped; exit 1" TERM; trap "" PIPE\n'  # whoever reads what it says may be gone
             '    kill -%s "$top"\n'
             '    for ((i = 0; i < 600; i++)); do sleep 0.05; done\n'

@@ -158,12 +158,12 @@ def migrate(side, script):
 
 def test_migrations_run_on_the_copy_before_it_is_put_in_place(filled):
     green = filled.green
-    filled.postgres.sql('ALTER DATABASE "{0}" SET default_transaction_read_only = on; ALTER DATABASE "{0}" CONNECTION LIMIT 0'.format(green.database))
+    filled.postgres.sql('ALTER DATABASE "{0}" SET default_transaction_read_only = on; ALTER DATABASE "{0}" CONNECTION LIMIT 2'.format(green.database))
     filled.blue.run("s3backup").succeeded()
     migrate(
         green,
         'printf "%s|" "$@" "$GIGADB_DATABASE" "$GIGADB_KEY" "$GIGADB_ENVIRONMENT" "$PGDATABASE" >"$HOME/asked"\n'
-        'psql -XqAtc "SELECT datname FROM pg_database WHERE datname LIKE \'$GIGADB_DATABASE%\'" postgres >"$HOME/then"\n'
+        'psql -XqAtc "SELECT datname FROM pg_database WHERE datname LIKE \'$GIGADB_DATABASE%\' AND datconnlimit = CASE datname WHEN \'$GIGADB_DATABASE\' THEN 2 ELSE -1 END" postgres >"$HOME/then"\n'
         'exec psql -Xqc "ALTER TABLE dataset ADD migrated bool DEFAULT true" 2>&1\n',
     )
     green.run("databaseReset").succeeded()

@@ -7,7 +7,7 @@ import fcntl
 import shutil
 
 import pytest
-from sides import ADDRESSES
+from sides import ADDRESSES, WHO_RUNS_IT
 
 FOUR_PARTS = ("error: ", "caused by: ", "changed:     nothing", "not changed: ", "hint: ")
 
@@ -88,6 +88,64 @@ def test_an_empty_missing_or_wrong_source_empties_nothing(dropboxes):
     # a marker is enough by its presence, as made by `touch`; but then there is too much to remove
     (blue / MARKER).touch()
     refused("22 of its 22 files are not in", "at most 10 % of them (2)")
+
+
+def test_where_this_sides_own_file_system_is_not_mounted_nothing_is_copied_below_it(dropboxes):
+    green = dropboxes.green
+    green.settings("MAX_DELETE=100")
+    (green.dropboxes / MARKER).write_text((dropboxes.blue.dropboxes / MARKER).read_text())
+    green.run("sync_dropboxes").failed(*FOUR_PARTS, "belongs to gigascience-upstream-blue live, not to gigascience-upstream-green live", status=1)
+    for gone in (lambda: [shutil.rmtree(green.dropboxes), green.dropboxes.mkdir()], green.dropboxes.rmdir):
+        gone()
+        green.run("sync_dropboxes").failed(*FOUR_PARTS, "it has no marker file .gigadb-dropboxes", "mounted", status=1)
+        assert not green.dropboxes.exists() or not list(green.dropboxes.iterdir())
+    # as made by `touch`
+    green.dropboxes.mkdir()
+    (green.dropboxes / MARKER).touch()
+    green.run("sync_dropboxes").succeeded()
+
+
+# --- a copy that ends half-way
+
+HALF_WAY = {
+    "the copy fails": "exit 1",
+    "the roles change": "wait for it",
+    "it is stopped": "kill -TERM $top; wait for it",
+    "it is killed": "kill -KILL $top; wait for it",
+}
+
+
+@pytest.mark.parametrize("case", HALF_WAY)
+def test_a_copy_that_ends_half_way_leaves_no_file_missing(dropboxes, case):
+    """rclone takes a file out of its place before its new one is there."""
+    green = dropboxes.green
+    green.settings("ROLE_CHECK_SECONDS=0")
+    before = tree(green.dropboxes)
+    shadow = green.shadow(
+        "rclone",
+        WHO_RUNS_IT + 'wait() { for ((i = 0; i < 600; i++)); do sleep 0.05; done; exit 1; }\n'
+        'case $1 in sync)\n'
+        '    taken=$5; [[ $4 == --backup-dir ]]; mkdir -p "$taken/user1" "$taken/user9" "$taken/same"\n'
+        '    mv "$3/user1/reads.fq" "$taken/user1"; mv "$3/user9/only-here.txt" "$taken/user9"; mv "$3/same/1" "$3/same/2" "$taken/same"\n'
+        '    echo new >"$3/same/1"\n'
+        '    %s\n    %s ;;\nesac\nPATH=${PATH#*:} exec rclone "$@"\n'
+        % (dropboxes.then_answer(ADDRESSES["green"]) if case == "the roles change" else ":", HALF_WAY[case].replace("wait for it", "wait")),
+    )
+    done = green.run("sync_dropboxes")
+    assert done.status != 0
+    shadow.unlink()
+    if case == "it is killed":
+        # the next run does it, and what is production by then is told where its files are
+        dropboxes.production_is("green")
+        green.run("sync_dropboxes").failed("an earlier copy ended half-way", "rclone move --ignore-existing", "this side is production", status=1)
+        dropboxes.production_is("blue")
+        green.settings("check_deletions() { exit 9; }")
+        assert "Put back what an earlier copy had taken out" in green.run("sync_dropboxes").failed(status=9).stdout
+    else:
+        done.failed("is kept in")
+    (run,) = green.replaced.iterdir()
+    assert tree(green.dropboxes) == before | {"same/1": "new\n"}
+    assert tree(run) == {"same/1": "same"}
 
 
 def test_each_side_keeps_its_own_marker(dropboxes):

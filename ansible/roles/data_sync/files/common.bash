@@ -124,6 +124,7 @@ start_job() { # command
 wait_for_job() {
     local status=0
     wait "$job" || status=$?
+    [[ $status -eq 0 ]] || kill -TERM -- "-$job" 2>/dev/null || true # it may have been killed, and not what it had started
     forget_job
     return "$status"
 }
