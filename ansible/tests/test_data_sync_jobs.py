@@ -157,6 +157,35 @@ def test_a_state_given_by_hand_puts_no_job_on_the_wrong_side(fresh, ansible, ext
     assert not fresh.blue.programs.exists() and not fresh.green.programs.exists()
 
 
+@pytest.mark.parametrize(
+    "setting",
+    [
+        {"data_sync_backup_time": "25:99"},
+        {"data_sync_restore_time": "10:05:00"},
+        {"data_sync_backup_time": 1320},  # 22:00 without quotes
+        {"data_sync_after_restore": "/bin/true"},
+        {"data_sync_rclone_options": "--checksum"},
+        {"data_sync_max_delete": "abc"},
+        {"data_sync_max_delete": -5},
+        {"data_sync_dropbox_directory": "/"},
+    ],
+    ids=str,
+)
+def test_a_setting_that_is_not_what_it_should_be_changes_nothing(fresh, ansible, setting):
+    pristine = everything(fresh)
+    by_color = {color: variables | setting for color, variables in BLUE_IS_PRODUCTION.items()}
+    fresh.apply(ansible, **by_color).failed("settings are missing or contradict each other", "Nothing was changed", str(list(setting.values())[0]))
+    assert everything(fresh) == pristine
+
+
+def test_settings_are_written_down_as_they_are_meant(fresh, ansible):
+    meant = {"data_sync_backup_time": "9:30", "data_sync_keep_previous_database": "no", "data_sync_max_delete": "5 %"}
+    fresh.apply(ansible, **{color: variables | meant for color, variables in BLUE_IS_PRODUCTION.items()}).succeeded()
+    assert jobs(fresh.blue) == {"s3backup": "09:30"}
+    settings = (fresh.green.programs / "data-sync.conf").read_text().splitlines()
+    assert {"BACKUP_TIME=0930", "KEEP_PREVIOUS_DATABASE=no", "MAX_DELETE=5"} <= set(settings)
+
+
 def test_a_play_that_ignores_errors_is_stopped_all_the_same(fresh, ansible):
     play = fresh.root / "play.yml"
     play.write_text("- {hosts: all, gather_facts: false, ignore_errors: true, any_errors_fatal: true, roles: [gigascience.gigadb.data_sync]}\n")
