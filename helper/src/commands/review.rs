@@ -54,7 +54,7 @@ pub(crate) struct ReviewArgs {
     live: bool,
 
     /// Refuse a plan that changes anything other than roles, or runs what no review can tell:
-    /// provisioners, actions, ephemeral resources, deferred changes.
+    /// provisioners, actions, ephemeral resources, data sources read at the apply, deferred changes.
     #[arg(long)]
     require_only_role_change: bool,
 

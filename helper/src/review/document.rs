@@ -120,7 +120,7 @@ impl Review {
 
     /// Whether the plan changes anything at all.
     pub(crate) fn has_changes(&self) -> bool {
-        let runs = |one: &Unseen| matches!(one.what, What::Action | What::Deferred);
+        let runs = |one: &Unseen| matches!(one.what, What::Action | What::Deferred | What::Program);
         self.acting().next().is_some()
             || !self.outputs.is_empty()
             || self.others().next().is_some()

@@ -90,11 +90,12 @@ impl Gates<'_> {
     }
 
     /// What happens beside changes of resources and is refused. An ephemeral resource is opened
-    /// and closed: it cannot fail over.
+    /// and closed, and a data source that starts no program is read: they cannot fail over.
     fn unseen<'a>(&self, review: &'a Review) -> Vec<(What, Vec<&'a str>)> {
         let mut refused: Vec<(What, Vec<&str>)> = Vec::new();
         for one in &review.unseen {
-            let stops = self.only_role_change || self.no_failover && one.what != What::Ephemeral;
+            let reads = matches!(one.what, What::Ephemeral | What::Read);
+            let stops = self.only_role_change || self.no_failover && !reads;
             if !stops {
                 continue;
             }

@@ -272,8 +272,15 @@ fn is_word(text: &str) -> bool {
 fn everything_else(review: &Review) -> String {
     let mut said: BTreeMap<&str, (usize, Vec<String>)> = BTreeMap::new();
     for (verb, addresses) in &review.other {
-        let shown = addresses.iter().take(NAMED).map(|address| code(address));
-        said.insert(verb, (addresses.len(), shown.collect()));
+        // What is read at the apply is told below.
+        let told = |address: &&String| {
+            *verb != "read" || review.unseen.iter().all(|one| one.address != **address)
+        };
+        let names: Vec<&String> = addresses.iter().filter(told).collect();
+        if !names.is_empty() {
+            let shown = names.iter().take(NAMED).map(|address| code(address));
+            said.insert(verb, (names.len(), shown.collect()));
+        }
     }
     if !review.outputs.is_empty() {
         let shown = review.outputs.iter().take(NAMED).map(|output| code(output));

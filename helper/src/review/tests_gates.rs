@@ -29,11 +29,20 @@ fn foreign(kind: &str, mode: &str, provider: &str) -> Value {
     })
 }
 
+/// A data source that is read at the apply.
+fn waiting(kind: &str, provider: &str) -> Value {
+    json!({
+        "address": format!("data.{kind}.x"), "mode": "data", "type": kind, "provider_name": provider,
+        "action_reason": "read_because_dependency_pending",
+        "change": { "actions": ["read"], "before": null, "after": {} },
+    })
+}
+
 /// What happens at an apply beside changes of resources is told always, and refused under a gate.
 #[test]
 fn what_no_list_of_changes_shows_is_told_and_refused() {
     let evil = "registry.terraform.io/evil/gigadb";
-    let cases: [(Value, &str, bool); 11] = [
+    let cases: [(Value, &str, bool); 15] = [
         (
             json!({ "configuration": { "root_module": { "resources": [provisioner("local-exec")] } } }),
             "1 provisioner** (`gigadb_role_assignment.live (local-exec)`",
@@ -67,6 +76,26 @@ fn what_no_list_of_changes_shows_is_told_and_refused() {
         (
             json!({ "deferred_changes": [{ "reason": "unknown", "resource_change": { "address": "gigadb_role_assignment.live" } }] }),
             "1 deferred change** (`gigadb_role_assignment.live`)",
+            true,
+        ),
+        (
+            json!({ "resource_changes": [waiting("external", "registry.terraform.io/hashicorp/external")] }),
+            "Everything else in this plan: **1 program that runs at the apply** (`data.external.x`).",
+            true,
+        ),
+        (
+            json!({ "resource_changes": [waiting("external", "evil.example.org/x/external")] }),
+            "1 program that runs at the apply** (`data.external.x`)",
+            true,
+        ),
+        (
+            json!({ "resource_changes": [waiting("http", "registry.terraform.io/hashicorp/http")] }),
+            "Everything else in this plan: **1 data source that is read at the apply** (`data.http.x`).",
+            false,
+        ),
+        (
+            json!({ "resource_changes": [waiting("gigadb_infrastructure", evil)] }),
+            "1 object of another provider with a type name of this one** (`data.gigadb_infrastructure.x`)",
             true,
         ),
         (
@@ -108,6 +137,30 @@ fn what_no_list_of_changes_shows_is_told_and_refused() {
         assert_eq!(refusals(no_failover), refused_without_failover, "{told}");
         assert!(!refusals(Gates::default()), "{told}");
     }
+}
+
+/// What is part of Terraform, and what is ours, is only read.
+#[test]
+fn a_data_source_that_runs_nothing_of_anybody_elses_passes() {
+    let entries = json!([
+        waiting("terraform_remote_state", "terraform.io/builtin/terraform"),
+        waiting(
+            "gigadb_infrastructure",
+            "registry.terraform.io/gigascience/gigadb"
+        ),
+    ]);
+    let review = reviewed(&json!({ "resource_changes": entries }));
+    let gates = Gates {
+        only_role_change: true,
+        no_failover: true,
+        ..Gates::default()
+    };
+    assert_eq!(gates.refusals(&review), Vec::<String>::new());
+    let text = markdown::render(&review);
+    assert!(
+        text.contains("2 to read (`data.gigadb_infrastructure.x`, "),
+        "{text}"
+    );
 }
 
 #[test]

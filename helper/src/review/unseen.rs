@@ -13,6 +13,10 @@ const OUR_PROVIDER: [&str; 2] = [
 ];
 /// How the names of our types begin.
 const OUR_TYPES: &str = "gigadb_";
+/// The provider within Terraform and OpenTofu themselves, which starts nothing.
+const BUILT_IN: &str = "terraform.io/builtin/terraform";
+/// The data source that starts a program.
+const STARTS_A_PROGRAM: &str = "external";
 
 /// Whether a provider's name is ours; a plan that does not tell is taken at its types' word.
 pub(super) fn is_our_provider(name: Option<&str>) -> bool {
@@ -39,6 +43,10 @@ pub(crate) enum What {
     OtherProvider,
     /// A change that a later plan will make.
     Deferred,
+    /// A program that a data source starts at the apply.
+    Program,
+    /// A data source of another provider that is read at the apply.
+    Read,
     /// An ephemeral resource, which is opened at the apply.
     Ephemeral,
 }
@@ -54,6 +62,14 @@ impl What {
                 "objects of another provider with type names of this one",
             ),
             Self::Deferred => ("deferred change", "deferred changes"),
+            Self::Program => (
+                "program that runs at the apply",
+                "programs that run at the apply",
+            ),
+            Self::Read => (
+                "data source that is read at the apply",
+                "data sources that are read at the apply",
+            ),
             Self::Ephemeral => ("ephemeral resource", "ephemeral resources"),
         }
     }
@@ -85,6 +101,13 @@ pub(super) fn of(document: &Value) -> Vec<Unseen> {
             if named_like_ours && !is_our_provider(text("provider_name")) {
                 add(&mut found, What::OtherProvider, entry);
             }
+            // What is read while planning is done already; what waits for the apply is not.
+            let waits = text("mode") == Some("data") && acts(entry, "read");
+            if waits && !named_like_ours && text("provider_name") != Some(BUILT_IN) {
+                let starts = text("type") == Some(STARTS_A_PROGRAM);
+                let what = if starts { What::Program } else { What::Read };
+                add(&mut found, what, entry);
+            }
         }
     }
     found.into_iter().collect()
@@ -96,6 +119,11 @@ fn add(found: &mut BTreeSet<Unseen>, what: What, entry: &Value) {
         what,
         address: address.to_owned(),
     });
+}
+
+fn acts(entry: &Value, action: &str) -> bool {
+    let actions = entry.pointer("/change/actions").and_then(Value::as_array);
+    actions.is_some_and(|actions| actions.iter().any(|one| one == action))
 }
 
 fn list_of<'a>(value: &'a Value, key: &str) -> impl Iterator<Item = &'a Value> {
