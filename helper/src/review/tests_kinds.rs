@@ -286,6 +286,56 @@ fn each_is_said_as_what_it_is() {
     }
 }
 
+/// Whatever an import does beside importing, that it imports is said.
+#[test]
+fn an_import_is_said_whatever_else_happens() {
+    let a = state("a", "b", A, "by role");
+    let cases: [(Value, Value, &str); 6] = [
+        (
+            a.clone(),
+            state("b", "a", B, "by role"),
+            "Swaps live, imported: production a to b",
+        ),
+        (
+            a.clone(),
+            with(state("b", "a", B, "by role"), "mode", "failover".into()),
+            "Fails over live, imported: production a to b",
+        ),
+        (
+            a.clone(),
+            with(a.clone(), "on_failure", "stop".into()),
+            "Changes settings of live, imported: no record, no variable, production stays a",
+        ),
+        (
+            a.clone(),
+            with(state("a", "b", A, "a b"), "prepare", "b".into()),
+            "Prepares live, imported, on b: writes 0 records and 1 variable, production stays a",
+        ),
+        (
+            state("a", "b", ["a", "b", "b"], "by role"),
+            a.clone(),
+            "Aligns live, imported, with its topology: writes 1 record and 0 variables, production stays a",
+        ),
+        (
+            a.clone(),
+            state("a", "c", ["a", "a", "c"], "by role"),
+            "Makes c the hot standby of live, imported, no longer b: ",
+        ),
+    ];
+    for (before, after, verdict) in cases {
+        let mut entry = entry("update", &before, &after);
+        entry["change"]["importing"] = json!({ "id": "live" });
+        let review = reviewed(&json!({
+            "format_version": "1.2", "planned_values": {}, "resource_changes": [entry],
+        }));
+        assert!(
+            review.verdict().starts_with(verdict),
+            "{}",
+            review.verdict()
+        );
+    }
+}
+
 #[test]
 fn what_is_due_follows_the_apex_and_no_other_name() {
     let a = state("a", "b", A, "by role");

@@ -128,7 +128,12 @@ impl Review {
             side(change.production_before()),
             side(change.production_after()),
         );
-        let imported = if change.imported { ", imported," } else { "" };
+        // At the end of a clause, and within one.
+        let (imported, within) = if change.imported {
+            (", imported", ", imported,")
+        } else {
+            ("", "")
+        };
         let stays = format!("production stays {to}{}", self.outside(change));
         match change.kind {
             Kind::Swap => format!("swaps {environment}{imported}: production {from} to {to}"),
@@ -136,7 +141,7 @@ impl Review {
                 format!("fails over {environment}{imported}: production {from} to {to}")
             }
             Kind::TradeBack => format!(
-                "trades {environment} back: production {from} to {to}, after roles were traded outside Terraform"
+                "trades {environment}{within} back: production {from} to {to}, after roles were traded outside Terraform"
             ),
             Kind::TakeNote => {
                 let said = side(change.from.as_ref().map(|roles| roles.production.as_str()));
@@ -146,7 +151,7 @@ impl Review {
                     ""
                 };
                 format!(
-                    "takes note that production of {environment} is {to}, no longer {said}{why}: {}",
+                    "takes note that production of {environment}{within} is {to}, no longer {said}{why}: {}",
                     written(change)
                 )
             }
@@ -155,7 +160,7 @@ impl Review {
                     side(roles.as_ref().map(|roles| roles.hot_standby.as_str()))
                 };
                 format!(
-                    "makes {} the hot standby of {environment}, no longer {}: {}, {stays}",
+                    "makes {} the hot standby of {environment}{imported}, no longer {}: {}, {stays}",
                     standby(&change.after),
                     standby(&change.from),
                     written(change)
@@ -165,23 +170,25 @@ impl Review {
                 let names = change.renamed.iter();
                 let names = names.map(|(from, to)| format!("{} to {}", name(from), self.side(to)));
                 format!(
-                    "renames {} in {environment}: writes nothing, {stays}",
+                    "renames {} in {environment}{imported}: writes nothing, {stays}",
                     names.collect::<Vec<_>>().join(" and ")
                 )
             }
             Kind::Prepare => format!(
-                "prepares {environment} on {}: {}, {stays}",
+                "prepares {environment}{within} on {}: {}, {stays}",
                 side(change.prepare.as_deref()),
                 written(change)
             ),
             Kind::Align => format!(
-                "aligns {environment}{imported} with its topology: {}, {stays}",
+                "aligns {environment}{within} with its topology: {}, {stays}",
                 written(change)
             ),
             Kind::Settings => {
-                format!("changes settings of {environment}: no record, no variable, {stays}")
+                format!(
+                    "changes settings of {environment}{imported}: no record, no variable, {stays}"
+                )
             }
-            Kind::Adopt => format!("adopts {environment}{imported} as it is: {stays}"),
+            Kind::Adopt => format!("adopts {environment}{within} as it is: {stays}"),
             Kind::Forget => format!(
                 "forgets {environment}: its records and variables stay as they are, production stays {from}"
             ),
