@@ -108,6 +108,20 @@ pub(crate) struct Setting {
 pub(crate) struct Holder {
     pub(crate) from: Option<String>,
     pub(crate) to: Option<String>,
+    /// Where the apex leads before, if the plan shows that it is to neither side.
+    #[serde(skip)]
+    pub(crate) stray_from: Option<Stray>,
+    /// The same afterwards.
+    #[serde(skip)]
+    pub(crate) stray_to: Option<Stray>,
+}
+
+/// An apex that leads to neither side.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Stray {
+    pub(crate) apex: String,
+    /// `None` where it has not exactly one address.
+    pub(crate) address: Option<String>,
 }
 
 /// What happens to the roles of one environment.
@@ -158,22 +172,24 @@ impl Change {
         self.kind != Kind::Refresh && self.differs()
     }
 
-    /// Who is production before: by the apex, else as the state says.
+    /// Who is production before: by the apex, as the state says where the plan does not show it.
     pub(crate) fn production_before(&self) -> Option<&str> {
         let said = self.from.as_ref().map(|roles| roles.production.as_str());
+        let said = said.filter(|_| self.holder.stray_from.is_none());
         self.holder.from.as_deref().or(said)
     }
 
-    /// Who is production afterwards: by the apex, else as the plan says.
+    /// Who is production afterwards: by the apex, as the plan says where it does not show it.
     pub(crate) fn production_after(&self) -> Option<&str> {
         let said = self.to.as_ref().map(|roles| roles.production.as_str());
+        let said = said.filter(|_| self.holder.stray_to.is_none());
         self.holder.to.as_deref().or(said)
     }
 
     /// The roles in the plan, by its hostnames where it hides the words.
     pub(super) fn roles_after(&self) -> Option<Roles> {
         let to = self.to.as_ref()?;
-        let production = self.production_after()?.to_owned();
+        let production = self.holder.to.as_ref().unwrap_or(&to.production).clone();
         let standby = self.names.iter().filter(|name| name.role == HOT_STANDBY);
         let mut seen = standby.filter_map(|name| name.to.infrastructure.as_ref());
         let hot_standby = if is_hidden(&to.hot_standby) || to.hot_standby.is_empty() {

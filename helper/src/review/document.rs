@@ -323,9 +323,10 @@ pub(crate) fn json(review: &Review) -> String {
                 address: &change.address,
                 environment: &change.environment,
                 kind: change.kind,
-                production: change
-                    .production_after()
-                    .or_else(|| change.production_before()),
+                production: match &change.to {
+                    Some(_) => change.production_after(),
+                    None => change.production_before(),
+                },
                 traded_outside: change.traded_outside(),
             })
             .collect(),

@@ -9,7 +9,7 @@ use gigadb_engine::{
 use serde_json::Value;
 
 use super::{
-    change::{HOT_STANDBY, Holder, Hostname, PRODUCTION, Place, Roles},
+    change::{HOT_STANDBY, Holder, Hostname, PRODUCTION, Place, Roles, Stray},
     regions::Sides,
     source::is_hidden,
 };
@@ -27,9 +27,18 @@ impl Holder {
             let side = place.infrastructure.clone();
             side.filter(|side| !is_hidden(side))
         };
+        let stray = |name: &Hostname, place: &Place| {
+            let shown = !place.address.as_deref().is_some_and(is_hidden);
+            (shown && place.infrastructure.is_none()).then(|| Stray {
+                apex: name.hostname.clone(),
+                address: place.address.clone(),
+            })
+        };
         held.map_or_else(Self::default, |(.., name)| Self {
             from: side(&name.from).filter(|_| !adopted),
             to: side(&name.to),
+            stray_from: stray(name, &name.from).filter(|_| !adopted),
+            stray_to: stray(name, &name.to),
         })
     }
 }

@@ -46,6 +46,7 @@ pub(super) fn change(resource: &Resource, sides: &Sides) -> Option<Change> {
     let mut holder = Holder::of(&names, before.is_null());
     if hides(after, "hostnames") {
         holder.to = None;
+        holder.stray_to = None;
     }
     let renamed = match (&from, &to) {
         (Some(from), Some(to)) => holder::renamed(from, to, &names, &holder, sides),

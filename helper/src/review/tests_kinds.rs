@@ -136,7 +136,7 @@ fn each_is_said_as_what_it_is() {
             state("a", "b", ["foreign", "a", "b"], "by role"),
             a.clone(),
             "align",
-            "Aligns live with its topology: writes 1 record and 0 variables, production stays a",
+            "Aligns live with its topology: writes 1 record and 0 variables, production is a; example.org led to neither side (203.0.113.99) before",
         ),
         (
             "repair of a variable",
@@ -154,7 +154,18 @@ fn each_is_said_as_what_it_is() {
             state("a", "b", ["foreign", "a", "b"], "by role"),
             b.clone(),
             "swap",
-            "Swaps live: production a to b",
+            "Swaps live: production neither side (203.0.113.99) to b",
+        ),
+        (
+            "settings, and an apex that leads to neither side is kept",
+            state("a", "b", ["c", "a", "b"], "by role"),
+            with(
+                state("a", "b", ["c", "a", "b"], "by role"),
+                "on_failure",
+                "stop".into(),
+            ),
+            "settings",
+            "Changes settings of live: no record, no variable, example.org leads to neither side (203.0.113.1)",
         ),
         (
             "trade back of what was done by hand",
@@ -373,6 +384,13 @@ fn a_plan_that_does_nothing_tells_whose_the_apex_is() {
         kept.verdict(),
         "Changes no role: live stays with production b, not a as Terraform's state says: roles were traded outside Terraform; kept"
     );
+    let stray = plan(&state("a", "b", ["c", "a", "b"], "by role"));
+    assert_eq!(
+        stray.verdict(),
+        "Changes no role: live stays as it is, and example.org leads to neither side (203.0.113.1)"
+    );
+    let json: Value = serde_json::from_str(&super::document::json(&stray)).unwrap();
+    assert_eq!(json["environments"][0]["production"], Value::Null);
     let same = plan(&state("a", "b", A, "by role"));
     assert_eq!(
         same.verdict(),

@@ -3,7 +3,7 @@
 use gigadb_engine::message::capitalized;
 
 use super::{
-    change::{Change, Kind},
+    change::{Change, Kind, Stray},
     document::{Review, counted},
     escape::name,
     findings::{Counts, Finding},
@@ -20,10 +20,16 @@ impl Review {
             return capitalized(&acting.join("; "));
         }
         let stays = self.changes.iter().filter_map(|(change, _)| {
+            let environment = name(&change.environment);
+            if let Some(stray) = &change.holder.stray_to {
+                return Some(format!(
+                    "{environment} stays as it is, and {}",
+                    led(stray, "leads")
+                ));
+            }
             let production = self.side(change.production_after()?);
             Some(format!(
-                "{} stays with production {production}{}",
-                name(&change.environment),
+                "{environment} stays with production {production}{}",
                 self.outside(change)
             ))
         });
@@ -124,17 +130,33 @@ impl Review {
     fn sentence(&self, change: &Change) -> String {
         let environment = name(&change.environment);
         let side = |side: Option<&str>| side.map_or_else(|| "?".to_owned(), |one| self.side(one));
-        let (from, to) = (
-            side(change.production_before()),
-            side(change.production_after()),
-        );
+        let holder = &change.holder;
+        let neither = |stray: &Stray| {
+            let address = stray
+                .address
+                .as_deref()
+                .map(|address| format!(" ({})", name(address)));
+            format!("neither side{}", address.unwrap_or_default())
+        };
+        let from = holder
+            .stray_from
+            .as_ref()
+            .map_or_else(|| side(change.production_before()), neither);
+        let to = holder
+            .stray_to
+            .as_ref()
+            .map_or_else(|| side(change.production_after()), neither);
         // At the end of a clause, and within one.
         let (imported, within) = if change.imported {
             (", imported", ", imported,")
         } else {
             ("", "")
         };
-        let stays = format!("production stays {to}{}", self.outside(change));
+        let stays = match (&holder.stray_from, &holder.stray_to) {
+            (_, Some(stray)) => led(stray, "leads"),
+            (Some(stray), None) => format!("production is {to}; {} before", led(stray, "led")),
+            (None, None) => format!("production stays {to}{}", self.outside(change)),
+        };
         match change.kind {
             Kind::Swap => format!("swaps {environment}{imported}: production {from} to {to}"),
             Kind::Failover => {
@@ -190,7 +212,11 @@ impl Review {
             }
             Kind::Adopt => format!("adopts {environment}{within} as it is: {stays}"),
             Kind::Forget => format!(
-                "forgets {environment}: its records and variables stay as they are, production stays {from}"
+                "forgets {environment}: its records and variables stay as they are, {}",
+                holder.stray_from.as_ref().map_or_else(
+                    || format!("production stays {from}"),
+                    |stray| led(stray, "leads")
+                )
             ),
             Kind::Replace => match &change.replaces {
                 Some(former) => format!(
@@ -207,6 +233,16 @@ impl Review {
             ),
             Kind::Keep | Kind::None => format!("leaves {environment} alone"),
         }
+    }
+}
+
+/// Where an apex leads that leads to neither side.
+fn led(stray: &Stray, verb: &str) -> String {
+    let apex = name(&stray.apex);
+    match &stray.address {
+        Some(address) => format!("{apex} {verb} to neither side ({})", name(address)),
+        None if verb == "led" => format!("{apex} had no single address"),
+        None => format!("{apex} has no single address"),
     }
 }
 
