@@ -49,6 +49,15 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
+    /// The kind, as far as it does not follow from what else the digest is of.
+    pub(super) fn digested(self) -> Option<Self> {
+        let by_action = matches!(
+            self,
+            Self::Adopt | Self::Forget | Self::Replace | Self::Refresh
+        );
+        by_action.then_some(self)
+    }
+
     /// Whether the plan does nothing to the assignment.
     pub(crate) fn rests(self) -> bool {
         matches!(self, Self::Keep | Self::None)
@@ -149,6 +158,8 @@ pub(crate) struct Change {
     /// Every managed hostname, whether it moves or not.
     pub(crate) names: Vec<Hostname>,
     pub(crate) variables: Vec<Variable>,
+    /// The same by the names of the sides alone, as if none had another one: what the digest is of.
+    pub(super) by_name: Vec<Variable>,
     /// Whether the plan hides records or variables, so that it does not tell what is written.
     pub(crate) opaque: bool,
 }

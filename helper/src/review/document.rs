@@ -49,14 +49,15 @@ impl Review {
     /// Reviews a plan, with what the topology adds.
     pub(crate) fn of(source: &Source, topology: Option<&Topology>) -> Self {
         let sides = Sides::of(topology);
-        let planned = source
-            .resources
-            .iter()
-            .filter_map(|one| read::change(one, &sides));
+        let planned = source.resources.iter().filter_map(|one| {
+            let mut drifted = source.drifted.iter();
+            let drifted = drifted.find(|drifted| drifted.address == one.address);
+            read::change(one, drifted, &sides)
+        });
         let mut changes: Vec<Change> = planned.collect();
         // What only the state takes up is told where the plan does nothing else to it.
         let drifted = source.drifted.iter();
-        for drifted in drifted.filter_map(|one| read::change(one, &sides)) {
+        for drifted in drifted.filter_map(|one| read::change(one, None, &sides)) {
             if changes.iter().all(|one| one.address != drifted.address) && drifted.differs() {
                 changes.push(drifted);
             }
@@ -196,8 +197,8 @@ impl Review {
         .due()
     }
 
-    /// A digest of the change of roles alone: whatever else the plan holds, and however the
-    /// resource is called, the same change has the same digest.
+    /// A digest of the change of roles alone: whatever else the plan holds, however the resource
+    /// is called, and with whichever topology it is reviewed, the same change has the same digest.
     pub(crate) fn digest(&self) -> String {
         let mut parts: Vec<serde_json::Value> = self
             .acting()
@@ -205,7 +206,7 @@ impl Review {
                 serde_json::json!([
                     change.environment,
                     change.replaces,
-                    change.kind,
+                    change.kind.digested(),
                     change.from,
                     change.to,
                     change.mode,
@@ -217,7 +218,7 @@ impl Review {
                         .map(|one| (one.name, &one.from, &one.to))
                         .collect::<Vec<_>>(),
                     change.names,
-                    change.variables,
+                    change.by_name,
                 ])
             })
             .collect();

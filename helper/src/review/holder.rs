@@ -73,13 +73,15 @@ pub(super) fn name_owners(names: &mut [Hostname], present: &Value) {
 }
 
 /// Sides that only have another name afterwards: the apex, or a name of the standby, leads where it
-/// led before, the former name is gone and the new one is new.
+/// led before, the former name is gone and the new one is new. `states` are the state before, and
+/// the one before the refresh: an address that was the former side's there is the same side's.
 pub(super) fn renamed(
     from: &Roles,
     to: &Roles,
     names: &[Hostname],
     holder: &Holder,
     sides: &Sides,
+    states: [&Value; 2],
 ) -> BTreeMap<String, String> {
     let pairs = [
         (PRODUCTION, &from.production, &to.production),
@@ -87,6 +89,28 @@ pub(super) fn renamed(
     ];
     let before = [&from.production, &from.hot_standby];
     let after = [&to.production, &to.hot_standby];
+    let was_of = |former: &String, name: &Hostname| {
+        states.into_iter().any(|state| {
+            let place = state
+                .get("hostnames")
+                .and_then(|all| all.get(&name.hostname));
+            let said = |key: &str| {
+                place
+                    .and_then(|place| place.get(key))
+                    .and_then(Value::as_str)
+            };
+            said("infrastructure") == Some(former) && said("address") == name.to.address.as_deref()
+        })
+    };
+    // The topology knows, else the plan itself tells.
+    let is_gone = |role: &str, former: &String| {
+        if sides.is_empty() {
+            let mut names = names.iter().filter(|name| name.role == role);
+            names.any(|name| name.to.address.is_some() && was_of(former, name))
+        } else {
+            !sides.knows(former)
+        }
+    };
     let only_renamed = |role: &str, former: &String, now: &String| {
         let stays = if role == PRODUCTION {
             holder.from.as_ref() == Some(now) && holder.to.as_ref() == Some(now)
@@ -103,7 +127,7 @@ pub(super) fn renamed(
             && !former.is_empty()
             && !before.contains(&now)
             && !after.contains(&former)
-            && !sides.knows(former)
+            && is_gone(role, former)
             && stays
     };
     pairs

@@ -23,8 +23,12 @@ const SETTINGS: [&str; 6] = [
 ];
 
 /// The change that an entry of the plan means; `None` for another type of resource. `sides` is
-/// what the topology knows.
-pub(super) fn change(resource: &Resource, sides: &Sides) -> Option<Change> {
+/// what the topology knows, `drifted` what the refresh did to the same resource.
+pub(super) fn change(
+    resource: &Resource,
+    drifted: Option<&Resource>,
+    sides: &Sides,
+) -> Option<Change> {
     if !resource.is_ours(RESOURCE) {
         return None;
     }
@@ -49,7 +53,10 @@ pub(super) fn change(resource: &Resource, sides: &Sides) -> Option<Change> {
         holder.stray_to = None;
     }
     let renamed = match (&from, &to) {
-        (Some(from), Some(to)) => holder::renamed(from, to, &names, &holder, sides),
+        (Some(from), Some(to)) => {
+            let earlier = drifted.map_or(&Value::Null, |drifted| &drifted.before);
+            holder::renamed(from, to, &names, &holder, sides, [before, earlier])
+        }
         _ => BTreeMap::new(),
     };
     let mut change = Change {
@@ -66,6 +73,7 @@ pub(super) fn change(resource: &Resource, sides: &Sides) -> Option<Change> {
         settings: Vec::new(),
         names,
         variables: Vec::new(),
+        by_name: Vec::new(),
         opaque,
         from,
         to,
@@ -77,6 +85,7 @@ pub(super) fn change(resource: &Resource, sides: &Sides) -> Option<Change> {
         change.names.clear();
     } else if !before.is_null() {
         change.variables = variables(before, after, &change.renamed);
+        change.by_name = variables(before, after, &BTreeMap::new());
         change.settings = settings(before, after);
     }
     change.kind = judge(&change, resource);

@@ -71,6 +71,11 @@ impl Sides {
         )
     }
 
+    /// Whether there is no topology.
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Whether the topology has a side of this name.
     pub(super) fn knows(&self, side: &str) -> bool {
         self.0.contains_key(side)

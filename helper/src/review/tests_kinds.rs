@@ -347,6 +347,84 @@ fn an_import_is_said_whatever_else_happens() {
     }
 }
 
+/// Production's names were led to a third side by hand, and that is accepted; Terraform knows the
+/// owners of the two sides' addresses alone.
+#[test]
+fn a_trade_to_a_third_side_is_no_new_name_with_and_without_a_topology() {
+    let parsed = gigadb_engine::topology::Topology::parse(
+        r#"
+version: 1
+endpoints: { web: { eip: "eip-{environment}-{owner}", instance: "web-{environment}-{owner}" } }
+infrastructures:
+  a: { checkout: a, gitlab_project: g/a, aws: { profile: A, region: ap-east-1 }, owner: o }
+  b: { checkout: b, gitlab_project: g/b, aws: { profile: B, region: ap-southeast-2 }, owner: o }
+  c: { checkout: c, gitlab_project: g/c, aws: { profile: C, region: eu-central-1 }, owner: o }
+environments:
+  live:
+    production: { hostnames: { example.org: web }, variables: { URL: "https://example.org" } }
+    hot_standby: { hostnames: { alt.example.net: web }, variables: { URL: "http://alt.example.net" } }
+"#,
+    )
+    .unwrap();
+    let topology = parsed.topology;
+    let before = state("a", "b", ["c", "c", "b"], "by role");
+    let after = state("c", "b", ["c", "c", "b"], "by role");
+    let plan = json!({
+        "format_version": "1.2", "planned_values": {},
+        "resource_changes": [entry("update", &before, &after)],
+        "resource_drift": [entry("update", &state("a", "b", A, "by role"), &before)],
+    });
+    let source = source::read(plan.to_string().as_bytes(), "plan.json").unwrap();
+    let [with, without] = [Some(&topology), None].map(|topology| Review::of(&source, topology));
+    for review in [&with, &without] {
+        let (change, _) = &review.changes[0];
+        assert_eq!(change.kind, super::change::Kind::TakeNote);
+        assert!(change.renamed.is_empty());
+        assert!(
+            review
+                .verdict()
+                .ends_with("writes 0 records and 1 variable"),
+            "{}",
+            review.verdict()
+        );
+    }
+    assert_eq!(with.digest(), without.digest());
+}
+
+/// The state before the refresh tells that an address was the former side's.
+#[test]
+fn a_new_name_is_proved_by_the_state_before_the_refresh() {
+    let known = state("a", "b", A, "by role");
+    let mut refreshed = known.clone();
+    for (_, name) in refreshed["hostnames"].as_object_mut().unwrap() {
+        name["infrastructure"] = Value::Null;
+    }
+    let after = state(
+        "hongkong",
+        "sydney",
+        ["hongkong", "hongkong", "sydney"],
+        "by role",
+    );
+    let plan = |drift: Value| {
+        reviewed(&json!({
+            "format_version": "1.2", "planned_values": {}, "resource_drift": drift,
+            "resource_changes": [entry("update", &refreshed, &after)],
+        }))
+    };
+    let told = plan(json!([entry("update", &known, &refreshed)]));
+    assert_eq!(
+        told.verdict(),
+        "Renames a to hongkong and b to sydney in live: writes nothing, production stays hongkong"
+    );
+    let untold = plan(json!([]));
+    assert!(
+        !untold.verdict().contains("writes nothing"),
+        "{}",
+        untold.verdict()
+    );
+    assert_eq!(untold.digest(), told.digest());
+}
+
 #[test]
 fn what_is_due_follows_the_apex_and_no_other_name() {
     let a = state("a", "b", A, "by role");
