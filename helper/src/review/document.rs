@@ -165,11 +165,11 @@ impl Review {
             variables: change
                 .variables
                 .iter()
-                .filter(|one| one.infrastructure == name)
+                .filter(|one| one.infrastructure == name && one.from_known)
                 .map(|one| one.variable.as_str())
                 .collect(),
         };
-        Swapped {
+        let mut due = Swapped {
             sides: Pair {
                 production: side(&to.production),
                 hot_standby: side(&to.hot_standby),
@@ -194,7 +194,25 @@ impl Review {
                 .collect(),
             at: None,
         }
-        .due()
+        .due();
+        due.extend(self.due_where_written(change));
+        due
+    }
+
+    /// What is due on sides whose present values the plan does not tell.
+    fn due_where_written<'a>(&'a self, change: &'a Change) -> impl Iterator<Item = String> + 'a {
+        let mut untold: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+        for one in change.variables.iter().filter(|one| !one.from_known) {
+            let keys = untold.entry(&one.infrastructure).or_default();
+            keys.push(format!("`{}`", one.variable));
+        }
+        untold.into_iter().map(|(side, keys)| {
+            let project = self.sides.project(side).unwrap_or(side);
+            format!(
+                "The plan does not tell what `{side}` holds now: where the apply writes {}, rebuild and deploy `{project}`, or run the playbook that reads what was written.",
+                keys.join(", ")
+            )
+        })
     }
 
     /// A digest of the change of roles alone: whatever else the plan holds, however the resource

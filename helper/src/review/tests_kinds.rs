@@ -250,7 +250,7 @@ fn each_is_said_as_what_it_is() {
             a.clone(),
             state("a", "c", ["a", "a", "c"], "by role"),
             "hot_standby",
-            "Makes c the hot standby of live, no longer b: writes 1 record and 1 variable, production stays a",
+            "Makes c the hot standby of live, no longer b: writes 1 record and up to 1 variable, production stays a",
         ),
         (
             "a third side becomes production",
@@ -383,7 +383,7 @@ environments:
         assert!(
             review
                 .verdict()
-                .ends_with("writes 0 records and 1 variable"),
+                .ends_with("writes 0 records and up to 1 variable"),
             "{}",
             review.verdict()
         );
@@ -436,6 +436,11 @@ fn what_is_due_follows_the_apex_and_no_other_name() {
     assert_eq!(due(&state("a", "b", ["a", "b", "b"], "by role"), &a), "");
     let swap = due(&a, &state("b", "a", B, "by role"));
     assert!(swap.contains("on both bastions now"), "{swap}");
+    let third = due(&a, &state("a", "c", ["a", "a", "c"], "by role"));
+    assert_eq!(
+        third,
+        "The plan does not tell what `c` holds now: where the apply writes `URL`, rebuild and deploy `c`, or run the playbook that reads what was written."
+    );
     let hidden = with(
         state("b", "a", B, "by role"),
         "production",

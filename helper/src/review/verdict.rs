@@ -3,7 +3,7 @@
 use gigadb_engine::message::capitalized;
 
 use super::{
-    change::{Change, Kind, Stray},
+    change::{Change, Kind, Stray, Variable},
     document::{Review, counted},
     escape::name,
     findings::{Counts, Finding},
@@ -58,12 +58,12 @@ impl Review {
         };
         let trading: Vec<&&Change> = writing.iter().filter(trades).collect();
         let records = trading.iter().map(|change| change.moved().count()).sum();
-        let variables = trading.iter().map(|change| change.variables.len()).sum();
+        let variables = trading.iter().flat_map(|change| &change.variables);
         let written = if trading.is_empty() {
             String::new()
         } else {
-            let (records, variables) = (counted(records, "record"), counted(variables, "variable"));
-            format!("{records}, {variables}; ")
+            let records = counted(records, "record");
+            format!("{records}, {}; ", variables_in_words(variables))
         };
         let found = self.counts().map_or_else(
             || "findings not known".to_owned(),
@@ -256,6 +256,18 @@ fn written(change: &Change) -> String {
     format!(
         "writes {} and {}",
         counted(change.moved().count(), "record"),
-        counted(change.variables.len(), "variable")
+        variables_in_words(&change.variables)
     )
+}
+
+/// How many variables are written: at most, where the plan does not tell what a side that is new
+/// to it holds.
+fn variables_in_words<'a>(variables: impl IntoIterator<Item = &'a Variable>) -> String {
+    let known: Vec<bool> = variables.into_iter().map(|one| one.from_known).collect();
+    let count = counted(known.len(), "variable");
+    if known.contains(&false) {
+        format!("up to {count}")
+    } else {
+        count
+    }
 }
