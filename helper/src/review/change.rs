@@ -158,7 +158,9 @@ pub(crate) struct Change {
     /// Every managed hostname, whether it moves or not.
     pub(crate) names: Vec<Hostname>,
     pub(crate) variables: Vec<Variable>,
-    /// The same by the names of the sides alone, as if none had another one: what the digest is of.
+    /// Every variable that the plan knows of before, written or not.
+    pub(crate) held: Vec<Variable>,
+    /// The written ones by the names of the sides alone, as if none had another one: what the digest is of.
     pub(super) by_name: Vec<Variable>,
     /// Whether the plan hides records or variables, so that it does not tell what is written.
     pub(crate) opaque: bool,

@@ -5,15 +5,18 @@ use std::collections::BTreeSet;
 use gigadb_clients::{Scope, Which};
 use gigadb_engine::{
     intent::{Intent, Mode, OnFailure, Trade, arrange},
+    name::{InfrastructureName, VariableKey},
     object::Object,
-    observation::{Observation, environment_of},
+    observation::{NameObservation, Observation, environment_of},
     rules::Rule,
+    world::Record,
 };
 use tokio_util::sync::CancellationToken;
 
 use super::{
     change::Change,
     findings::{Finding, Findings, sorted},
+    source::is_hidden,
 };
 use crate::{
     failure::Failure,
@@ -85,30 +88,74 @@ pub(crate) async fn findings(
     Ok(Findings::Live(sorted(findings)))
 }
 
-/// Records that no longer hold what the plan shows before the change.
+/// Records and variables that hold neither what the plan shows before the change nor what it leads
+/// to, moved by the plan or not: an apply would be refused.
 fn moved(change: &Change, observation: &Observation) -> Vec<Finding> {
+    if change.from.is_none() {
+        return Vec::new();
+    }
+    let stale = |object: Object, message: String| Finding {
+        rule: Rule::UnchangedSincePlan.as_str().to_owned(),
+        severity: "error".to_owned(),
+        object: object.to_string(),
+        message,
+        waived: false,
+    };
     let names = change.names.iter().filter_map(|name| {
         let (hostname, seen) = observation
             .names
             .iter()
             .find(|(hostname, _)| hostname.as_str() == name.hostname)?;
         let now = seen.address().map(|address| address.to_string());
-        (change.from.is_some() && now != name.from.address).then(|| {
-            let text =
-                |address: &Option<String>| address.clone().unwrap_or_else(|| "nothing".to_owned());
-            Finding {
-                rule: Rule::UnchangedSincePlan.as_str().to_owned(),
-                severity: "error".to_owned(),
-                object: Object::Name(hostname.clone()).to_string(),
-                message: format!(
-                    "The plan was made when `{}` led to {}; now it leads to {}. Plan again.",
-                    name.hostname,
-                    text(&name.from.address),
-                    text(&now)
-                ),
-                waived: false,
-            }
+        let settled = now.is_some() && now == name.to.address;
+        let is_stale = now != name.from.address && !settled;
+        let before = name.from.address.as_deref().unwrap_or("no single address");
+        is_stale.then(|| {
+            let message = format!(
+                "The plan was made when `{}` led to {before}; now it leads to {}. Plan again.",
+                name.hostname,
+                led_to(seen)
+            );
+            stale(Object::Name(hostname.clone()), message)
         })
     });
-    names.collect()
+    let variables = change.held.iter().filter_map(|one| {
+        let side: InfrastructureName = one.infrastructure.parse().ok()?;
+        let key: VariableKey = one.variable.parse().ok()?;
+        // What could not be read is no sign of a change.
+        observation.variables.get(&side)?.read()?;
+        let now = observation.value(&side, &key).map(str::to_owned);
+        let hidden = [&one.from, &one.to]
+            .into_iter()
+            .flatten()
+            .any(|text| is_hidden(text));
+        let is_stale = now != one.from && now != one.to && !hidden;
+        is_stale.then(|| {
+            let text = |value: &Option<String>| {
+                let quoted = value.as_ref().map(|value| format!("`{value}`"));
+                quoted.unwrap_or_else(|| "no value that can be read".to_owned())
+            };
+            let message = format!(
+                "The plan was made when `{key}` of `{side}` held {}; now it holds {}. Plan again.",
+                text(&one.from),
+                text(&now)
+            );
+            stale(Object::Variable(side, key), message)
+        })
+    });
+    names.chain(variables).collect()
+}
+
+/// Where a name leads, whatever its records are.
+fn led_to(seen: &NameObservation) -> String {
+    if let Some(address) = seen.address() {
+        return address.to_string();
+    }
+    let text = |record: &Record| format!("{} `{}`", record.record_type, record.content);
+    let records: Vec<String> = seen.records.iter().map(text).collect();
+    if records.is_empty() {
+        "nothing".to_owned()
+    } else {
+        records.join(" and ")
+    }
 }

@@ -73,6 +73,7 @@ pub(super) fn change(
         settings: Vec::new(),
         names,
         variables: Vec::new(),
+        held: Vec::new(),
         by_name: Vec::new(),
         opaque,
         from,
@@ -84,8 +85,10 @@ pub(super) fn change(
     if after.is_null() {
         change.names.clear();
     } else if !before.is_null() {
-        change.variables = variables(before, after, &change.renamed);
-        change.by_name = variables(before, after, &BTreeMap::new());
+        let (written, all) = variables(before, after, &change.renamed);
+        change.variables = written;
+        change.held = all.into_iter().filter(|one| one.from_known).collect();
+        change.by_name = variables(before, after, &BTreeMap::new()).0;
         change.settings = settings(before, after);
     }
     change.kind = judge(&change, resource);
@@ -190,8 +193,12 @@ fn names(before: &Value, after: &Value) -> Vec<Hostname> {
     names
 }
 
-/// Variables whose value changes. A side that has another name keeps its values.
-fn variables(before: &Value, after: &Value, renamed: &BTreeMap<String, String>) -> Vec<Variable> {
+/// Variables whose value changes, and all. A side that has another name keeps its values.
+fn variables(
+    before: &Value,
+    after: &Value,
+    renamed: &BTreeMap<String, String>,
+) -> (Vec<Variable>, Vec<Variable>) {
     let all = |value: &Value| {
         let all = value.get("variables").and_then(Value::as_object).cloned();
         all.unwrap_or_default()
@@ -218,10 +225,9 @@ fn variables(before: &Value, after: &Value, renamed: &BTreeMap<String, String>) 
             from_known: known.contains(former.as_str()),
         }
     };
-    let variables = after.iter().map(change);
-    variables
-        .filter(|one| one.from != one.to || !one.from_known)
-        .collect()
+    let all: Vec<Variable> = after.iter().map(change).collect();
+    let changes = |one: &&Variable| one.from != one.to || !one.from_known;
+    (all.iter().filter(changes).cloned().collect(), all)
 }
 
 /// The two halves of `infrastructure/KEY`.
