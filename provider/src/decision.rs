@@ -96,7 +96,34 @@ pub(crate) fn create(
         return Err(found);
     }
     unblocked(wanted, &plan)?;
-    Ok(changing(wanted, plan))
+    let created = created(wanted, &plan);
+    let mut decided = changing(wanted, plan);
+    decided.warnings.extend(created);
+    Ok(decided)
+}
+
+/// What adopting adds, by the topology's policy: a create shows every attribute as new.
+fn created(wanted: &Assignment, plan: &Plan) -> Option<Diagnostic> {
+    let list: Vec<String> = plan
+        .changes
+        .steps()
+        .map(|step| format!("  {}: `{}`", step.target.object(), step.to))
+        .collect();
+    let count = match list.len() {
+        0 => return None,
+        1 => "1 object is".to_owned(),
+        several => format!("{several} objects are"),
+    };
+    Some(Diagnostic::warning(
+        format!(
+            "{} adopt: {count} missing and will be created",
+            wanted.environment
+        ),
+        format!(
+            "Creating this resource adopts what is there and changes no present value. The topology's `policy` lets it create what is missing:\n{}",
+            list.join("\n")
+        ),
+    ))
 }
 
 fn table<'a>(topology: &'a Topology, wanted: &Assignment) -> Result<&'a Environment, Diagnostics> {

@@ -164,7 +164,7 @@ pub(crate) fn role_assignment() -> Schema {
     ];
     Schema::new(STATE_VERSION, inputs.into_iter().chain(computed)).describe(
         "Says which infrastructure is production and which is hot standby in one environment, and trades the roles when `production` changes. \
-         Creating it adopts what is there and changes nothing; destroying it forgets and changes nothing.",
+         Creating it adopts what is there and changes no present value (what is missing is created where the topology's `policy` says so); destroying it forgets and changes nothing.",
     )
 }
 

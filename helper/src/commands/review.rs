@@ -100,7 +100,7 @@ pub(super) async fn run(
         let session = Session::open(global, Waiting::Ordinary)?;
         let mut review = Review::of(&plan, Some(&session.topology));
         for (change, findings) in &mut review.changes {
-            if change.writes() {
+            if change.writes() || change.adopts() {
                 let found = live::findings(&session, change, &args.https, cancel);
                 *findings = Box::pin(found).await?;
             }

@@ -154,6 +154,8 @@ pub(crate) struct Change {
     pub(crate) prepare: Option<String>,
     pub(crate) overrides: BTreeSet<String>,
     pub(crate) reason: Option<String>,
+    /// The status that is planned, where not everything will be as the topology says.
+    pub(crate) uneven: Option<String>,
     pub(crate) settings: Vec<Setting>,
     /// Every managed hostname, whether it moves or not.
     pub(crate) names: Vec<Hostname>,
@@ -183,6 +185,11 @@ impl Change {
     /// Whether carrying it out writes a record or a variable, as far as the plan tells.
     pub(crate) fn writes(&self) -> bool {
         self.kind != Kind::Refresh && self.differs()
+    }
+
+    /// Whether it takes up a world that the plan does not tell.
+    pub(crate) fn adopts(&self) -> bool {
+        self.kind == Kind::Adopt && self.from.is_none()
     }
 
     /// Who is production before: by the apex, as the state says where the plan does not show it.

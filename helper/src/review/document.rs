@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use gigadb_engine::{
     due::{Side, Swapped},
     intent::{Mode, Pair},
-    topology::Topology,
+    topology::{Missing, Topology},
 };
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
@@ -41,6 +41,8 @@ pub(crate) struct Review {
     pub(crate) ssh: BTreeSet<String>,
     pub(crate) playbooks: BTreeMap<String, BTreeSet<String>>,
     pub(crate) certificate_variable: Option<String>,
+    /// Whether an adoption may add what is missing; so it is where no topology says.
+    pub(crate) may_add: bool,
     /// Why a policy or a finding refuses the plan.
     pub(crate) refused: Vec<String>,
 }
@@ -108,8 +110,17 @@ impl Review {
             certificate_variable: topology
                 .and_then(|topology| topology.certificate_variable.as_ref())
                 .map(ToString::to_string),
+            may_add: topology.is_none_or(|topology| {
+                let policy = &topology.policy;
+                [policy.missing_records, policy.missing_variables].contains(&Missing::Create)
+            }),
             refused: Vec::new(),
         }
+    }
+
+    /// Whether findings about a change count: where it writes; where it adopts, those of a reading.
+    pub(super) fn weighs(change: &Change, findings: &Findings) -> bool {
+        change.writes() || change.adopts() && matches!(findings, Findings::Live(_))
     }
 
     /// Changes that are not nothing.

@@ -4,11 +4,14 @@ use std::collections::BTreeSet;
 
 use gigadb_clients::{Scope, Which};
 use gigadb_engine::{
+    evidence::Evidence,
     intent::{Intent, Mode, OnFailure, Trade, arrange},
     name::{InfrastructureName, VariableKey},
     object::Object,
     observation::{NameObservation, Observation, environment_of},
+    plan::{Plan, adopt, plan},
     rules::Rule,
+    topology::Topology,
     world::Record,
 };
 use tokio_util::sync::CancellationToken;
@@ -69,7 +72,11 @@ pub(crate) async fn findings(
     let table = environment_of(topology, &environment)
         .map_err(|error| planning::unread(&environment, &error))?;
     let intent = Intent {
-        trade: Trade::from_the_apex(table, &observation, &arrangement),
+        trade: if change.adopts() {
+            Trade::none()
+        } else {
+            Trade::from_the_apex(table, &observation, &arrangement)
+        },
         environment,
         arrangement,
         mode: change.mode.parse().unwrap_or(Mode::Switchover),
@@ -85,7 +92,43 @@ pub(crate) async fn findings(
         .map_err(|error| planning::https::impossible(&error))?;
     let mut findings: Vec<Finding> = remarks.iter().map(Finding::from).collect();
     findings.extend(moved(change, &observation));
+    if change.adopts()
+        && let Ok(plan) = plan(topology, &intent, &observation, &Evidence::none())
+    {
+        findings.extend(adopted(topology, &plan, &observation));
+    }
     Ok(Findings::Live(sorted(findings)))
+}
+
+/// What adopting finds missing and creates, or why it is refused.
+fn adopted(topology: &Topology, plan: &Plan, observation: &Observation) -> Vec<Finding> {
+    let found = |severity: &str, object: String, message: String| Finding {
+        rule: "adopt".to_owned(),
+        severity: severity.to_owned(),
+        object,
+        message,
+        waived: false,
+    };
+    match adopt(topology, plan, observation) {
+        Ok(()) => plan
+            .changes
+            .steps()
+            .map(|step| {
+                let object = step.target.object();
+                let message = format!("The {object} is missing, and is created: `{}`.", step.to);
+                found("warning", object.to_string(), message)
+            })
+            .collect(),
+        Err(disagreement) => disagreement
+            .objects
+            .into_iter()
+            .map(|clause| {
+                let environment = format!("environment `{}`", plan.intent.environment);
+                let message = format!("The {clause}: creating changes nothing that is there.");
+                found("error", environment, message)
+            })
+            .collect(),
+    }
 }
 
 /// Records and variables that hold neither what the plan shows before the change nor what it leads

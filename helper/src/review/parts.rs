@@ -52,7 +52,7 @@ pub(super) fn parts(review: &Review) -> Vec<Part<'_>> {
             parts.push(Part::Environment(&change.environment));
         }
         parts.extend(facts(review, change));
-        if change.writes() {
+        if Review::weighs(change, findings) {
             parts.push(findings_of(change, findings));
         }
         parts.push(Part::Diagram(change));
@@ -92,6 +92,23 @@ fn facts(review: &Review, change: &Change) -> Option<Part<'static>> {
     }
     if let Some(reason) = &change.reason {
         facts.push(format!("Reason: {}", code(reason)));
+    }
+    if let (
+        Some(status),
+        Kind::Swap
+        | Kind::Failover
+        | Kind::TradeBack
+        | Kind::TakeNote
+        | Kind::HotStandby
+        | Kind::Align
+        | Kind::Prepare,
+    ) = (&change.uneven, change.kind)
+    {
+        facts.push(format!(
+            "Afterwards {} is {}: what the plan leaves as it is, is owed",
+            name(&change.environment),
+            code(status)
+        ));
     }
     for setting in &change.settings {
         let text =
@@ -140,7 +157,13 @@ fn hostnames(review: &Review, change: &Change) -> Option<Part<'static>> {
         vec![
             code(&name.hostname),
             if adopted {
-                "as it is".to_owned()
+                let missing = review.may_add && change.adopts();
+                (if missing {
+                    "as it is, or missing"
+                } else {
+                    "as it is"
+                })
+                .to_owned()
             } else {
                 or_nothing(name.from.address.as_ref())
             },

@@ -70,6 +70,8 @@ pub(super) fn change(
         prepare: text(after, "prepare"),
         overrides: texts(after, "overrides"),
         reason: text(after, "reason"),
+        uneven: text(after, "status")
+            .filter(|status| !matches!(status.as_str(), "consistent" | "prepared")),
         settings: Vec::new(),
         names,
         variables: Vec::new(),

@@ -425,6 +425,18 @@ fn a_new_name_is_proved_by_the_state_before_the_refresh() {
     assert_eq!(untold.digest(), told.digest());
 }
 
+/// What a failover owes is in no list of changes: the planned status tells of it.
+#[test]
+fn what_stays_uneven_afterwards_is_told() {
+    let a = state("a", "b", A, "by role");
+    for (status, told) in [("mixed", true), ("unknown", true), ("consistent", false)] {
+        let after = with(state("b", "a", B, "a"), "status", status.into());
+        let text = super::markdown::render(&update(&a, &with(after, "mode", "failover".into())));
+        let line = format!("Afterwards live is `{status}`: what the plan leaves as it is, is owed");
+        assert_eq!(text.contains(&line), told, "{text}");
+    }
+}
+
 #[test]
 fn what_is_due_follows_the_apex_and_no_other_name() {
     let a = state("a", "b", A, "by role");

@@ -45,8 +45,8 @@ impl Review {
     pub(crate) fn weight(&self) -> Option<String> {
         let writing: Vec<&Change> = self
             .acting()
+            .filter(|(change, findings)| Self::weighs(change, findings) || change.opaque)
             .map(|(change, _)| change)
-            .filter(|change| change.writes() || change.opaque)
             .collect();
         if writing.is_empty() {
             return None;
@@ -91,7 +91,7 @@ impl Review {
     pub(crate) fn counts(&self) -> Option<Counts> {
         let known: Vec<&[Finding]> = self
             .acting()
-            .filter(|(change, _)| change.writes())
+            .filter(|(change, findings)| Self::weighs(change, findings))
             .filter_map(|(_, findings)| findings.known())
             .collect();
         if known.is_empty() {
@@ -210,6 +210,9 @@ impl Review {
                     "changes settings of {environment}{imported}: no record, no variable, {stays}"
                 )
             }
+            Kind::Adopt if change.adopts() && self.may_add => format!(
+                "adopts {environment} and changes nothing that is there, but may add what is missing: {stays}"
+            ),
             Kind::Adopt => format!("adopts {environment}{within} as it is: {stays}"),
             Kind::Forget => format!(
                 "forgets {environment}: its records and variables stay as they are, {}",

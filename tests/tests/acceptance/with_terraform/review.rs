@@ -518,7 +518,7 @@ fn live_findings_see_what_moved_since_the_plan() {
             world.apply(&gigadb_simulator::Edit::SetRecord {
                 name: "gigadb.org".to_owned(),
                 kind: "A".to_owned(),
-                content: "203.0.113.10".to_owned(),
+                content: "203.0.113.12".to_owned(),
             })
         })
         .unwrap();

@@ -160,7 +160,7 @@ fn other_names_of_the_same_sides_are_a_rename() {
     let (first, _) = reviewed(&scene, &[], 2);
     assert_eq!(
         first,
-        "**Swaps live: production hongkong (Hong Kong) to sydney (Sydney)**: 8 records, 8 variables; findings not known"
+        "**Swaps live: production hongkong (Hong Kong) to sydney (Sydney)**: 8 records, up to 8 variables; findings not known"
     );
 }
 
@@ -257,6 +257,100 @@ fn a_review_says_when_the_plan_was_made_by_what_and_for_which_commit() {
     let json = scene.gigadb_roles(&["review", "plan.json", "--format", "json"]);
     let json: Value = serde_json::from_str(&json.expect(2).stdout).unwrap();
     assert_eq!(json["made"]["commit"], branch);
+}
+
+fn set_variable(scene: &Scene, value: &str) {
+    let edit = Edit::SetVariable {
+        project: "gigascience/upstream/gigadb-website".to_owned(),
+        key: "HOME_URL".to_owned(),
+        scope: "live".to_owned(),
+        value: value.to_owned(),
+    };
+    scene.simulator().edit(|world| world.apply(&edit)).unwrap();
+}
+
+#[test]
+fn a_live_review_names_what_moved_whether_the_plan_writes_it_or_not() {
+    let scene = adopted("");
+    let prepare = "  prepare = \"alt-gigadb-website\"";
+    plan_json(&scene, &assignment("live", Side::Upstream, prepare));
+    let _ = scene
+        .gigadb_roles(&["review", "plan.json", "--live"])
+        .expect(2)
+        .says(&["0 errors"]);
+    set_variable(&scene, "http://alt-live.gigadb.host");
+    let _ = scene
+        .gigadb_roles(&["review", "plan.json", "--live"])
+        .expect(1)
+        .says(&[
+            "1 error,",
+            "The plan was made when `HOME_URL` of `gigadb-website` held `https://gigadb.org`; now it holds `http://alt-live.gigadb.host`.",
+        ]);
+    // What is as planned already is no conflict.
+    plan_json(&scene, &assignment("live", Side::Upstream, ""));
+    set_variable(&scene, "https://gigadb.org");
+    let _ = scene
+        .gigadb_roles(&["review", "plan.json", "--live"])
+        .expect(2)
+        .says(&["0 errors"]);
+    let beside = Edit::AddRecord {
+        zone: "gigadb.org".to_owned(),
+        record: serde_json::from_value(serde_json::json!({
+            "id": "0123456789abcdef0123456789abcdef", "name": "gigadb.org", "type": "AAAA",
+            "content": "2001:db8::1", "ttl": 300, "proxied": false,
+        }))
+        .unwrap(),
+    };
+    scene
+        .simulator()
+        .edit(|world| world.apply(&beside))
+        .unwrap();
+    let _ = scene
+        .gigadb_roles(&["review", "plan.json", "--live"])
+        .expect(1)
+        .says(&["now it leads to AAAA `2001:db8::1` and A `198.51.100.10`."]);
+}
+
+#[test]
+fn what_an_adoption_may_create_is_said_in_plan_and_review() {
+    let scene = Scene::new();
+    let present = scene.read("topology.yaml");
+    let policy = "\npolicy: { missing_variables: create, missing_records: create }\n";
+    scene.write("topology.yaml", &format!("{present}{policy}"));
+    for edit in [
+        Edit::DeleteVariable {
+            project: "gigascience/upstream/gigadb-website".to_owned(),
+            key: "HOME_URL".to_owned(),
+            scope: "live".to_owned(),
+        },
+        Edit::DeleteRecords {
+            name: "portainer.gigadb.org".to_owned(),
+            kind: "A".to_owned(),
+        },
+    ] {
+        scene.simulator().edit(|world| world.apply(&edit)).unwrap();
+    }
+    scene.configure_live(Side::Upstream);
+    let _ = scene.plan(&[]).expect(2).says(&[
+        "live adopt: 2 objects are missing and will be created",
+        "A record of `portainer.gigadb.org`: `198.51.100.10`",
+        "variable `HOME_URL` of `gigadb-website`: `https://gigadb.org`",
+    ]);
+    plan_json(&scene, &assignment("live", Side::Upstream, ""));
+    let (first, _) = reviewed(&scene, &[], 2);
+    assert_eq!(
+        first,
+        "**Adopts live and changes nothing that is there, but may add what is missing: production stays gigadb-website (Hong Kong)**"
+    );
+    let _ = scene
+        .gigadb_roles(&["review", "plan.json", "--live"])
+        .expect(2)
+        .says(&[
+            "as it is, or missing",
+            "0 errors, 2 warnings",
+            "`adopt` | warning | The A record of `portainer.gigadb.org` is missing, and is created: `198.51.100.10`.",
+        ]);
+    let _ = scene.apply().expect(0);
 }
 
 #[test]
