@@ -429,11 +429,11 @@ fn changed(step: &Step, left: &str, present: Option<&String>) -> Moved {
 /// waiver passes it: a waiver lets a foreign value be replaced, never be written.
 fn foreign(context: &Context<'_>, step: &Step) -> Option<Finding> {
     let pair = &context.intent.arrangement;
+    let owner = step
+        .address()
+        .and_then(|address| context.observation.owner(address));
     let ours = match &step.target {
-        Target::Record { .. } => step
-            .address()
-            .and_then(|address| context.observation.owner(address))
-            .is_some_and(|side| pair.role_of(side).is_some()),
+        Target::Record { .. } => owner.is_some_and(|side| pair.role_of(side).is_some()),
         Target::Variable { key, .. } => Role::ALL
             .into_iter()
             .any(|role| context.environment.table(role).variables.get(key) == Some(&step.to)),
@@ -442,13 +442,48 @@ fn foreign(context: &Context<'_>, step: &Step) -> Option<Finding> {
         rule: Rule::Permutation,
         severity: Severity::Error,
         message: Message::nothing_changed(
-            format!(
-                "The value to put back belongs to neither side: `{}`.",
-                step.to
-            ),
+            match owner {
+                Some(owner) => format!(
+                    "The value to put back belongs to `{owner}`, which has neither role in that run: `{}`.",
+                    step.to
+                ),
+                None => format!(
+                    "The value to put back belongs to neither side: `{}`.",
+                    step.to
+                ),
+            },
             step.target.to_string(),
-            "Plan the arrangement that shall hold instead: `gigadb-roles plan --production`.",
+            format!(
+                "Plan the arrangement that shall hold instead: `gigadb-roles plan --environment {} {}`.",
+                context.intent.environment,
+                wanted(context, step, owner)
+            ),
         ),
         waived: false,
     })
+}
+
+/// The arrangement that a plan can be made for instead, as options.
+fn wanted(
+    context: &Context<'_>,
+    step: &Step,
+    owner: Option<&crate::name::InfrastructureName>,
+) -> String {
+    let role = match &step.target {
+        Target::Record { hostname, .. } => context.environment.hostname(hostname),
+        Target::Variable { .. } => None,
+    };
+    let production = &context.intent.arrangement.production;
+    match (role, owner) {
+        (Some((Role::HotStandby, _)), Some(owner)) => {
+            format!("--production {production} --hot-standby {owner}")
+        }
+        (Some((Role::Production, _)), Some(owner)) => {
+            format!("--production {owner} --hot-standby {production}")
+        }
+        _ if context.topology.infrastructures.len() > 2 => {
+            format!("--production {production} --hot-standby SIDE")
+        }
+        _ => format!("--production {production}"),
+    }
 }

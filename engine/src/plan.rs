@@ -279,10 +279,14 @@ fn notices(
         .map(|i| format!("`{i}`"))
         .collect();
     if !others.is_empty() && !changes.is_empty() {
+        let keep = match others.len() {
+            1 => "keeps what it has",
+            _ => "keep what they have",
+        };
         add(
             "other-sides",
             format!(
-                "{} keep what they have: this plan concerns `{}` and `{}` alone.",
+                "{} {keep}: this plan concerns `{}` and `{}` alone.",
                 others.join(", "),
                 pair.production,
                 pair.hot_standby

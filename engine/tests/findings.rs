@@ -105,7 +105,11 @@ fn sides_that_were_not_read() {
     for (failure, moves) in [(&gone, false), (&refused, false), (&gone, true)] {
         all.push(found(|t, w, i| {
             *i = intent(t, "live", HK);
-            i.trade = if moves { Trade::back() } else { Trade::none() };
+            i.trade = if moves {
+                Trade::from(true)
+            } else {
+                Trade::none()
+            };
             lost(SYDNEY, w, failure);
         }));
     }

@@ -10,7 +10,7 @@ mod model;
 
 use gigadb_engine::{
     evidence::Evidence,
-    intent::Trade,
+    intent::{Arrangement, Trade},
     observation::{Observation, environment_of},
     plan::plan,
     roles::clear,
@@ -193,8 +193,8 @@ fn with_three_sides_the_standby_is_the_one_that_its_names_lead_to() {
     assert_eq!(told(missing), Ok(ALT.to_owned()));
 }
 
-#[test]
-fn roles_that_a_third_side_took_are_not_silently_traded_back() {
+/// A world with three sides, in which the apex leads to the third.
+fn taken_by_the_third() -> (Topology, Observation) {
     let three = three_sides();
     let live = environment("live");
     let mut world = world(&three, GIGADB);
@@ -209,9 +209,53 @@ fn roles_that_a_third_side_took_are_not_silently_traded_back() {
     );
     world.sides.insert(side("third"), Reading::Read(machines));
     let observation = Observation::project(&three, &live, &world, None).unwrap();
+    (three, observation)
+}
+
+#[test]
+fn roles_that_a_third_side_took_are_not_silently_traded_back() {
+    let (three, observation) = taken_by_the_third();
     let mut intent = model::intent(&three, "live", GIGADB);
     intent.trade = Trade::from_the_state(GIGADB, &intent.arrangement);
     let plan = plan(&three, &intent, &observation, &Evidence::none()).unwrap();
     let found: Vec<Rule> = plan.blocking().map(|one| one.rule).collect();
     assert!(found.contains(&Rule::ExternalSwap), "{found:?}");
+}
+
+/// Each way on that `external-swap` names, and a swap that nobody may make beside it.
+#[test]
+fn a_third_sides_address_is_said_to_be_its_own_and_stands_in_the_way_of_a_swap_alone() {
+    let (three, observation) = taken_by_the_third();
+    let pair = |production: &str, hot_standby: &str| Arrangement {
+        production: side(production),
+        hot_standby: side(hot_standby),
+    };
+    let cases = [
+        ("reverted", pair(GIGADB, ALT), Trade::back(), "third", false),
+        ("accepted", pair("third", ALT), true.into(), GIGADB, false),
+        (
+            "accepted, with the former production as standby",
+            pair("third", GIGADB),
+            true.into(),
+            ALT,
+            false,
+        ),
+        ("swapped", pair(ALT, GIGADB), true.into(), "third", true),
+    ];
+    for (what, arrangement, trade, owner, stops) in cases {
+        let mut intent = model::intent(&three, "live", GIGADB);
+        (intent.arrangement, intent.trade) = (arrangement, trade);
+        let plan = plan(&three, &intent, &observation, &Evidence::none()).unwrap();
+        let found = plan
+            .findings
+            .iter()
+            .filter(|one| one.rule == Rule::Permutation);
+        let found: Vec<_> = found.collect();
+        assert!(!found.is_empty(), "{what}");
+        for one in found {
+            let said = format!("belongs to `{owner}`, which has neither role in this plan");
+            assert!(one.message.what.contains(&said), "{what}: {}", one.message);
+            assert_eq!(one.blocks(), stops, "{what}: {}", one.message);
+        }
+    }
 }

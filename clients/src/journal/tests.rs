@@ -53,7 +53,7 @@ fn intent() -> Intent {
         prepare: None,
         on_failure: OnFailure::Revert,
         overrides: [Rule::Permutation].into(),
-        trade: Trade::back(),
+        trade: Trade::from(true),
     }
 }
 

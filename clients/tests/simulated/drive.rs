@@ -30,7 +30,7 @@ pub(crate) fn swap(mode: Mode, on_failure: OnFailure) -> Intent {
         prepare: None,
         on_failure,
         overrides: [].into(),
-        trade: Trade::back(),
+        trade: Trade::from(true),
     }
 }
 

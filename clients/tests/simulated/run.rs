@@ -56,7 +56,7 @@ impl Ground {
             prepare: None,
             on_failure: OnFailure::Revert,
             overrides: [].into(),
-            trade: Trade::back(),
+            trade: Trade::from(true),
         };
         Self {
             bench,

@@ -19,14 +19,15 @@ pub(super) fn check(context: &Context<'_>) -> Vec<Finding> {
 
 fn foreign(context: &Context<'_>, step: &Step) -> Option<Finding> {
     let present = step.from.as_ref()?;
-    let (is_foreign, side, allowed) = match &step.target {
+    let (is_foreign, side, allowed, other) = match &step.target {
         Target::Record { hostname, .. } => {
             let (role, endpoint) = context.environment.hostname(hostname)?;
             let owner = present
                 .parse()
                 .ok()
                 .and_then(|a| context.observation.owner(a));
-            let ours = owner.is_some_and(|o| context.intent.arrangement.role_of(o).is_some());
+            let other = owner.filter(|o| context.intent.arrangement.role_of(o).is_none());
+            let ours = owner.is_some() && other.is_none();
             let allowed = context
                 .intent
                 .arrangement
@@ -40,7 +41,12 @@ fn foreign(context: &Context<'_>, step: &Step) -> Option<Finding> {
                 reading.is_some_and(|r| r.read().is_some())
                     || context.observation.address(s, endpoint).is_some()
             });
-            (!ours && readable, side_of(context.intent, role), allowed)
+            (
+                !ours && readable,
+                side_of(context.intent, role),
+                allowed,
+                other,
+            )
         }
         Target::Variable {
             infrastructure,
@@ -51,29 +57,44 @@ fn foreign(context: &Context<'_>, step: &Step) -> Option<Finding> {
                 .into_iter()
                 .filter_map(|r| context.environment.table(r).variables.get(key).cloned())
                 .collect();
-            (!allowed.contains(present), infrastructure, allowed)
+            (!allowed.contains(present), infrastructure, allowed, None)
         }
     };
     if !is_foreign {
         return None;
     }
-    let severity = if context.intent.changes_production() {
+    // Another side of the topology holds the name: nobody loses what cannot be restored, and
+    // production does not change hands where the apex leads there already, or goes back on request.
+    let settles = other.is_some()
+        && (context.intent.trade.goes_back()
+            || context.observation.apex_holder(context.environment)
+                == Some(&context.intent.arrangement.production));
+    let severity = if context.intent.changes_production() && !settles {
         context.severity(side)
     } else {
         Severity::Warning
     };
-    let next = match severity {
-        Severity::Error => "Put one of the two expected values back, or waive the rule `permutation` to have the present one replaced.".to_owned(),
-        Severity::Warning => format!("It will be set to `{}`; make sure that nobody needs the present value.", step.to),
+    let next = match (severity, other) {
+        (Severity::Warning, Some(other)) => {
+            format!("It will be set to `{}`, and leads to `{other}` no longer.", step.to)
+        }
+        (Severity::Error, _) => "Put one of the two expected values back, or waive the rule `permutation` to have the present one replaced.".to_owned(),
+        (Severity::Warning, None) => format!("It will be set to `{}`; make sure that nobody needs the present value.", step.to),
     };
     Some(context.finding(
         Rule::Permutation,
         severity,
         Message::nothing_changed(
-            format!(
-                "The present value of the {} belongs to neither side: `{present}`.",
-                step.target
-            ),
+            match other {
+                Some(other) => format!(
+                    "The present value of the {} belongs to `{other}`, which has neither role in this plan: `{present}`.",
+                    step.target
+                ),
+                None => format!(
+                    "The present value of the {} belongs to neither side: `{present}`.",
+                    step.target
+                ),
+            },
             format!("{}; expected one of {}", step.target, quoted(&allowed)),
             next,
         ),

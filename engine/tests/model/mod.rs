@@ -65,7 +65,7 @@ pub(crate) fn intent(topology: &Topology, environment_name: &str, production: &s
         prepare: None,
         on_failure: OnFailure::Revert,
         overrides: std::collections::BTreeSet::new(),
-        trade: Trade::back(),
+        trade: Trade::from(true),
     }
 }
 
