@@ -6,6 +6,7 @@ use crate::{
     changes::Target,
     intent::{Mode, Pair},
     name::Role,
+    object::Object,
     observation::environment_of,
     plan::Plan,
     topology::Topology,
@@ -49,6 +50,8 @@ pub struct Side<'a> {
     pub project: &'a str,
     /// Keys of its variables that change.
     pub variables: Vec<&'a str>,
+    /// Keys of its variables that should and do not: they are owed.
+    pub owed: BTreeSet<&'a str>,
 }
 
 /// What is due after `plan` has been carried out at `now` (seconds since the epoch, UTC): one
@@ -66,6 +69,7 @@ pub fn due(topology: &Topology, plan: &Plan, now: u64) -> Vec<String> {
             name: name.as_str(),
             project: project.map_or("", |side| side.gitlab_project.as_str()),
             variables: changed_variables(plan, name.as_str()),
+            owed: owed_variables(plan, name.as_str()),
         }
     };
     let hostnames = moved_hostnames(plan);
@@ -162,6 +166,16 @@ impl Swapped<'_> {
                 .filter(|key| !self.playbooks.contains(*key))
                 .map(|key| format!("`{key}`"))
                 .collect();
+            if role == Role::Production && !side.owed.is_empty() {
+                let playbook = match self.owed_playbooks(side).as_slice() {
+                    [] => String::new(),
+                    keys => format!(", and run what reads {} there", keys.join(", ")),
+                };
+                return Some(format!(
+                    "When the variables of `{}` can be written again, write what is owed, then rebuild and deploy `{}`{playbook}.",
+                    side.name, side.project
+                ));
+            }
             if keys.is_empty() {
                 return (late && self.moves).then(|| {
                     format!(
@@ -194,15 +208,26 @@ impl Swapped<'_> {
             production,
             hot_standby,
         } = &self.sides;
+        // What is owed is no new value yet.
+        let owed = self
+            .playbooks
+            .iter()
+            .all(|key| production.owed.contains(key));
         let here = format!("on `{}`", production.name);
         let there = format!("on `{}`", hot_standby.name);
-        let which = match (moved || changed(production), moved || changed(hot_standby)) {
+        let which = match (
+            (moved && !owed) || changed(production),
+            moved || changed(hot_standby),
+        ) {
             (false, false) => return None,
             (true, true) if self.lost => {
                 format!("{here} now, and {there} as soon as it can be reached")
             }
             (true, true) => "on both sides".to_owned(),
             (true, false) => here,
+            (false, true) if self.lost && self.moves => {
+                format!("{there} as soon as it can be reached")
+            }
             (false, true) => there,
         };
         let keys: Vec<String> = self.playbooks.iter().map(|k| format!("`{k}`")).collect();
@@ -214,6 +239,12 @@ impl Swapped<'_> {
             "Run the {playbook} {} {which}: {it} effect then.",
             keys.join(", ")
         ))
+    }
+
+    /// Those of a side's owed variables that playbooks read.
+    fn owed_playbooks(&self, side: &Side<'_>) -> Vec<String> {
+        let read = side.owed.iter().filter(|key| self.playbooks.contains(*key));
+        read.map(|key| format!("`{key}`")).collect()
     }
 
     fn host_keys(&self) -> Option<String> {
@@ -275,6 +306,14 @@ fn changed_variables<'a>(plan: &'a Plan, side: &str) -> Vec<&'a str> {
             ..
         } if infrastructure.as_str() == side => Some(key.as_str()),
         Target::Variable { .. } | Target::Record { .. } => None,
+    });
+    keys.collect()
+}
+
+fn owed_variables<'a>(plan: &'a Plan, side: &str) -> BTreeSet<&'a str> {
+    let keys = plan.owed.iter().filter_map(|owed| match &owed.object {
+        Object::Variable(of, key) if of.as_str() == side => Some(key.as_str()),
+        _ => None,
     });
     keys.collect()
 }

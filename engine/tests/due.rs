@@ -94,6 +94,30 @@ fn after_a_failover_the_lost_side_is_set_up_when_it_can_be_reached() {
     insta::assert_snapshot!(differs.join("\n"), @r"When `gigadb-website` can be reached again, write what is owed, then rebuild and deploy `gigascience/upstream/gigadb-website`.");
 }
 
+/// GitLab is out of reach, and both regions answer.
+#[test]
+fn what_the_promoted_side_is_owed_is_not_ordered_as_if_it_were_written() {
+    let (topology, mut world) = synchronized();
+    let mut failover = intent(&topology, "live", SYDNEY);
+    failover.mode = Mode::Failover;
+    let reachable = said(&topology, &failover, &world);
+    let gone = Failure::new(FailureKind::Unreachable, "no answer".to_owned());
+    for side in [HK, SYDNEY] {
+        let side = side.parse().unwrap();
+        world.variables.insert(side, Reading::failed(gone.clone()));
+    }
+    let owing = said(&topology, &failover, &world);
+    let differs: Vec<&str> = owing
+        .lines()
+        .filter(|line| !reachable.contains(line))
+        .collect();
+    insta::assert_snapshot!(differs.join("\n"), @r"
+    When the variables of `alt-gigadb-website` can be written again, write what is owed, then rebuild and deploy `gigascience/upstream/alt-gigadb-website`, and run what reads `remote_fileserver_hostname` there.
+    When `gigadb-website` can be reached again, write what is owed, then rebuild and deploy `gigascience/upstream/gigadb-website`.
+    Run the playbook that reads `remote_fileserver_hostname` on `gigadb-website` as soon as it can be reached: its new value takes effect then.
+    ");
+}
+
 #[test]
 fn what_a_failover_owed_is_settled_with_its_own_list() {
     let (topology, mut world) = synchronized();

@@ -187,6 +187,18 @@ impl Change {
         self.kind != Kind::Refresh && self.differs()
     }
 
+    /// Keys that a failover leaves as they are on a side of which it writes none, while not
+    /// everything will be as the topology says.
+    pub(super) fn owed(&self, side: &str) -> BTreeSet<&str> {
+        let writes = self.variables.iter().any(|one| one.infrastructure == side);
+        let owing = self.kind == Kind::Failover && self.uneven.is_some() && !writes;
+        let held = self
+            .held
+            .iter()
+            .filter(|one| owing && one.infrastructure == side);
+        held.map(|one| one.variable.as_str()).collect()
+    }
+
     /// Whether it takes up a world that the plan does not tell.
     pub(crate) fn adopts(&self) -> bool {
         self.kind == Kind::Adopt && self.from.is_none()

@@ -179,6 +179,7 @@ impl Review {
                 .filter(|one| one.infrastructure == name && one.from_known)
                 .map(|one| one.variable.as_str())
                 .collect(),
+            owed: change.owed(name),
         };
         let mut due = Swapped {
             sides: Pair {
