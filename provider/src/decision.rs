@@ -289,6 +289,12 @@ fn disagreeing(wanted: &Assignment, plan: &Plan, disagreement: &Disagreement) ->
                 plan.intent.arrangement.hot_standby
             ),
         ),
+        Some(_) if *status == Status::Consistent && wanted.prepare.is_some() => (
+            format!(
+                "`{environment}` is not prepared for a swap: creating this resource adopts what is there and changes nothing."
+            ),
+            format!("Take `prepare` out, apply, then put it in again; {import}."),
+        ),
         Some(holder) => (
             format!(
                 "`{environment}` is {status}: not everything is as the topology says, and creating this resource changes nothing that is there."

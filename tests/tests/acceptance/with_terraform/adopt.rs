@@ -61,6 +61,20 @@ fn creating_refuses_a_mixed_world_and_lists_what_disagrees() {
 }
 
 #[test]
+fn creating_with_a_preparation_that_is_not_there_says_so() {
+    let scene = Scene::new();
+    let prepare = "  prepare = \"alt-gigadb-website\"";
+    scene.configure(&assignment("live", Side::Upstream, prepare));
+    let refused = scene.plan(&[]).expect(1);
+    refused.says(&[
+        "`live` is not prepared for a swap",
+        "Take `prepare` out, apply, then put it in again; or import what is there",
+    ]);
+    refused.omits(&["consistent", "Put these right"]);
+    scene.assert_nothing_written();
+}
+
+#[test]
 fn an_unknown_production_is_an_error_at_plan() {
     let scene = Scene::new();
     scene.configure(
