@@ -117,7 +117,7 @@ pub(crate) fn same_side_error(side: &str) -> Diagnostic {
         "hot_standby".into(),
         "`hot_standby` is the same as `production`".to_owned(),
         format!("`{side}` cannot be production and hot standby at once."),
-        "Remove it: where the topology has two infrastructures, `hot_standby` is the other one by itself. Generated import configuration writes it down.",
+        "Remove it: where the topology has two infrastructures, `hot_standby` is the other one by itself. Generated import configuration writes it down. Where it stands under `ignore_changes`, take it out there: it keeps the state's value.",
     )
 }
 

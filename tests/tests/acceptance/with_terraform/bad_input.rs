@@ -132,7 +132,7 @@ fn a_hot_standby_that_is_production_is_told_to_go() {
         &[Parts {
             what: &["`gigadb-website` cannot be production and hot standby at once."],
             object: "attribute `hot_standby`",
-            next: "Remove it: where the topology has two infrastructures, `hot_standby` is the other one by itself. Generated import configuration writes it down.",
+            next: "Remove it: where the topology has two infrastructures, `hot_standby` is the other one by itself. Generated import configuration writes it down. Where it stands under `ignore_changes`, take it out there: it keeps the state's value.",
         }],
     );
 }
