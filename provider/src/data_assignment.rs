@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use gigadb_engine::{name::EnvironmentName, observation::environment_of};
+use gigadb_engine::{name::EnvironmentName, observation::environment_of, roles};
 use tfplug::{
     DataSource, Diagnostic, Diagnostics, ReadDataRequest, ReadDataResponse, Schema,
     ValidateConfigRequest, Value, async_trait,
@@ -46,9 +46,11 @@ impl RoleAssignmentData {
             .unwrap_or_default()
             .parse()
             .map_err(|error| validate::invalid_name("environment", &error))?;
-        let observation = ready.observe(&name, None, &request.context.cancel).await?;
+        let mut observation = ready.observe(&name, None, &request.context.cancel).await?;
         let environment = environment_of(&ready.topology, &name)
             .map_err(|error| diagnostics::unobservable(name.as_str(), &error))?;
+        // As `gigadb-roles status` and the other data source take it.
+        let deduced = roles::deduce(environment, &mut observation);
         let roles = Roles::told_by(&ready.topology, environment, &observation);
         let mut data = request.config.clone();
         data.insert(
@@ -65,7 +67,14 @@ impl RoleAssignmentData {
         Ok(ReadDataResponse::new(data).with(diagnostics::unread(
             &ready.topology,
             &observation,
-            NULL,
+            &deduced.map_or_else(
+                || NULL.to_owned(),
+                |side| {
+                    format!(
+                        "The addresses of `{side}` are taken from the names of production. What else could not be read is null here."
+                    )
+                },
+            ),
         )))
     }
 }

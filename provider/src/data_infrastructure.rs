@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use gigadb_engine::{
+    advice::{self, Asked},
     message::Message,
     name::{EndpointName, EnvironmentName, InfrastructureName, Role},
     nearest::nearest,
     observation::{EndpointObservation, Observation, environment_of},
     view,
-    world::Reading,
+    world::{Failure, Reading},
 };
 use tfplug::{
     DataSource, Diagnostic, Diagnostics, ReadDataRequest, ReadDataResponse, Schema,
@@ -104,6 +105,18 @@ fn role(
         .map(Role::as_str)
 }
 
+/// What to do where a side could not be read.
+fn unread_next(ready: &Ready, side: &InfrastructureName, failure: &Failure) -> String {
+    let next = match ready.topology.infrastructures.get(side) {
+        Some(side) => {
+            let (profile, region) = (side.aws.profile.as_str(), side.aws.region.as_str());
+            advice::next(Asked::Region { profile, region }, failure)
+        }
+        None => String::new(),
+    };
+    format!("{next} Then plan again.").trim_start().to_owned()
+}
+
 /// The machine, with exactly one Elastic IP.
 fn machine<'a>(
     ready: &Ready,
@@ -120,7 +133,7 @@ fn machine<'a>(
             &Message::nothing_changed(
                 format!("The Elastic IPs and instances of `{side}` could not be read: {failure}."),
                 format!("infrastructure `{side}`"),
-                "Check the AWS profile's keys and permissions (ec2:DescribeAddresses, ec2:DescribeInstances) and that the region is enabled for the account.",
+                unread_next(ready, side, failure),
             ),
         ));
     }

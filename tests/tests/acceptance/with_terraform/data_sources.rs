@@ -1,5 +1,6 @@
 //! Asking without changing.
 
+use gigadb_simulator::{Api, Effect, Fault};
 use gigadb_tests::{Scene, procedure::Side};
 
 const QUESTIONS: &str = r#"
@@ -21,6 +22,40 @@ output "bastion" {
   value = data.gigadb_infrastructure.bastion
 }
 "#;
+
+/// Where one region is out of reach, both data sources say what `gigadb-roles status` says, and
+/// what is refused is advised on by its cause.
+#[test]
+fn a_region_out_of_reach_leaves_the_roles_as_clear_as_status_says() {
+    let scene = Scene::new();
+    scene.configure(&QUESTIONS.replace(
+        "data.gigadb_role_assignment.live.production\n  environment",
+        "\"alt-gigadb-website\"\n  environment",
+    ));
+    let lost = Fault::new(Effect::ServerError)
+        .api(Api::Ec2)
+        .region("ap-east-1");
+    scene.simulator().fault(lost.always());
+    let _ = scene.apply().expect(0);
+    let outputs = scene.show("")["values"]["outputs"].clone();
+    assert_eq!(outputs["production"]["value"], "gigadb-website");
+    assert_eq!(outputs["bastion"]["value"]["role"], "hot_standby");
+    let status = scene.gigadb_roles(&["status", "-e", "live", "--format", "json"]);
+    let status = status.expect(0).stdout;
+    assert!(
+        status.contains("\"production\": \"gigadb-website\""),
+        "{status}"
+    );
+
+    scene.configure(&QUESTIONS.replace(
+        "data.gigadb_role_assignment.live.production\n  environment",
+        "\"gigadb-website\"\n  environment",
+    ));
+    scene.plan(&[]).expect(1).says(&[
+        "`gigadb-website` could not be read",
+        "next: Try again in a few minutes, and see https://health.aws.amazon.com for trouble. Then plan again.",
+    ]);
+}
 
 #[test]
 fn data_sources_answer_from_the_truth_before_and_after_a_swap() {
