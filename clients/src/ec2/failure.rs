@@ -1,6 +1,6 @@
 //! What went wrong with a call to EC2, or before it, in words.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_ec2::{
@@ -42,7 +42,13 @@ impl Ec2 {
         match error {
             SdkError::ServiceError(service) => {
                 let told = Told::of(service.err(), service.raw().body().bytes());
-                answered(operation, aws, service.raw().status().as_u16(), &told)
+                let date = service.raw().headers().get("date");
+                let failure = answered(operation, aws, service.raw().status().as_u16(), &told);
+                if ended(&told, date, SystemTime::now()) {
+                    failure.because(Cause::Ended)
+                } else {
+                    failure
+                }
             }
             SdkError::TimeoutError(_) => Failure::new(
                 FailureKind::Unreachable,
@@ -276,6 +282,22 @@ impl Told {
     }
 }
 
+/// How far a clock may be off before AWS refuses what it signs.
+/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/signature-v4-troubleshooting.html>
+const SKEW: Duration = Duration::from_mins(5);
+
+/// Whether credentials have ended: EC2 says of them, too, that the request expired, and then its
+/// clock (header `Date`) and this machine's agree.
+/// <https://github.com/aws/aws-sdk-go-v2/issues/1674>
+fn ended(told: &Told, date: Option<&str>, now: SystemTime) -> bool {
+    let theirs = date.and_then(|date| httpdate::parse_http_date(date).ok());
+    let apart = theirs.map(|theirs| {
+        let apart = now.duration_since(theirs);
+        apart.unwrap_or_else(|ahead| ahead.duration())
+    });
+    told.code.as_deref() == Some("RequestExpired") && apart.is_some_and(|apart| apart < SKEW)
+}
+
 /// The text of the first element of this name.
 fn element(xml: &str, name: &str) -> Option<String> {
     let (_, rest) = xml.split_once(&format!("<{name}>"))?;
@@ -426,4 +448,45 @@ pub(super) fn place(aws: &Aws) -> String {
 /// The causes of an SDK error, which says nothing itself.
 fn causes(error: &dyn std::error::Error) -> String {
     error.source().map_or_else(|| error.to_string(), chain)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_expired_request_is_of_the_clock_only_where_the_clocks_differ() {
+        let now = httpdate::parse_http_date("Sun, 06 Nov 1994 08:49:37 GMT").unwrap();
+        for (code, date, is_ended) in [
+            (
+                "RequestExpired",
+                Some("Sun, 06 Nov 1994 08:49:30 GMT"),
+                true,
+            ),
+            (
+                "RequestExpired",
+                Some("Sun, 06 Nov 1994 08:53:37 GMT"),
+                true,
+            ),
+            (
+                "RequestExpired",
+                Some("Sun, 06 Nov 1994 08:30:00 GMT"),
+                false,
+            ),
+            (
+                "RequestExpired",
+                Some("Sun, 06 Nov 1994 09:30:00 GMT"),
+                false,
+            ),
+            ("RequestExpired", Some("yesterday"), false),
+            ("RequestExpired", None, false),
+            ("AuthFailure", Some("Sun, 06 Nov 1994 08:49:30 GMT"), false),
+        ] {
+            let told = Told {
+                code: Some(code.to_owned()),
+                ..Told::default()
+            };
+            assert_eq!(ended(&told, date, now), is_ended, "{code} {date:?}");
+        }
+    }
 }
