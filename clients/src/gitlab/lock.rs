@@ -52,7 +52,16 @@ impl Gitlab {
         let call = call(Method::POST, project, name, &segments, &[], Some(body));
         let answer = self.api.send_or(&call, budget, &HELD).await?;
         if !HELD.contains(&answer.status) {
-            return Ok(Locked::Taken);
+            // GitLab shows the lock as it now is; anything else may be anybody's on the way.
+            let holder = self.holder(&call, &answer).map_err(|_| {
+                self.api
+                    .garbage(&call, &answer, "it does not show the lock")
+            })?;
+            return Ok(if holder.id == id {
+                Locked::Taken
+            } else {
+                Locked::Held(holder)
+            });
         }
         // The status alone says that it is held, whatever the body is.
         Ok(Locked::Held(
@@ -72,11 +81,14 @@ impl Gitlab {
         let query = [("ID", id)];
         let call = call(Method::DELETE, project, name, &segments, &query, None);
         let answer = self.api.send_or(&call, budget, &HELD).await?;
-        Ok(if HELD.contains(&answer.status) {
-            Unlocked::NotHeld
-        } else {
-            Unlocked::Free
-        })
+        if HELD.contains(&answer.status) {
+            return Ok(Unlocked::NotHeld);
+        }
+        let body = serde_json::from_slice(&answer.body).unwrap_or(Value::Null);
+        if body.get("message").or_else(|| body.get("error")).is_some() {
+            return Err(self.api.garbage(&call, &answer, "it tells an error"));
+        }
+        Ok(Unlocked::Free)
     }
 
     fn holder(&self, call: &Call<'_>, answer: &Answer) -> Result<Holder, Box<CallError>> {

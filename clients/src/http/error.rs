@@ -137,6 +137,11 @@ impl Fault {
         self.effect() != Effect::Unknown
     }
 
+    /// Tells whether the request surely never left.
+    pub(crate) fn surely_not_sent(&self) -> bool {
+        self.effect() == Effect::NotSent
+    }
+
     /// Tells whether the same request may succeed a little later.
     pub(crate) fn may_pass(&self) -> bool {
         match self {

@@ -200,12 +200,14 @@ impl Apis {
             unanswered += 1;
             let pause = timing.settle(unanswered);
             let surely_not = error.fault.surely_not_applied();
+            // A gateway may answer in the API's words to what was carried out.
+            let perhaps_taken = !error.fault.surely_not_sent();
             let last = unanswered >= timing.attempts || Instant::now() + pause >= budget.until;
             if surely_not || last {
-                if patience == Patience::Hurried && !surely_not {
+                if patience == Patience::Hurried && perhaps_taken {
                     self.give_up_lease_beside(place, &id).await;
                 } else {
-                    self.give_up_lease(place, &id, !surely_not).await;
+                    self.give_up_lease(place, &id, perhaps_taken).await;
                 }
                 return Err(NotTaken::Failed(error.failure()));
             }
@@ -234,7 +236,7 @@ impl Apis {
         looks || goes_on && id.is_of_a_sibling()
     }
 
-    /// Gives back what a request without an answer may have taken after all.
+    /// Gives back what a request that was not answered with the lease may have taken after all.
     async fn give_up_lease(&self, place: &LeasePlace, id: &str, perhaps_taken: bool) {
         if perhaps_taken {
             let budget = self.budget(Patience::LostSide);
@@ -347,7 +349,7 @@ impl Apis {
                 _ => Ok(None),
             },
             Err(error) => {
-                let perhaps_taken = !error.fault.surely_not_applied();
+                let perhaps_taken = !error.fault.surely_not_sent();
                 self.give_up_lease(place, &id, perhaps_taken).await;
                 Err(error.failure())
             }

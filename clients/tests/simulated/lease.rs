@@ -211,7 +211,54 @@ async fn a_refusal_is_final() {
         panic!("taken");
     };
     assert_eq!(kind, FailureKind::Refused);
-    assert_eq!(bench.simulator.requests().len(), 1);
+    // One to take it, and one to give back what a gateway may have refused too late.
+    assert_eq!(bench.simulator.requests().len(), 2);
+}
+
+#[tokio::test]
+async fn a_refusal_that_comes_after_the_lease_was_taken_leaves_nothing_behind() {
+    let bench = Bench::start().await;
+    let refused = || {
+        let effect = Effect::RefuseAfterCommit {
+            status: 403,
+            html: false,
+        };
+        Fault::new(effect).template(LOCK).method("POST")
+    };
+    bench.simulator.fault(refused());
+    let Err(NotTaken::Failed(_)) = take(&bench.apis(), 1).await else {
+        panic!("taken");
+    };
+    assert_eq!(held(&bench), None);
+    bench.simulator.fault(refused());
+    let never = CancellationToken::new();
+    let looked = bench.apis().lease_holder(&place(), &run(2), &never).await;
+    assert!(looked.is_err());
+    assert_eq!(held(&bench), None);
+}
+
+#[tokio::test]
+async fn an_answer_that_does_not_show_the_lease_is_none() {
+    for (status, method) in [(200, "POST"), (207, "POST"), (204, "POST"), (200, "DELETE")] {
+        let bench = Bench::start().await;
+        let apis = impatient(&bench);
+        let effect = Effect::Error {
+            status,
+            code: String::new(),
+            message: "Terraform state is locked".to_owned(),
+        };
+        let fault = Fault::new(effect).template(LOCK).method(method).always();
+        if method == "POST" {
+            bench.simulator.fault(fault);
+            let taken = take(&apis, 1).await;
+            assert!(matches!(taken, Err(NotTaken::Failed(_))), "{status}");
+        } else {
+            let lease = take(&apis, 1).await.unwrap();
+            bench.simulator.fault(fault);
+            let released = apis.release_lease(lease).await;
+            assert!(matches!(released, Released::Failed(_)), "{released:?}");
+        }
+    }
 }
 
 #[tokio::test]
