@@ -12,7 +12,7 @@ use std::{
 use reqwest::header::{HeaderMap, LINK};
 use url::Url;
 
-use super::text;
+use super::{link::links, text};
 
 /// The most that all pages of a list may hold, in bytes.
 pub(crate) const MOST_BYTES: usize = 64 * 1024 * 1024;
@@ -74,6 +74,8 @@ pub(crate) struct Walk {
     numbered: bool,
     /// Whether the page before named the last one.
     named: bool,
+    /// How many rows in all the page before said.
+    total: Option<u64>,
 }
 
 /// What tells a row from all others of its list.
@@ -95,6 +97,7 @@ impl Walk {
             queries: HashSet::new(),
             numbered: true,
             named: false,
+            total: None,
         }
     }
 
@@ -123,6 +126,17 @@ impl Walk {
         if let Some(page) = said.page.filter(|page| self.numbered && *page != self.page) {
             return Err(format!("page {page} came instead of page {}", self.page));
         }
+        // Where a row went meanwhile, those after it moved up, and one of them to a page that was
+        // read already. Rows that came push none out of sight, and are counted by the new total.
+        if let (Some(before), Some(now)) = (self.total, said.total)
+            && now < before
+        {
+            return Err(format!(
+                "it had {before} rows before page {} and {now} there",
+                self.page
+            ));
+        }
+        self.total = said.total.or(self.total);
         let before = self.rows.len();
         self.rows.extend(rows);
         if self.pages > 1 && found > 0 && self.rows.len() == before {
@@ -132,7 +146,8 @@ impl Walk {
         let names = matches!(said.next, Next::Page(_) | Next::Query(_));
         // A page is there where the page before names it, or the count of pages includes it.
         let counted = self.page > 1 && said.pages.is_some_and(|pages| self.page <= pages);
-        let promised = names || self.named || counted;
+        // After a cursor, an empty page is an end like any other.
+        let promised = names || (self.named && self.numbered) || counted;
         if found == 0 && promised && said.total.is_none_or(|total| seen < total) {
             return Err(format!("page {} is empty", self.page));
         }
@@ -187,10 +202,13 @@ impl Walk {
                 _ => Ok(None),
             };
         }
-        let nothing_said =
-            said.total.is_none() && said.pages.is_none() && said.next == Next::NotSaid;
+        // Who is asked by links ends where there is none.
+        let nothing_said = self.numbered
+            && said.total.is_none()
+            && said.pages.is_none()
+            && said.next == Next::NotSaid;
         let full = found >= self.asked.min(said.per_page.unwrap_or(self.asked));
-        let full = full && said.total.is_none_or(|total| seen > total);
+        let full = full && self.numbered && said.total.is_none_or(|total| seen > total);
         let more = rows_missing.is_some() || pages_missing.is_some() || nothing_said || full;
         Ok(more.then_some(Ask::Page(next)))
     }
@@ -243,76 +261,16 @@ fn linked(headers: &HeaderMap) -> Next {
         return Next::Unclear(target.to_owned());
     };
     let query: Vec<(String, String)> = url.query_pairs().into_owned().collect();
-    let page = query.iter().find(|(name, _)| name == "page");
+    let cursor = |name: &str| name == "cursor" || name == "id_after" || name == "page_token";
+    let by_cursor = query.iter().any(|(name, _)| cursor(name));
+    let mut pages = query.iter().filter(|_| !by_cursor);
+    let page = pages.find(|(name, _)| name == "page");
     match page.map(|(_, page)| page.parse()) {
         Some(Ok(page)) => Next::Page(page),
         Some(Err(_)) => Next::Unclear(target.to_owned()),
         None if query.is_empty() => Next::Unclear(target.to_owned()),
         None => Next::Query(query),
     }
-}
-
-/// The links of one `Link` field, each with whether its relation is `next`.
-/// <https://www.rfc-editor.org/rfc/rfc8288#section-3>
-fn links(field: &str) -> Vec<(&str, bool)> {
-    let mut found = Vec::new();
-    let mut rest = field;
-    while let Some((_, after)) = rest.split_once('<') {
-        let Some((target, after)) = after.split_once('>') else {
-            break;
-        };
-        let end = end_of_link(after);
-        found.push((target.trim(), is_next(&after[..end])));
-        rest = &after[end..];
-    }
-    found
-}
-
-/// Where the parameters of a link end: at a comma outside of quotes.
-fn end_of_link(text: &str) -> usize {
-    let (mut quoted, mut escaped) = (false, false);
-    for (at, c) in text.char_indices() {
-        match c {
-            _ if escaped => escaped = false,
-            '\\' if quoted => escaped = true,
-            '"' => quoted = !quoted,
-            ',' if !quoted => return at,
-            _ => {}
-        }
-    }
-    text.len()
-}
-
-/// Whether the first `rel` among a link's parameters holds `next`.
-fn is_next(parameters: &str) -> bool {
-    let mut rest = parameters;
-    while let Some((_, after)) = rest.split_once(';') {
-        let after = after.trim_start();
-        let name_end = after.find(['=', ';']).unwrap_or(after.len());
-        let name = after[..name_end].trim();
-        let Some(value) = after[name_end..].strip_prefix('=') else {
-            rest = &after[name_end..];
-            continue;
-        };
-        let value = value.trim_start();
-        let (value, after) = match value.strip_prefix('"') {
-            Some(quoted) => {
-                let end = quoted.find('"').unwrap_or(quoted.len());
-                (&quoted[..end], &quoted[end..])
-            }
-            None => {
-                let end = value.find(';').unwrap_or(value.len());
-                (value[..end].trim(), &value[end..])
-            }
-        };
-        if name.eq_ignore_ascii_case("rel") {
-            // Only the first one counts.
-            let mut relations = value.split_ascii_whitespace();
-            return relations.any(|relation| relation.eq_ignore_ascii_case("next"));
-        }
-        rest = after;
-    }
-    false
 }
 
 #[cfg(test)]
@@ -520,6 +478,57 @@ mod tests {
                 lie: Lie::None,
             };
             assert_eq!(server.read(), (Ok(rows), pages));
+        }
+    }
+
+    #[test]
+    fn a_list_that_changes_while_it_is_read_is_refused() {
+        let said = |page, total| Said {
+            page: Some(page),
+            total: Some(total),
+            ..Said::default()
+        };
+        let read = |now: u64, second: std::ops::Range<u64>| {
+            let mut walk = Walk::new(100);
+            let first: Vec<u64> = (0..100).collect();
+            let next = walk.take(&said(1, 128), &first, 1);
+            assert_eq!(next, Ok(Some(Ask::Page(2))));
+            let second: Vec<u64> = second.collect();
+            walk.take(&said(2, now), &second, 1)
+        };
+        // A row of page 1 went: row 100 is on no page.
+        let why = read(127, 101..128).unwrap_err();
+        assert_eq!(why, "it had 128 rows before page 2 and 127 there");
+        // One came at the end.
+        assert_eq!(read(129, 100..129), Ok(None));
+    }
+
+    #[test]
+    fn a_list_by_cursors_ends_in_every_form() {
+        let cursor = |after: u64, page: &str| {
+            let link = format!("<https://x/api?id_after={after}{page}&per_page=2>; rel=\"next\"");
+            said_by_headers(&headers(&[("link", &link)]))
+        };
+        let first = said_by_headers(&headers(&[("link", "<https://x/api>; rel=\"first\"")]));
+        for page in ["", "&page=1"] {
+            let last: [(&Said, &[u64]); 4] = [
+                (&first, &[5]),
+                (&Said::default(), &[5]),
+                (&Said::default(), &[5, 6]),
+                (&Said::default(), &[]),
+            ];
+            for (said, rows) in last {
+                let mut walk = Walk::new(2);
+                for (after, rows) in [(2, [1, 2]), (4, [3, 4])] {
+                    let next = walk.take(&cursor(after, page), &rows, 1);
+                    assert!(matches!(next, Ok(Some(Ask::Query(_)))), "{next:?}");
+                }
+                assert_eq!(
+                    walk.take(said, rows, 1),
+                    Ok(None),
+                    "{page} {said:?} {rows:?}"
+                );
+            }
         }
     }
 

@@ -6,6 +6,7 @@
 //! are logged.
 
 mod error;
+mod link;
 pub(crate) mod list;
 mod retry;
 mod transport;
