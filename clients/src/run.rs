@@ -198,7 +198,7 @@ impl Apis {
                 Some(rule::without(intent, &place, &failure.message))
             }
             Err(NotTaken::Failed(failure)) => {
-                let message = rule::unavailable(intent, &place, &failure.message);
+                let message = rule::unavailable(intent, &place, &failure);
                 return Err(NotBegun::Refused(Told::of_lease(message)));
             }
         };

@@ -370,7 +370,11 @@ fn leases() {
         lease::taken_over(&intent, &place, &ours),
         lease::given_back(&intent, &place, &ours),
         lease::left(&intent, &place, "20261123T093205Z", "no answer"),
-        lease::unavailable(&intent, &place, "no answer"),
+        lease::unavailable(
+            &intent,
+            &place,
+            &Failure::new(FailureKind::Unreachable, "no answer"),
+        ),
         lease::without(&intent, &place, "no answer"),
         lease::not_released(&intent, &place, "gigadb-roles:1", "no answer"),
         lease::kept(&intent, &place, "gigadb-roles:1", "09:32:05 UTC"),

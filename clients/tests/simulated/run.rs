@@ -215,7 +215,7 @@ async fn a_switchover_without_gitlab_does_not_begin() {
     one-swap-at-a-time: The lease could not be taken: GitLab refused POST /projects/{id}/terraform/state/{name}/lock with 401, 401 Unauthorized (lock `gigadb-roles-live` of project `gigascience/upstream/gigadb-website`).
       on:      environment `live`, lease `gigadb-roles-live` of GitLab project `gigascience/upstream/gigadb-website`
       changed: Nothing was changed.
-      next:    Check the connection to GitLab and its token, which needs the role Maintainer in `gigascience/upstream/gigadb-website`, then plan and apply again.
+      next:    Make an access token in GitLab with scope `api` and the role Maintainer in `gigascience/upstream/gigadb-website`, and set `GITLAB_TOKEN` to it. Then plan and apply again.
     ");
 }
 

@@ -4,11 +4,13 @@
 use std::fmt;
 
 use crate::{
+    advice::{self, Asked},
     intent::Intent,
     message::Message,
     name::EnvironmentName,
     object::Object,
     topology::{Lock, Topology},
+    world::Failure,
 };
 
 /// Where the lease of one environment is kept.
@@ -226,14 +228,14 @@ pub fn left(intent: &Intent, place: &LeasePlace, run: &str, why: &str) -> Messag
     }
 }
 
-/// The lease could not be asked for: the run does not begin. `why` is a clause.
-pub fn unavailable(intent: &Intent, place: &LeasePlace, why: &str) -> Message {
+/// The lease could not be asked for: the run does not begin.
+pub fn unavailable(intent: &Intent, place: &LeasePlace, failure: &Failure) -> Message {
     Message::nothing_changed(
-        format!("The lease could not be taken: {why}."),
+        format!("The lease could not be taken: {failure}."),
         object(intent, place),
         format!(
-            "Check the connection to GitLab and its token, which needs the role Maintainer in `{}`, then plan and apply again.",
-            place.project
+            "{} Then plan and apply again.",
+            advice::next(Asked::Project(&place.project), failure)
         ),
     )
 }

@@ -11,7 +11,7 @@ use gigadb_engine::{
     observation::VariableRows,
     rules::variables_visible,
     topology::{Environment, Topology},
-    world::{CiVariable, Failure, World},
+    world::{Cause, CiVariable, Failure, World},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -53,9 +53,19 @@ pub(super) fn checks(
         .keys()
         .any(|name| read(name).is_some());
     let mut checks = vec![standing(token, any_read)];
-    if token.is_err() && !any_read {
-        let because = "The token was not accepted";
-        let next = "Fix the token first, then check again.";
+    if let Err(failure) = token
+        && !any_read
+    {
+        let (because, next) = match failure.cause {
+            Cause::Token | Cause::Ended => (
+                "The token was not accepted",
+                "Fix the token first, then check again.",
+            ),
+            _ => (
+                "GitLab could not be asked",
+                "Correct what failed first, then check again.",
+            ),
+        };
         checks.extend(
             [PROJECT, VARIABLES, WRITE]
                 .map(|check| Check::not_checked((check, "all"), because, next)),
@@ -107,7 +117,7 @@ fn standing(token: &Result<Token, Failure>, any_read: bool) -> Check {
                 "Variables can be read with it, but its scopes and its end are not told: {}",
                 failure.message
             ),
-            make,
+            advice::next(Asked::Gitlab, failure),
         ),
         Err(failure) => Check::failed(
             about,

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use futures::future::join_all;
 use gigadb_clients::journal::RunId;
 use gigadb_engine::{
+    advice::{self, Asked},
     evidence::Evidence,
     intent::{Intent, Mode, OnFailure, Trade},
     message::capitalized,
@@ -157,7 +158,7 @@ fn lease(
         Err(failure) => Check::failed(
             about,
             capitalized(&failure.message),
-            format!("Make the token's user Maintainer of `{}`.", place.project),
+            advice::next(Asked::Project(&place.project), &failure),
         ),
     }
 }

@@ -10,7 +10,7 @@ use insta::assert_snapshot;
 use jiff::{Timestamp, ToSpan as _};
 use serde_json::Value;
 
-use crate::stage::Stage;
+use crate::{lease::locked, stage::Stage};
 
 pub(crate) const CHECK: [&str; 3] = ["check", "--checkouts", "checkouts"];
 pub(crate) const SIDES: [(&str, &str); 2] = [
@@ -416,9 +416,9 @@ fn tokens_of_gitlab_are_told_apart() {
     assert_snapshot!(difference(&set_up().without("GITLAB_TOKEN")), @r"
     exit 1
     failed gitlab token GITLAB_TOKEN: The GitLab token is not set; set `GITLAB_TOKEN` or `GITLAB_PRIVATE_TOKEN` in the environment, or `gitlab.token` in the provider block
-    not_checked gitlab project all: The token was not accepted
-    not_checked gitlab variables all: The token was not accepted
-    not_checked gitlab write all: The token was not accepted
+    not_checked gitlab project all: GitLab could not be asked
+    not_checked gitlab variables all: GitLab could not be asked
+    not_checked gitlab write all: GitLab could not be asked
     ");
 }
 
@@ -501,6 +501,50 @@ fn an_api_that_does_not_answer_is_no_pass() {
         for line in found {
             assert!(!line.starts_with("ok"), "{line}");
         }
+    }
+}
+
+#[test]
+fn what_gitlab_answers_is_advised_on_by_its_kind() {
+    let answer = |status, path: &str| {
+        let effect = Effect::Error {
+            status,
+            code: String::new(),
+            message: "maintenance".to_owned(),
+        };
+        let fault = Fault::new(effect).api(Api::Gitlab).always();
+        fault.path_contains(path)
+    };
+    let rows = |stage: &Stage| {
+        let output = stage.output(&["check", "--format", "json"]);
+        let document: Value = serde_json::from_slice(&output.stdout).unwrap();
+        document["checks"].as_array().unwrap().clone()
+    };
+    let of = |rows: &[Value], check: &str| {
+        let mut rows = rows.iter().filter(|row| row["check"] == check);
+        rows.next().unwrap().clone()
+    };
+    for (status, path, check, result) in [
+        (503, "gigadb-roles-live/lock", "lease", "failed"),
+        (503, "personal_access_tokens", "gitlab token", "warning"),
+    ] {
+        let stage = locked();
+        stage.simulator.fault(answer(status, path));
+        let row = of(&rows(&stage), check);
+        assert_eq!(row["result"], result, "{row}");
+        let next = row["next"].as_str().unwrap();
+        assert!(next.contains("status.gitlab.com"), "{row}");
+    }
+    for (status, because) in [
+        (503, "GitLab could not be asked"),
+        (401, "The token was not accepted"),
+    ] {
+        let stage = locked();
+        stage.simulator.fault(answer(status, "/"));
+        let row = of(&rows(&stage), "gitlab variables");
+        assert_eq!(row["result"], "not_checked", "{row}");
+        let found = row["found"].as_str().unwrap();
+        assert!(found.starts_with(because), "{row}");
     }
 }
 
