@@ -84,6 +84,14 @@ pub(super) async fn run(
     let plan = made(&observation)?;
     if !plan.changes.is_empty() {
         earlier.is_the_last(&Follows::Reverts(earlier.id.clone()), ui)?;
+        if let Some(Follows::Resumes(first)) = &earlier.run.header.follows {
+            ui.warning(&format!(
+                "Run {} completed run {first}, and is taken back alone: what run {first} wrote \
+                 stays in force. To go back behind both, run `gigadb-roles revert {first}` after \
+                 this.",
+                earlier.id
+            ));
+        }
     }
     review_and_carry_out(&job, plan, args.yes, &made).await
 }

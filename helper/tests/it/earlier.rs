@@ -299,7 +299,11 @@ fn what_a_later_run_completed_is_not_taken_back_piece_by_piece() {
     );
     // One after the other, the last first.
     let resumed = stage.last_run();
-    stage.answer(&["revert", &resumed]);
+    let output = stage.output(&["revert", &resumed]);
+    let told = stage.told(&output);
+    assert_eq!(output.status.code(), Some(0), "{told}");
+    let alone = "is taken back alone: what run RUN wrote stays in force.";
+    assert!(told.contains(alone), "{told}");
     stage.answer(&["revert", &id]);
     assert_eq!(stage.simulator.world().normalized(), before);
 }
