@@ -108,6 +108,12 @@ pub fn next(asked: Asked<'_>, failure: &Failure) -> String {
             "Look at {} and at the proxy: another server answers than the one that is meant.",
             asked.base_url()
         ),
+        Cause::Authority => "That certificate is an authority's: whoever runs that server or proxy must give it a certificate for servers, signed by that authority.".to_owned(),
+        Cause::Outdated => "Compare this machine's clock with the right time, and set it where it is wrong. If it is right, whoever runs that server or proxy must renew the certificate.".to_owned(),
+        Cause::ClientCertificate => format!(
+            "Certificates of clients are not supported: reach {api} another way, see `HTTPS_PROXY` and {}.",
+            asked.base_url()
+        ),
         Cause::Clock => "Set this machine's clock: it differs from the server's.".to_owned(),
         Cause::ProfileFile => "Correct that file at that line; `aws configure list` reads the same files.".to_owned(),
         Cause::Profile => match asked {
@@ -130,6 +136,12 @@ pub fn next(asked: Asked<'_>, failure: &Failure) -> String {
             _ => asked.new_token(),
         },
         Cause::Permission => permission(asked),
+        Cause::Role => match asked {
+            Asked::Region { profile, .. } => format!(
+                "Allow `sts:AssumeRole` on the role of profile `{profile}` to the key that its `source_profile` or `credential_source` gives, and name that user in the role's trust policy."
+            ),
+            _ => permission(asked),
+        },
         Cause::From => format!(
             "Allow this machine's address in the token's list of addresses at {api}, or run from one that is on it."
         ),
@@ -168,6 +180,11 @@ pub fn next(asked: Asked<'_>, failure: &Failure) -> String {
             ),
             None => "Wait a few minutes. Whatever else uses the same credentials uses up the same allowance.".to_owned(),
         },
+        Cause::Back { until } => format!("Wait until {until}."),
+        Cause::Request => format!(
+            "Run it again. If it stays so, something between this machine and {api} may have changed the request, or another server answers: see `HTTPS_PROXY` and {}.",
+            asked.base_url()
+        ),
         Cause::Incomplete => format!(
             "Run it again: the list may have changed while it was read. If it stays so, something between this machine and {api} cuts its answers."
         ),
@@ -274,6 +291,12 @@ mod tests {
                 }
                 (Cause::Untrusted, _) => &["SSL_CERT_FILE"],
                 (Cause::Clock, _) => &["clock"],
+                (Cause::Authority, _) => &["for servers"],
+                (Cause::Outdated, _) => &["clock", "renew"],
+                (Cause::ClientCertificate, _) => &["not supported"],
+                (Cause::Role, Asked::Region { .. }) => &["sts:AssumeRole", "trust policy"],
+                (Cause::Back { .. }, _) => &["Wait until Thu, 01 Jan 2026 00:05:00 GMT."],
+                (Cause::Request, _) => &["again"],
                 (Cause::Token, Asked::Records) => &["CLOUDFLARE_API_TOKEN", "DNS: Edit"],
                 (Cause::Token | Cause::Ended, Asked::Project(_)) => {
                     &["GITLAB_TOKEN", "`api`", "Maintainer in `a/b`"]

@@ -35,6 +35,12 @@ pub enum Cause {
     Untrusted,
     /// The server's certificate is trusted, but not for this name.
     OtherName,
+    /// The server's certificate is an authority's own, which cannot serve.
+    Authority,
+    /// The server's certificate is not valid at the time that this machine's clock shows.
+    Outdated,
+    /// The server wants a certificate of this machine.
+    ClientCertificate,
     /// This machine's clock and the server's disagree.
     Clock,
     /// A shared file of AWS's cannot be read; the message names file and line.
@@ -49,6 +55,8 @@ pub enum Cause {
     Ended,
     /// The token or key is accepted, and may not do this.
     Permission,
+    /// The role of a profile may not be assumed.
+    Role,
     /// The token may not be used from this machine's address.
     From,
     /// The region may not be enabled for the account.
@@ -75,6 +83,13 @@ pub enum Cause {
         /// When to try again, as the vendor said.
         until: Option<String>,
     },
+    /// The vendor is in trouble, and says when it will be back.
+    Back {
+        /// When to try again.
+        until: String,
+    },
+    /// The request is not taken as it is, which is no matter of rights.
+    Request,
     /// A list that is shorter than it says itself.
     Incomplete,
     /// An answer that makes no sense.
@@ -118,6 +133,9 @@ impl Cause {
             Self::Roots,
             Self::Untrusted,
             Self::OtherName,
+            Self::Authority,
+            Self::Outdated,
+            Self::ClientCertificate,
             Self::Clock,
             Self::ProfileFile,
             Self::Profile,
@@ -125,6 +143,7 @@ impl Cause {
             Self::Token,
             Self::Ended,
             Self::Permission,
+            Self::Role,
             Self::From,
             Self::NotEnabled,
             Self::Account,
@@ -139,6 +158,10 @@ impl Cause {
             Self::RateLimit {
                 until: Some("Thu, 01 Jan 2026 00:05:00 GMT".to_owned()),
             },
+            Self::Back {
+                until: "Thu, 01 Jan 2026 00:05:00 GMT".to_owned(),
+            },
+            Self::Request,
             Self::Incomplete,
             Self::Nonsense,
             Self::Vendor,
@@ -160,15 +183,24 @@ impl Cause {
             | Self::Roots
             | Self::Untrusted
             | Self::OtherName
+            | Self::Authority
+            | Self::Outdated
             | Self::Clock
             | Self::ProfileFile
             | Self::Profile
             | Self::Program
             | Self::BaseUrl => Whose::Machine,
-            Self::Proxy { .. } | Self::Route | Self::WebPage | Self::Incomplete => Whose::Between,
+            Self::Proxy { .. }
+            | Self::ClientCertificate
+            | Self::Route
+            | Self::WebPage
+            | Self::Back { .. }
+            | Self::Request
+            | Self::Incomplete => Whose::Between,
             Self::Token
             | Self::Ended
             | Self::Permission
+            | Self::Role
             | Self::From
             | Self::NotEnabled
             | Self::Account

@@ -19,7 +19,7 @@ use super::{
     credentials::NoKeys,
     files::{Unreadable, unspelt},
 };
-use crate::http::{chain, seconds, tidy, tls, vendor};
+use crate::http::{chain, path_of, seconds, tidy, tls, vendor};
 
 /// What the SDK says before what is wrong with a profile.
 const SDK_SAYS: &str = "the credentials provider was not properly configured: ProfileFile provider could not be built: ";
@@ -41,7 +41,8 @@ impl Ec2 {
         }
         match error {
             SdkError::ServiceError(service) => {
-                let told = Told::of(service.err(), service.raw().body().bytes());
+                let mut told = Told::of(service.err(), service.raw().body().bytes());
+                told.to = service.raw().headers().get("location").map(str::to_owned);
                 let date = service.raw().headers().get("date");
                 let failure = answered(operation, aws, service.raw().status().as_u16(), &told);
                 if ended(&told, date, SystemTime::now()) {
@@ -143,7 +144,11 @@ impl Ec2 {
                 let text = chain(error);
                 match aws_words(&text) {
                     Some((code, message)) => {
-                        let cause = cause_of(Some(&code), 403, aws);
+                        let cause = match cause_of(Some(&code), 400, aws) {
+                            // STS refused the role: EC2 was not asked.
+                            Cause::Permission => Cause::Role,
+                            cause => cause,
+                        };
                         (tidy(&format!("{code}: {message}"), &[]), cause)
                     }
                     None => self.of_sts(&tidy(&text, &[])),
@@ -152,14 +157,26 @@ impl Ec2 {
         };
         let kind = match error {
             CredentialsError::ProviderTimedOut(_) => FailureKind::Unreachable,
-            _ if matches!(cause, Cause::Roots | Cause::Untrusted | Cause::OtherName) => {
+            _ if matches!(
+                cause,
+                Cause::Roots
+                    | Cause::Untrusted
+                    | Cause::OtherName
+                    | Cause::Authority
+                    | Cause::Outdated
+            ) =>
+            {
                 FailureKind::Misconfigured
             }
             // Something else was asked for them: STS, a program.
             CredentialsError::ProviderError(_)
                 if matches!(
                     cause,
-                    Cause::NoConnection | Cause::NoAnswer | Cause::Proxy { .. } | Cause::Vendor
+                    Cause::NoConnection
+                        | Cause::NoAnswer
+                        | Cause::Proxy { .. }
+                        | Cause::Vendor
+                        | Cause::WebPage
                 ) =>
             {
                 FailureKind::Unreachable
@@ -195,6 +212,10 @@ impl Ec2 {
                     variable: proxy.variable.to_owned(),
                 });
             return (text.to_owned(), cause);
+        }
+        if text.contains("unhandled error") {
+            let text = "the answer to the request for its role's keys is not AWS's";
+            return (text.to_owned(), Cause::WebPage);
         }
         if text.contains("timed out") || text.contains("timeout") {
             return (text.to_owned(), Cause::NoAnswer);
@@ -248,6 +269,8 @@ struct Told {
     code: Option<String>,
     text: Option<String>,
     id: Option<String>,
+    /// Where it leads on to.
+    to: Option<String>,
     /// A page of HTML, with its title.
     #[expect(
         clippy::option_option,
@@ -265,6 +288,7 @@ impl Told {
             code: error.code().and_then(owned),
             text: error.message().and_then(owned),
             id: id.and_then(owned),
+            to: None,
             page: None,
         };
         let body = body.unwrap_or_default();
@@ -327,6 +351,15 @@ fn answered(operation: &str, aws: &Aws, status: u16, told: &Told) -> Failure {
             Cause::WebPage
         };
         return Failure::new(FailureKind::Unreachable, message).because(cause);
+    }
+    if (300..400).contains(&status) {
+        let to = told.to.as_deref().map(|to| tidy(&path_of(to), &[]));
+        let to = to.map_or_else(
+            || ", which names no place to go on to".to_owned(),
+            |to| format!(": it leads on to `{to}`"),
+        );
+        let message = format!("{at} answered {operation} with {status}{to}");
+        return Failure::new(FailureKind::Unreachable, message).because(Cause::WebPage);
     }
     let code = told.code.as_deref();
     let refused = (400..500).contains(&status)
@@ -397,6 +430,8 @@ fn cause_of(code: Option<&str>, status: u16, aws: &Aws) -> Cause {
             403 => Cause::Permission,
             429 => Cause::RateLimit { until: None },
             500.. => Cause::Vendor,
+            407 => Cause::WebPage,
+            400..500 if status != 408 => Cause::Request,
             _ => Cause::Unknown,
         },
     }

@@ -250,6 +250,12 @@ impl CallError {
 
     /// What the failure comes from.
     pub(crate) fn cause(&self) -> Cause {
+        let vendor = || match &self.too_long {
+            Some(wait) => Cause::Back {
+                until: wait.at.clone(),
+            },
+            None => Cause::Vendor,
+        };
         let limited = || Cause::RateLimit {
             until: self.too_long.as_ref().map(|wait| wait.at.clone()),
         };
@@ -272,9 +278,7 @@ impl CallError {
                 Cause::BaseUrl
             }
             Fault::Page { status: 429, .. } => limited(),
-            Fault::Page { status, .. } if (500..600).contains(status) && *status != 511 => {
-                Cause::Vendor
-            }
+            Fault::Page { status, .. } if (500..600).contains(status) && *status != 511 => vendor(),
             Fault::Page { .. } => Cause::WebPage,
             Fault::Redirected { to, .. } => match to.as_deref().and_then(moved_to) {
                 Some(_) if self.template.starts_with("/projects/{id}") => Cause::Moved,
@@ -284,7 +288,11 @@ impl CallError {
             Fault::Incomplete(_) => Cause::Incomplete,
             Fault::Stopped => Cause::Stopped,
             Fault::Status { status: 429, .. } => limited(),
-            Fault::Status { status, .. } if *status >= 500 => Cause::Vendor,
+            Fault::Status { status, .. } if *status >= 500 => vendor(),
+            // 1xx and 3xx end no request of an API's.
+            Fault::Status { status, .. } if !matches!(status, 200..300 | 400..500) => {
+                Cause::WebPage
+            }
             Fault::Status { status, faults, .. } => self.refusal(*status, faults),
         }
     }
@@ -314,7 +322,13 @@ impl CallError {
             _ if code(&[9109]) => Cause::Permission,
             _ if code(&[10000]) && known => Cause::Permission,
             _ if code(&[1000, 6003, 9106, 10000]) => Cause::Token,
-            401 | 407 => Cause::Token,
+            407 => match &self.way.proxy {
+                Some(via) => Cause::Proxy {
+                    variable: via.variable.clone(),
+                },
+                None => Cause::WebPage,
+            },
+            401 => Cause::Token,
             403 => Cause::Permission,
             404 if self.leads_to_pages() => Cause::BaseUrl,
             404 if self.template.starts_with("/projects/{id}") => {
@@ -327,7 +341,8 @@ impl CallError {
                     Cause::Unknown
                 }
             }
-            _ => Cause::Unknown,
+            404 | 200..300 => Cause::Unknown,
+            _ => Cause::Request,
         }
     }
 
@@ -354,22 +369,28 @@ impl CallError {
 /// What is wrong with a certificate, by what rustls says of it.
 pub(crate) fn tls(text: &str) -> Option<Cause> {
     let text = text.to_ascii_lowercase();
-    let certificate = text.contains("certificate") || text.contains("unknownissuer");
+    let certificate = text.contains("certificate")
+        || text.contains("unknownissuer")
+        || text.contains("causedasendentity");
     if !certificate {
         return None;
     }
-    Some(
-        if text.contains("not valid for name") || text.contains("notvalidforname") {
-            Cause::OtherName
-        } else if ["not valid yet", "notvalidyet", "expired"]
-            .iter()
-            .any(|word| text.contains(word))
-        {
-            Cause::Clock
-        } else {
-            Cause::Untrusted
-        },
-    )
+    // What the server says of a certificate is about one of this machine.
+    let alert = text.contains("received fatal alert");
+    Some(if alert {
+        Cause::ClientCertificate
+    } else if text.contains("causedasendentity") {
+        Cause::Authority
+    } else if text.contains("not valid for name") || text.contains("notvalidforname") {
+        Cause::OtherName
+    } else if ["not valid yet", "notvalidyet", "expired"]
+        .iter()
+        .any(|word| text.contains(word))
+    {
+        Cause::Outdated
+    } else {
+        Cause::Untrusted
+    })
 }
 
 /// The project's path in the address that GitLab redirects to, if there is one.
@@ -441,13 +462,14 @@ impl fmt::Display for CallError {
                 )?;
             }
             Fault::Redirected { status, to } => {
-                write!(f, "{api} answered {call} with {status}: ")?;
+                write!(f, "{api} answered {call} with {status}")?;
+                f.write_str(if to.is_some() { ": " } else { ", " })?;
                 match to.as_deref().map(|to| (moved_to(to), to)) {
                     Some((Some(project), _)) if self.cause() == Cause::Moved => {
                         write!(f, "the project has moved to `{project}`")?;
                     }
                     Some((_, to)) => write!(f, "it leads on to `{to}`")?,
-                    None => f.write_str("it leads on to another place")?,
+                    None => f.write_str("which names no place to go on to")?,
                 }
                 f.write_str(&self.explained())?;
             }
@@ -525,4 +547,35 @@ pub(crate) fn tidy(text: &str, secrets: &[Secret]) -> String {
         line = line.chars().take(LONGEST_TEXT).collect::<String>() + "…";
     }
     line.trim_end_matches('.').to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_tls_says_is_told_apart() {
+        for (text, cause) in [
+            (
+                "received fatal alert: CertificateRequired",
+                Cause::ClientCertificate,
+            ),
+            ("invalid peer certificate: UnknownIssuer", Cause::Untrusted),
+            (
+                "invalid peer certificate: Other(CaUsedAsEndEntity)",
+                Cause::Authority,
+            ),
+            (
+                "invalid peer certificate: certificate expired: verification time 1 (UNIX)",
+                Cause::Outdated,
+            ),
+            (
+                "invalid peer certificate: certificate not valid for name \"x\"",
+                Cause::OtherName,
+            ),
+        ] {
+            assert_eq!(tls(text), Some(cause), "{text}");
+        }
+        assert_eq!(tls("received fatal alert: HandshakeFailure"), None);
+    }
 }

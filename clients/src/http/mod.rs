@@ -465,7 +465,7 @@ impl Api {
 }
 
 /// The path of a redirect's target, without host and query.
-fn path_of(location: &str) -> String {
+pub(crate) fn path_of(location: &str) -> String {
     match Url::parse(location) {
         Ok(url) => url.path().to_owned(),
         Err(_) => location

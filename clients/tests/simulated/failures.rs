@@ -264,3 +264,42 @@ async fn a_missing_profile_is_named_with_the_files() {
     assert_snapshot!(text, @r"Misconfigured: AWS profile `Upstream` gives no credentials for EC2 in ap-east-1: there is no profile `Upstream` (files: `[home]/config`, `[home]/credentials`)");
     assert!(bench.requests(Api::Ec2, "POST").is_empty());
 }
+
+#[tokio::test]
+async fn what_is_no_matter_of_rights_asks_for_none() {
+    use gigadb_engine::{
+        advice::{self, Asked},
+        world::Cause,
+    };
+    let project = "gigascience/upstream/gigadb-website";
+    for status in [400, 409, 422, 451] {
+        let bench = Bench::start().await;
+        for api in [Api::Cloudflare, Api::Gitlab, Api::Ec2] {
+            let fault = Fault::new(error(status, "7", "x")).api(api).always();
+            bench.simulator.fault(fault);
+        }
+        let world = bench.observe().await;
+        let side = "gigadb-website";
+        let failures = [
+            (Asked::Records, world.zones.failure().unwrap()),
+            (
+                Asked::Project(project),
+                world.variables[side].failure().unwrap(),
+            ),
+            (
+                Asked::Region {
+                    profile: "Upstream",
+                    region: "ap-east-1",
+                },
+                world.sides[side].failure().unwrap(),
+            ),
+        ];
+        for (asked, failure) in failures {
+            assert_eq!(failure.cause, Cause::Request, "{status}: {failure}");
+            let next = advice::next(asked, failure);
+            for word in ["Give", "TOKEN", "failover", "Maintainer", "ec2:"] {
+                assert!(!next.contains(word), "{status}: {next}");
+            }
+        }
+    }
+}
