@@ -20,16 +20,18 @@ impl Apis {
         Box::pin(self.ec2.profiles()).await
     }
 
-    /// Reads what a first topology is guessed from. What could not be read is told: sentences
-    /// without their full stop. Of variables only those are kept whose value is the name of a
+    /// Reads what a first topology is guessed from. Of variables only those are kept whose value is the name of a
     /// host in one of the zones, or a URL of one.
     pub async fn survey(
         &self,
         profiles: &[Aws],
         projects: &[String],
         cancel: &CancellationToken,
-    ) -> (Survey, Vec<String>) {
-        let mut survey = Survey::default();
+    ) -> Survey {
+        let mut survey = Survey {
+            has_all_records: true,
+            ..Survey::default()
+        };
         let mut unread = Vec::new();
         for aws in profiles {
             match Box::pin(self.ec2.everything(aws, REGION)).await {
@@ -39,7 +41,7 @@ impl Apis {
                     found,
                 }),
                 Err(failure) => unread.push(format!(
-                    "Profile `{}` could not be read: {failure}",
+                    "Profile `{}` could not be read: {failure}.",
                     aws.profile
                 )),
             }
@@ -50,17 +52,21 @@ impl Apis {
                 for zone in zones.into_iter().filter(|zone| zone.active) {
                     match self.cloudflare.list_records(&zone, budget()).await {
                         Ok((records, _)) => survey.records.extend(records),
-                        Err(error) => unread.push(format!(
-                            "The records of zone `{}` could not be read: {}",
-                            zone.name,
-                            error.failure()
-                        )),
+                        Err(error) => {
+                            survey.has_all_records = false;
+                            unread.push(format!(
+                                "The records of zone `{}` could not be read: {}.",
+                                zone.name,
+                                error.failure()
+                            ));
+                        }
                     }
                     survey.zones.push(zone.name);
                 }
             }
             Err(error) => {
-                unread.push(format!("The zones could not be read: {}", error.failure()));
+                survey.has_all_records = false;
+                unread.push(format!("The zones could not be read: {}.", error.failure()));
             }
         }
         let mut found: BTreeMap<String, Vec<SurveyedVariable>> = BTreeMap::new();
@@ -73,12 +79,13 @@ impl Apis {
                     found.insert(project.clone(), rows);
                 }
                 Err(error) => unread.push(format!(
-                    "The variables of project `{project}` could not be read: {}",
+                    "The variables of project `{project}` could not be read: {}.",
                     error.failure()
                 )),
             }
         }
         survey.projects = found;
-        (survey, unread)
+        survey.unread = unread;
+        survey
     }
 }

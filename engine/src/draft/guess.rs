@@ -5,7 +5,9 @@ use std::{
     net::Ipv4Addr,
 };
 
+use super::{gaps, pairing::paired};
 use crate::{
+    foreign::Foreign,
     name::{Hostname, Role, ZoneName},
     world::{Record, RecordType, Side},
 };
@@ -21,6 +23,10 @@ pub struct Survey {
     pub records: Vec<Record>,
     /// The variables of each GitLab project whose values name a host of those zones.
     pub projects: BTreeMap<String, Vec<SurveyedVariable>>,
+    /// Whether the records of every zone that the token sees were read.
+    pub has_all_records: bool,
+    /// What could not be read: sentences.
+    pub unread: Vec<String>,
 }
 
 /// One AWS profile.
@@ -54,6 +60,8 @@ pub struct Draft {
     pub sides: Vec<DraftSide>,
     /// The environments, by name.
     pub environments: BTreeMap<String, DraftEnvironment>,
+    /// What could not be read: sentences.
+    pub unread: Vec<String>,
     /// What has to be filled in by hand: sentences.
     pub missing: Vec<String>,
 }
@@ -65,10 +73,24 @@ pub struct DraftSide {
     pub name: String,
     /// The GitLab project.
     pub project: String,
+    /// What speaks for it.
+    pub ground: Ground,
     /// The AWS profile.
     pub profile: String,
     /// Its region.
     pub region: String,
+}
+
+/// What speaks for a side's project.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Ground {
+    /// Its variables name hosts of this side, more than any other's do.
+    Variables,
+    /// Every other project belongs to another side.
+    Left,
+    /// Nothing.
+    #[default]
+    None,
 }
 
 /// One environment, by role.
@@ -76,6 +98,12 @@ pub struct DraftSide {
 pub struct DraftEnvironment {
     /// The index of the side that holds production's names.
     pub production: usize,
+    /// The name that leads there and makes it likely; none where nothing does.
+    pub told_by: Option<Hostname>,
+    /// The index of the hot standby's side.
+    pub standby: Option<usize>,
+    /// Names that lead to a third side.
+    pub left_out: Vec<Hostname>,
     /// Hostnames with their endpoints: production's, the hot standby's.
     pub hostnames: [BTreeMap<Hostname, String>; 2],
     /// Variables: production's, the hot standby's.
@@ -86,7 +114,7 @@ pub struct DraftEnvironment {
 const USUAL: [&str; 4] = ["live", "staging", "production", "dev"];
 const ENVIRONMENT: &str = "{environment}";
 /// What stands for a project that is not known.
-pub(super) const UNKNOWN: &str = "group/project-";
+const UNKNOWN: &str = "group/project-";
 
 /// The topology that what was found makes likely.
 pub fn guess(survey: &Survey) -> Draft {
@@ -97,14 +125,27 @@ pub fn guess(survey: &Survey) -> Draft {
     };
     let sides: Vec<&SideSurvey> = sides(survey, &draft.endpoints, &names);
     let owners = owners(&sides, &draft.endpoints, &names);
-    draft.sides = named(survey, &sides, &owners);
+    let leading = leading(survey);
+    draft.sides = paired(survey, &sides, &owners, &leading);
+    let mut left_out = Vec::new();
     for name in &names {
-        let environment = environment(survey, name, &owners, &draft.sides);
-        if !environment.hostnames[0].is_empty() {
-            draft.environments.insert(name.clone(), environment);
-        }
+        let found = environment(survey, name, &owners, &leading, &draft.sides);
+        let Some(environment) = found else {
+            left_out.push(format!(
+                "No name was found that leads to an Elastic IP of `{name}`: the environment is \
+                 left out."
+            ));
+            continue;
+        };
+        let gaps = gaps::gaps(survey, &draft, name, &environment);
+        draft.missing.extend(gaps);
+        draft.environments.insert(name.clone(), environment);
     }
-    draft.fill_in();
+    if !draft.environments.is_empty() {
+        draft.missing.extend(left_out);
+    }
+    draft.unread.clone_from(&survey.unread);
+    draft.fill_in(survey);
     draft
 }
 
@@ -218,7 +259,7 @@ fn sides<'a>(
 }
 
 /// Each address with its side, endpoint and environment.
-type Owners = BTreeMap<Ipv4Addr, (usize, String, String)>;
+pub(super) type Owners = BTreeMap<Ipv4Addr, (usize, String, String)>;
 
 fn owners(
     sides: &[&SideSurvey],
@@ -244,8 +285,10 @@ fn owners(
     owners
 }
 
-/// The names that lead to a known address, each by one A record.
-fn leading<'a>(survey: &'a Survey) -> BTreeMap<&'a Hostname, Ipv4Addr> {
+/// The names that lead to one address, each by one A record.
+pub(super) type Leading<'a> = BTreeMap<&'a Hostname, Ipv4Addr>;
+
+fn leading<'a>(survey: &'a Survey) -> Leading<'a> {
     let mut records: BTreeMap<&'a Hostname, Vec<&'a Record>> = BTreeMap::new();
     for record in &survey.records {
         records.entry(&record.name).or_default().push(record);
@@ -257,108 +300,52 @@ fn leading<'a>(survey: &'a Survey) -> BTreeMap<&'a Hostname, Ipv4Addr> {
     records.into_iter().filter_map(single).collect()
 }
 
-/// Sides with their projects: the one whose variables name hosts of that side.
-fn named(survey: &Survey, sides: &[&SideSurvey], owners: &Owners) -> Vec<DraftSide> {
-    let leading = leading(survey);
-    let mut votes: BTreeMap<(usize, &str), usize> = BTreeMap::new();
-    for (project, variables) in &survey.projects {
-        for variable in variables {
-            let Some(host) = host(&variable.value) else {
-                continue;
-            };
-            let owner = leading.get(&host).and_then(|address| owners.get(address));
-            if let Some((side, _, environment)) = owner
-                && *environment == variable.scope
-            {
-                *votes.entry((*side, project.as_str())).or_default() += 1;
-            }
-        }
-    }
-    let mut taken: BTreeSet<&str> = BTreeSet::new();
-    sides
-        .iter()
-        .enumerate()
-        .map(|(index, side)| {
-            let ours = votes.iter().filter(|((of, _), _)| *of == index);
-            let best = ours.max_by_key(|(_, count)| **count).map(|((_, p), _)| *p);
-            let free = || survey.projects.keys().find(|p| !taken.contains(p.as_str()));
-            let project = best
-                .or_else(|| free().map(String::as_str))
-                .unwrap_or_default();
-            taken.insert(project);
-            let name = project.rsplit('/').next().unwrap_or_default();
-            DraftSide {
-                name: if name.is_empty() {
-                    plain(&side.profile)
-                } else {
-                    name.to_owned()
-                },
-                project: project.to_owned(),
-                profile: side.profile.clone(),
-                region: side.region.clone(),
-            }
-        })
-        .collect()
-}
-
-/// A profile's name as an infrastructure's.
-fn plain(text: &str) -> String {
-    let plain: String = text
-        .chars()
-        .map(|c| {
-            if c.is_ascii_alphanumeric() {
-                c.to_ascii_lowercase()
-            } else {
-                '-'
-            }
-        })
-        .collect();
-    plain.trim_matches('-').to_owned()
-}
-
+/// The environment; none where no name leads to it.
 fn environment(
     survey: &Survey,
     name: &str,
     owners: &Owners,
+    leading: &Leading<'_>,
     sides: &[DraftSide],
-) -> DraftEnvironment {
+) -> Option<DraftEnvironment> {
+    let mut by_side: BTreeMap<usize, BTreeMap<Hostname, String>> = BTreeMap::new();
+    for (hostname, address) in leading {
+        if let Some((side, endpoint, environment)) = owners.get(address)
+            && environment == name
+        {
+            let names = by_side.entry(*side).or_default();
+            names.insert((*hostname).clone(), endpoint.clone());
+        }
+    }
+    // Production has the name that people know: the fewest labels, then the shortest.
     let of_zone = |hostname: &Hostname| {
         let zones = survey.zones.iter();
         zones.filter_map(|zone| hostname.labels_below(zone)).min()
     };
-    let mut by_side: BTreeMap<usize, BTreeMap<Hostname, String>> = BTreeMap::new();
-    for (hostname, address) in leading(survey) {
-        if let Some((side, endpoint, environment)) = owners.get(&address)
-            && environment == name
-        {
-            let names = by_side.entry(*side).or_default();
-            names.insert(hostname.clone(), endpoint.clone());
-        }
-    }
-    // Production has the name that people know: the fewest labels, then the shortest.
-    let known = |names: &BTreeMap<Hostname, String>| {
-        let ranks = names
-            .keys()
-            .filter_map(|h| Some((of_zone(h)?, h.as_str().len())));
-        ranks.min()
-    };
-    let production = by_side
+    let mut known: Vec<((usize, usize), usize, &Hostname)> = by_side
         .iter()
-        .filter_map(|(side, names)| Some((known(names)?, *side)))
-        .min()
-        .map_or(0, |(_, side)| side);
-    let standby = (0..sides.len()).find(|side| *side != production);
+        .filter_map(|(side, names)| {
+            let ranks = names
+                .keys()
+                .filter_map(|host| Some(((of_zone(host)?, host.as_str().len()), *side, host)));
+            ranks.min()
+        })
+        .collect();
+    known.sort_unstable();
+    let (production, told_by) = match known.as_slice() {
+        [] => return None,
+        // Whether there are shorter names than these is known where all were read.
+        [(first, side, host), (second, ..), ..] if survey.has_all_records && first != second => {
+            (*side, Some((*host).clone()))
+        }
+        [(_, side, _), ..] => (*side, None),
+    };
+    let others = by_side.keys().filter(|side| **side != production);
+    let most = others.max_by_key(|side| by_side[side].len()).copied();
+    let standby = most.or_else(|| (0..sides.len()).find(|side| *side != production));
     let mut of = |side: Option<usize>| side.and_then(|side| by_side.remove(&side));
     let hostnames = [of(Some(production)), of(standby)].map(Option::unwrap_or_default);
-    let rows = |side: Option<usize>| -> BTreeMap<&str, &str> {
-        let project = side
-            .and_then(|side| sides.get(side))
-            .map(|side| side.project.as_str());
-        let rows = project.and_then(|project| survey.projects.get(project));
-        let rows = rows.into_iter().flatten().filter(|row| row.scope == name);
-        rows.map(|row| (row.key.as_str(), row.value.as_str()))
-            .collect()
-    };
+    let rows = |side: Option<usize>| rows(survey, name, side, sides).unwrap_or_default();
     let (here, there) = (rows(Some(production)), rows(standby));
     let mut variables = [BTreeMap::new(), BTreeMap::new()];
     for (key, value) in &here {
@@ -371,11 +358,32 @@ fn environment(
                 .insert((*key).to_owned(), (*value).to_owned());
         }
     }
-    DraftEnvironment {
+    Some(DraftEnvironment {
         production,
+        told_by,
+        standby,
+        left_out: by_side
+            .into_values()
+            .flat_map(BTreeMap::into_keys)
+            .collect(),
         hostnames,
         variables,
-    }
+    })
+}
+
+/// The variables of a side's project in one environment; none where they were not read.
+pub(super) fn rows<'a>(
+    survey: &'a Survey,
+    environment: &str,
+    side: Option<usize>,
+    sides: &[DraftSide],
+) -> Option<BTreeMap<&'a str, &'a str>> {
+    let rows = survey.projects.get(&sides.get(side?)?.project)?.iter();
+    let rows = rows.filter(|row| row.scope == environment);
+    Some(
+        rows.map(|row| (row.key.as_str(), row.value.as_str()))
+            .collect(),
+    )
 }
 
 /// The host that a value names: of a URL without a login, or the value itself.
@@ -387,7 +395,7 @@ pub fn host(value: &str) -> Option<Hostname> {
 
 impl Draft {
     /// Puts something in the place of what was not found, and says so.
-    fn fill_in(&mut self) {
+    fn fill_in(&mut self, survey: &Survey) {
         if self.endpoints.is_empty() {
             let web = (
                 "eip-{environment}".to_owned(),
@@ -400,6 +408,7 @@ impl Draft {
             self.sides.push(DraftSide {
                 name: format!("side-{}", number + 1),
                 project: String::new(),
+                ground: Ground::None,
                 profile: format!("PROFILE-{}", number + 1),
                 region: ["eu-west-1", "eu-west-2"][number].to_owned(),
             });
@@ -408,11 +417,26 @@ impl Draft {
                 number + 1
             ));
         }
+        let taken: BTreeSet<&str> = self
+            .sides
+            .iter()
+            .map(|side| side.project.as_str())
+            .collect();
+        let free = survey
+            .projects
+            .keys()
+            .filter(|one| !taken.contains(one.as_str()));
+        let free: Vec<String> = free.map(|one| format!("`{}`", Foreign(one))).collect();
         for (number, side) in self.sides.iter_mut().enumerate() {
             if side.project.is_empty() {
                 side.project = format!("{UNKNOWN}{}", number + 1);
+                let choice = if free.is_empty() {
+                    String::new()
+                } else {
+                    format!(", which may be {}", free.join(" or "))
+                };
                 self.missing.push(format!(
-                    "The GitLab project of `{}` is not known: write its path.",
+                    "The GitLab project of `{}` is not known: write its path{choice}.",
                     side.name
                 ));
             }

@@ -2,15 +2,19 @@
 //!
 //! ```text
 //! Survey   profiles, Elastic IPs, records, variables -> Draft   guess
+//! variables that name hosts                          -> a side's project   pairing
+//! Draft, Survey                                      -> what is left out   gaps
 //! Draft                                              -> YAML    write
 //! ```
 //!
 //! Pure. What is only likely is marked as a guess in the file: a person reads it before anything
 //! acts on it.
 
+mod gaps;
 mod guess;
+mod pairing;
 mod write;
 
 pub use guess::{
-    Draft, DraftEnvironment, DraftSide, SideSurvey, Survey, SurveyedVariable, guess, host,
+    Draft, DraftEnvironment, DraftSide, Ground, SideSurvey, Survey, SurveyedVariable, guess, host,
 };

@@ -5,14 +5,18 @@ use std::{
     fmt::{Display, Write as _},
 };
 
-use super::guess::{Draft, UNKNOWN};
+use super::guess::{Draft, Ground};
+use crate::foreign::Foreign;
 
 impl Draft {
     /// `topology.yaml`. Guesses are marked.
     pub fn topology(&self) -> String {
         let mut out = "# A first topology, from what is there. Read it, and correct what is only guessed:\n# each guess is marked. `gigadb-roles check` tells what does not fit.\n".to_owned();
+        for line in &self.unread {
+            push(&mut out, format_args!("# Not read: {}", Foreign(line)));
+        }
         for line in &self.missing {
-            push(&mut out, format_args!("# To do: {line}"));
+            push(&mut out, format_args!("# To do: {}", Foreign(line)));
         }
         out.push_str("version: 1\n\nendpoints: # guessed: the words in which the names of Elastic IPs differ\n");
         for (name, (eip, instance)) in &self.endpoints {
@@ -34,10 +38,10 @@ impl Draft {
                 format_args!(
                     "    gitlab_project: {} # {}",
                     scalar(&side.project),
-                    if side.project.starts_with(UNKNOWN) {
-                        "to do"
-                    } else {
-                        "guessed: its variables name hosts of this side"
+                    match side.ground {
+                        Ground::Variables => "guessed: its variables name hosts of this side",
+                        Ground::Left => "guessed: the other project is that of another side",
+                        Ground::None => "to do",
                     }
                 ),
             );
@@ -60,10 +64,10 @@ impl Draft {
                 ),
             );
             for (index, role) in ["production", "hot_standby"].into_iter().enumerate() {
-                let guess = if index == 0 {
-                    " # guessed: its side has the shortest name"
-                } else {
-                    ""
+                let guess = match (index, &environment.told_by) {
+                    (0, Some(_)) => " # guessed: its side has the shortest name",
+                    (0, None) => " # to do: which names are production's is not known",
+                    _ => "",
                 };
                 push(&mut out, format_args!("    {role}:{guess}"));
                 map(&mut out, "hostnames", &environment.hostnames[index]);
@@ -107,10 +111,14 @@ impl Draft {
         for (name, environment) in &self.environments {
             let production = self.sides.get(environment.production);
             let production = production.map_or("", |side| side.name.as_str());
+            let ground = match &environment.told_by {
+                Some(hostname) => format!("guessed: {hostname} leads there now"),
+                None => "to do: which side is production is not known".to_owned(),
+            };
             push(
                 &mut out,
                 format_args!(
-                    "\nresource \"gigadb_role_assignment\" {} {{\n  environment = {}\n  production  = {} # as the records say now\n}}",
+                    "\nresource \"gigadb_role_assignment\" {} {{\n  environment = {}\n  production  = {} # {ground}\n}}",
                     quoted(&label(name)),
                     quoted(name),
                     quoted(production)

@@ -78,7 +78,7 @@ pub(super) async fn run(
     // Told before anything is read: it takes a while.
     for file in &files {
         if file.symlink_metadata().is_ok() {
-            return Err(present(file));
+            return Err(present(file, &args.out));
         }
     }
     let settings = settings()?;
@@ -89,33 +89,30 @@ pub(super) async fn run(
         .trim_end_matches('/')
         .to_owned();
     let apis = Apis::new(settings);
-    let (profiles, mut notes) = profiles(args, &apis).await?;
+    let (profiles, mut unread) = profiles(args, &apis).await?;
     let projects = if args.projects.is_empty() {
         projects_of_dot_env()
     } else {
         args.projects.clone()
     };
     if projects.is_empty() {
-        notes.push("No GitLab project is known; name them with --project".to_owned());
+        unread.push("No GitLab project is known; name them with --project.".to_owned());
     }
     let within = Within::Each(apis.call_within());
     let surveyed = apis.survey(&profiles, &projects, cancel);
-    let (survey, unread) = ui::waiting("Reading what is there", within, Box::pin(surveyed)).await;
-    notes.extend(unread);
+    let mut survey = ui::waiting("Reading what is there", within, Box::pin(surveyed)).await;
+    survey.unread.splice(0..0, unread);
     let draft = guess(&survey);
     let topology = draft.topology();
-    write(&args.out, &topology)?;
+    write(&args.out, &topology, &args.out)?;
     if args.terraform
-        && let Err(mut failure) = write(&main, &draft.terraform(&gitlab))
+        && let Err(mut failure) = write(&main, &draft.terraform(&gitlab), &args.out)
     {
         failure.message.changed = format!("`{}` was written.", args.out.display());
         return Err(failure);
     }
-    for note in &notes {
-        ui.warning(&format!("{note}."));
-    }
-    for missing in &draft.missing {
-        ui.warning(missing);
+    for line in draft.unread.iter().chain(&draft.missing) {
+        ui.warning(line);
     }
     if let Err(faults) = Topology::parse(&topology) {
         let name = args.out.display().to_string();
@@ -139,7 +136,7 @@ async fn profiles(args: &InitArgs, apis: &Apis) -> Result<(Vec<Aws>, Vec<String>
         Err(failure) if args.profiles.is_empty() => {
             return Ok((
                 Vec::new(),
-                vec![format!("No AWS profile was asked: {failure}")],
+                vec![format!("No AWS profile was asked: {failure}.")],
             ));
         }
         Err(_) => Vec::new(),
@@ -200,21 +197,26 @@ fn projects_of_dot_env() -> Vec<String> {
     both.into_iter().collect()
 }
 
-fn present(file: &Path) -> Failure {
+fn present(file: &Path, out: &Path) -> Failure {
     Failure::refused(
         "The file is there already, and nothing is overwritten.",
         format!("`{}`", file.display()),
-        "Name another file with --out, or move this one away.",
+        if file == out {
+            "Name another file with --out, or move this one away."
+        } else {
+            "It is written beside the topology: name a file in another folder with --out, move \
+             this one away, or leave out --terraform."
+        },
     )
 }
 
 /// Writes a file that is not there.
-fn write(file: &Path, text: &str) -> Result<(), Failure> {
+fn write(file: &Path, text: &str, out: &Path) -> Result<(), Failure> {
     let created = OpenOptions::new().write(true).create_new(true).open(file);
     let written = created.and_then(|mut file| file.write_all(text.as_bytes()));
     written.map_err(|error| {
         if error.kind() == io::ErrorKind::AlreadyExists {
-            return present(file);
+            return present(file, out);
         }
         Failure::refused(
             format!("The file could not be written: {error}."),
