@@ -69,7 +69,8 @@ pub(crate) struct StatusArgs {
     #[arg(long, value_name = "FILE", conflicts_with = "check")]
     write: Option<PathBuf>,
 
-    /// Exit with 2 when the table between the markers in this document is another.
+    /// Exit with 2 when the table between the markers in this document is another, and with 1 when
+    /// what it shows could not be read.
     #[arg(long, value_name = "FILE")]
     check: Option<PathBuf>,
 
@@ -129,6 +130,7 @@ pub(super) async fn run(
     let grace = if at_once { GRACE } else { PATIENCE };
     let (mut reports, ages) = reports(&session, &environments, grace, ui, cancel).await?;
     if let (Some(file), Some(environment)) = (document, &asked) {
+        known(topology, &reports, file, args.check.is_some())?;
         let table = status::markdown::render(topology, &reports);
         let (present, wanted) = with_table(file, environment, &table)?;
         return if args.check.is_some() {
@@ -301,6 +303,24 @@ fn require(required: Option<Required>, reports: &[Report]) -> Result<(), Failure
         format!("The status is not as required: {}.", found.join("; ")),
         names.join(", "),
         "Correct what the status lists, or wait for what could not be read, then ask again.",
+    ))
+}
+
+/// Fails where the table would show as unknown what only could not be read.
+fn known(topology: &Topology, reports: &[Report], file: &Path, check: bool) -> Result<(), Failure> {
+    let unread: Vec<String> = reports
+        .iter()
+        .flat_map(|report| report.not_in_the_table(topology))
+        .collect();
+    if unread.is_empty() {
+        return Ok(());
+    }
+    let what = if check { "compared" } else { "written" };
+    Err(Failure::refused(
+        format!("The table could not be {what}: {}.", unread.join("; ")),
+        format!("`{}`", file.display()),
+        "Run the command again when that can be read; `gigadb-roles check` shows what is in the \
+         way.",
     ))
 }
 

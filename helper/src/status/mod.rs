@@ -100,6 +100,21 @@ impl Report {
             .get(infrastructure)
             .unwrap_or(&Release::Unknown)
     }
+
+    /// What the table of a document needs and could not be read, one clause each.
+    pub(crate) fn not_in_the_table(&self, topology: &Topology) -> Vec<String> {
+        let decides = self.status == Status::Unknown || self.roles.is_err();
+        let unread = self.unread.iter().filter(|_| decides).cloned();
+        let sides = topology.infrastructures.keys();
+        let untold = sides.filter(|side| self.release_of(side) == &Release::Unknown);
+        let untold = untold.map(|side| {
+            format!(
+                "GitLab did not tell the release of `{side}` in `{}`",
+                self.environment
+            )
+        });
+        unread.chain(untold).collect()
+    }
 }
 
 /// Reports on the environment that was observed; `None` where the topology does not have it.

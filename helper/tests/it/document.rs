@@ -5,7 +5,7 @@ use std::{
     os::unix::fs::{PermissionsExt as _, symlink},
 };
 
-use gigadb_simulator::world;
+use gigadb_simulator::{Api, Effect, Fault, world};
 use insta::assert_snapshot;
 
 use crate::stage::Stage;
@@ -111,4 +111,47 @@ fn a_document_stays_as_it_is_where_roles_cannot_be_read() {
     let output = stage.output(&["status", "--write", "sop.md"]);
     assert_eq!(output.status.code(), Some(1));
     assert_eq!(fs::read_to_string(&file).unwrap(), DOCUMENT);
+}
+
+/// What could not be read is no other status, and takes the place of none.
+#[test]
+fn a_table_is_neither_compared_nor_written_without_what_it_shows() {
+    let cases = [
+        (
+            Api::Gitlab,
+            "",
+            "GitLab did not tell the release of `gigadb-website` in `live`",
+        ),
+        (
+            Api::Gitlab,
+            "deployments",
+            "GitLab did not tell the release of `gigadb-website` in `live`",
+        ),
+        (
+            Api::Gitlab,
+            "variables",
+            "4 variables of `gigadb-website` could not be read: ",
+        ),
+        (Api::Ec2, "", "EC2 of `gigadb-website` could not be read: "),
+    ];
+    for (api, path, why) in cases {
+        let stage = Stage::sop();
+        let file = stage.write("sop.md", DOCUMENT);
+        stage.answer(&["status", "--write", "sop.md"]);
+        let written = fs::read_to_string(&file).unwrap();
+        fs::remove_dir_all(stage.folder().join(".cache")).ok();
+        let fault = Fault::new(Effect::BadGateway).api(api).path_contains(path);
+        stage.simulator.fault(fault.always());
+        for (option, what) in [("--check", "compared"), ("--write", "written")] {
+            let told = stage.run(&["status", option, "sop.md"]);
+            assert!(told.starts_with("exit 1\n"), "{option} {why}: {told}");
+            let said = format!("error: The table could not be {what}: ");
+            assert!(told.contains(&said) && told.contains(why), "{why}: {told}");
+            assert_eq!(
+                fs::read_to_string(&file).unwrap(),
+                written,
+                "{option} {why}"
+            );
+        }
+    }
 }
