@@ -15,6 +15,8 @@ pub(crate) struct Failure {
     pub(crate) message: Message,
     /// What it leaves behind, where something may have been written.
     pub(crate) left: Box<Left>,
+    /// Whether the answer that was printed tells of it already.
+    pub(crate) answered: bool,
 }
 
 /// How it ended for one object of the change set.
@@ -63,6 +65,7 @@ impl Failure {
             exit: Exit::Failed,
             message: Message::nothing_changed(what, object, next),
             left: Box::default(),
+            answered: false,
         }
     }
 
@@ -72,6 +75,7 @@ impl Failure {
             exit,
             message,
             left: Box::default(),
+            answered: false,
         }
     }
 
@@ -79,6 +83,14 @@ impl Failure {
     pub(crate) fn leaving(self, left: Left) -> Self {
         Self {
             left: Box::new(left),
+            ..self
+        }
+    }
+
+    /// The same, behind an answer that tells of it: programs need no other document.
+    pub(crate) fn answered(self) -> Self {
+        Self {
+            answered: true,
             ..self
         }
     }

@@ -35,7 +35,7 @@ struct Document<'a> {
 /// Where JSON was asked for, says on stdout why there is no answer. Runs tell so in their last line.
 pub(crate) fn tell_programs(failure: &Failure, ui: &Ui) {
     let arguments: Vec<String> = surroundings::arguments();
-    if !asks_for_json(&arguments) {
+    if failure.answered || !asks_for_json(&arguments) {
         return;
     }
     let command = Cli::command();
@@ -51,14 +51,19 @@ pub(crate) fn tell_programs(failure: &Failure, ui: &Ui) {
         }
         // Its output is that of another program.
         Some("exec") => {}
-        _ => {
+        word => {
             let document = Document {
                 format_version: FORMAT_VERSION,
                 error: &failure.message,
                 exit_code: failure.exit as u8,
             };
+            let text = match word {
+                // Its documents are lines.
+                Some("watch") => serde_json::to_string(&document),
+                _ => serde_json::to_string_pretty(&document),
+            };
             // Strings and numbers only: this cannot fail.
-            let text = serde_json::to_string_pretty(&document).unwrap_or_default();
+            let text = text.unwrap_or_default();
             // A failure to write it is not worth more than the one that it is about.
             let _ = ui.answer(&text);
         }

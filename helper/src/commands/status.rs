@@ -303,7 +303,8 @@ fn require(required: Option<Required>, reports: &[Report]) -> Result<(), Failure
         format!("The status is not as required: {}.", found.join("; ")),
         names.join(", "),
         "Correct what the status lists, or wait for what could not be read, then ask again.",
-    ))
+    )
+    .answered())
 }
 
 /// Fails where the table would show as unknown what only could not be read.

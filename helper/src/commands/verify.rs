@@ -196,7 +196,8 @@ pub(super) async fn run(
             "Look at the machines that are named; `gigadb-roles status` shows whether the records \
              are as the topology says.",
         ),
-    ))
+    )
+    .answered())
 }
 
 /// An answer with what is wrong with it. A name that leads to another side than the apex is wrong

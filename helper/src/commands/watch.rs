@@ -329,4 +329,5 @@ fn wrong(goal: &Goal, standing: &Standing) -> Failure {
             "Leave the old side serving, remove the cause, and watch again.",
         ),
     )
+    .answered()
 }

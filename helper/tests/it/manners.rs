@@ -367,6 +367,24 @@ fn programs_read_usage_and_topology_errors_as_json() {
         assert_eq!(line["exit_code"], code, "{arguments:?}");
         assert_eq!(line["command"], arguments[0]);
     }
+    // Behind an answer there is no second document.
+    stage.set_record("gigadb.org", "192.0.2.7");
+    for what in ["consistent", "clear"] {
+        let arguments = [
+            "status",
+            "-e",
+            "live",
+            "--require",
+            what,
+            "--format",
+            "json",
+        ];
+        let answer = document(&stage, 1, &arguments);
+        assert_eq!(
+            answer["environments"]["live"]["status"], "unknown",
+            "{answer:#}"
+        );
+    }
     // People read it on stderr alone.
     assert_eq!(stage.output(&["status", "--nonsense"]).stdout, b"");
 }

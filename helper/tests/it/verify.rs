@@ -137,6 +137,17 @@ fn the_answers_for_programs() {
     assert_eq!(asked["answer"]["status"], 200);
     assert_eq!(asked["infrastructure"], "gigadb-website");
     assert_eq!(asked["fault"], Value::Null);
+
+    // What is wrong is in the same document, and no other follows.
+    let fault = DnsFault::new(DnsEffect::NxDomain)
+        .name("gigadb.org")
+        .kind("A");
+    machines.stage.simulator.dns_fault(fault);
+    let arguments = machines.with_authority(&arguments);
+    let answer = machines.stage.answer_with(3, &arguments);
+    let document: Value = serde_json::from_str(&answer).unwrap();
+    check("verify", &document);
+    assert_eq!(document["well"], false);
 }
 
 #[test]

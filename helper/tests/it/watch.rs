@@ -75,6 +75,7 @@ impl Following {
     }
 
     fn ends_with(mut self, code: i32) {
+        self.lines.by_ref().for_each(drop);
         assert_eq!(self.child.wait().unwrap().code(), Some(code));
     }
 }
@@ -114,6 +115,22 @@ fn a_cutover_that_never_comes_is_given_up_with_3() {
     ] {
         assert!(told.contains(part), "{part}: {told}");
     }
+    // Programs read one document a line, to the end.
+    let following = Following::begin(&machines, &[&TO_SYDNEY[..], &["--timeout", "4"]].concat());
+    following.ends_with(3);
+    let unreadable = [
+        "watch",
+        "-e",
+        "live",
+        "--format",
+        "json",
+        "--topology",
+        "none.yaml",
+    ];
+    let answer = machines.stage.answer_with(1, &unreadable);
+    let line: Value = serde_json::from_str(&answer).unwrap();
+    assert_eq!(answer.lines().count(), 1, "{line:#}");
+    assert_eq!(line["exit_code"], 1);
 }
 
 #[test]
