@@ -1,5 +1,6 @@
 //! What a shell may offer for a value. Nothing is asked of any API, and what cannot be read is not offered.
 
+use clap::CommandFactory as _;
 use clap_complete::CompletionCandidate;
 use gigadb_clients::{TopologyFile, journal};
 use gigadb_engine::{
@@ -9,7 +10,7 @@ use gigadb_engine::{
     topology::Topology,
 };
 
-use crate::surroundings;
+use crate::{cli::Cli, surroundings};
 
 /// How many runs are offered, the newest first.
 const RUNS: usize = 20;
@@ -18,6 +19,17 @@ fn topology() -> Option<Topology> {
     let file = TopologyFile::here_or_above(None, &surroundings::variable);
     let text = std::fs::read_to_string(file.path()).ok()?;
     Some(Topology::parse(&text).ok()?.topology)
+}
+
+/// The program's commands.
+pub(crate) fn commands() -> Vec<CompletionCandidate> {
+    let program = Cli::command();
+    let commands = program.get_subcommands();
+    let shown = commands.filter(|command| !command.is_hide_set());
+    let candidate = |command: &clap::Command| {
+        CompletionCandidate::new(command.get_name()).help(command.get_about().cloned())
+    };
+    shown.map(candidate).collect()
 }
 
 /// The topology's environments.

@@ -1,9 +1,10 @@
 //! `gigadb-roles help`.
 
 use clap::{Args, Command};
+use clap_complete::engine::ArgValueCandidates;
 
 use super::words::no_such_command;
-use crate::{exit::Exit, failure::Failure};
+use crate::{candidates, exit::Exit, failure::Failure};
 
 /// Print the help of the program, or of a command.
 ///
@@ -12,29 +13,25 @@ use crate::{exit::Exit, failure::Failure};
 #[command(after_help = "\
 Examples:
   gigadb-roles help
-  gigadb-roles help swap")]
+  gigadb-roles help swap
+  gigadb-roles help release start")]
 pub(crate) struct HelpArgs {
     /// The command (default: the program itself).
-    #[arg(value_name = "COMMAND")]
-    command: Option<String>,
+    #[arg(value_name = "COMMAND", add = ArgValueCandidates::new(candidates::commands))]
+    command: Vec<String>,
 }
 
 /// Prints it, in the same form as --help does.
 pub(super) fn run(args: &HelpArgs, mut program: Command) -> Result<Exit, Failure> {
-    let unknown = args
-        .command
-        .as_deref()
-        .filter(|name| program.find_subcommand(name).is_none());
-    if let Some(name) = unknown {
-        return Err(no_such_command(name, &program));
-    }
-    // Gives each command its whole name: `gigadb-roles status`.
+    // Gives each command its whole name: `gigadb-roles release start`.
     program.build();
-    let named = args
-        .command
-        .as_deref()
-        .and_then(|name| program.find_subcommand(name).cloned());
+    let mut named = &program;
+    for word in &args.command {
+        named = named
+            .find_subcommand(word)
+            .ok_or_else(|| no_such_command(word, named))?;
+    }
     // A closed pipe is all that can go wrong, and then nobody reads any more.
-    let _ = named.unwrap_or(program).print_long_help();
+    let _ = named.clone().print_long_help();
     Ok(Exit::Success)
 }

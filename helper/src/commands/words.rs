@@ -44,6 +44,9 @@ pub(super) fn no_such_command(word: &str, program: &clap::Command) -> Failure {
     Failure::usage(
         format!("There is no command `{word}`."),
         "the command line",
-        format!("{meant}Run `gigadb-roles --help` to see the commands."),
+        format!(
+            "{meant}Run `{} --help` to see the commands.",
+            program.get_bin_name().unwrap_or(program.get_name())
+        ),
     )
 }

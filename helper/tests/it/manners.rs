@@ -39,6 +39,24 @@ fn help_is_a_command() {
             "Did you mean `status`?",
         ],
     );
+    assert_eq!(
+        stage.answer(&["help", "release", "start"]),
+        stage.answer(&["release", "start", "--help"])
+    );
+    says(
+        &stage,
+        &["help", "release", "strat"],
+        &[
+            "exit 64",
+            "There is no command `strat`.",
+            "Did you mean `start`? Run `gigadb-roles release --help`",
+        ],
+    );
+    says(
+        &stage,
+        &["help", "status", "live"],
+        &["exit 64", "There is no command `live`."],
+    );
 }
 
 #[test]

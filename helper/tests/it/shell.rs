@@ -269,6 +269,7 @@ fn bash_completes_commands_options_and_values() {
     let stage = Stage::sop();
     let offered = |words: &str| offered_by_bash(&stage, words);
     assert_eq!(offered("gigadb-roles sta"), "status");
+    assert_eq!(offered("gigadb-roles help sta"), "status");
     assert_eq!(offered("gigadb-roles status --env"), "--environment");
     assert_eq!(
         offered("gigadb-roles status --format ''"),
