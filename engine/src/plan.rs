@@ -52,6 +52,9 @@ pub struct Owed {
     pub reason: String,
 }
 
+/// The topic of the notice that a plan leaves other sides alone.
+pub const OTHER_SIDES: &str = "other-sides";
+
 /// Something worth knowing that no rule covers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Notice {
@@ -284,7 +287,7 @@ fn notices(
             _ => "keep what they have",
         };
         add(
-            "other-sides",
+            OTHER_SIDES,
             format!(
                 "{} {keep}: this plan concerns `{}` and `{}` alone.",
                 others.join(", "),

@@ -34,7 +34,7 @@ pub fn open(record: &Record, facts: &Facts) -> Vec<String> {
         Ok(_) if facts.prepared && !facts.consistent => open.push(format!(
             "`{standby}` carries production's variables and is hot standby. Set them back: take \
              `prepare` out of Terraform's configuration and apply it, or run `gigadb-roles plan -e \
-             {environment} --production {production} --out FILE` and `gigadb-roles apply FILE`.",
+             {environment} --production {production} --hot-standby {standby} --out FILE` and `gigadb-roles apply FILE`.",
             standby = record.hot_standby,
             environment = record.environment,
             production = record.production,

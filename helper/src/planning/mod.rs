@@ -10,7 +10,7 @@ use gigadb_clients::{Scope as Reads, Which};
 use gigadb_engine::{
     advice::{self, Asked},
     evidence::Evidence,
-    intent::{Arrangement, Intent, Mode, OnFailure, Trade, arrange, infrastructure},
+    intent::{Arrangement, Intent, InvalidIntent, Mode, OnFailure, Trade, arrange, infrastructure},
     name::{EnvironmentName, InfrastructureName},
     observation::{Observation, ProjectError, environment_of},
     plan::{Incomputable, Plan, plan},
@@ -344,11 +344,18 @@ fn intent(
 ) -> Result<Intent, Failure> {
     let table = environment_of(topology, request.environment)
         .map_err(|error| unread(request.environment, &error))?;
-    let invalid = |reason: String| {
+    let invalid = |error: InvalidIntent| {
+        let next = match error {
+            InvalidIntent::HotStandbyNeeded(_) => {
+                "Name the other side with --hot-standby: the one that is production now, where the \
+                 roles are traded or it is lost. `gigadb-roles status` shows who has which role."
+            }
+            _ => "Name infrastructures of the topology.",
+        };
         Failure::usage(
-            format!("The arrangement cannot be planned: {reason}."),
+            format!("The arrangement cannot be planned: {error}."),
             "the command line",
-            "Name infrastructures of the topology.",
+            next,
         )
     };
     let (arrangement, prepare) = match request.goal {
@@ -377,7 +384,7 @@ fn intent(
             arrange(topology, production, Some(hot_standby), request.prepare)
         }
     }
-    .map_err(|error| invalid(error.to_string()))?;
+    .map_err(invalid)?;
     Ok(Intent {
         environment: request.environment.clone(),
         mode: request.mode,

@@ -438,7 +438,7 @@ impl Carry<'_> {
     ) -> Effect {
         let line = match &change {
             Roles::Prepare(now) => format!("`prepare = \"{}\"`", now.hot_standby),
-            Roles::Trade(then) => format!("`production = \"{}\"`", then.production),
+            Roles::Trade(then) => self.desk.assigned(then),
         };
         match roles(change).await {
             Err(failure) => {

@@ -80,6 +80,17 @@ impl<'a> Desk<'a> {
             .to_vec()
     }
 
+    /// The line of Terraform's configuration that gives these roles: with more than two sides it
+    /// names both.
+    pub(crate) fn assigned(&self, then: &Arrangement) -> String {
+        let production = format!("`production = \"{}\"`", then.production);
+        if self.session.topology.infrastructures.len() > 2 {
+            format!("{production} and `hot_standby = \"{}\"`", then.hot_standby)
+        } else {
+            production
+        }
+    }
+
     /// What is next.
     pub(crate) fn next(
         &self,

@@ -19,7 +19,7 @@ use crate::{
     exit::Exit,
     failure::Failure,
     planning,
-    review::{change::Change, document::Review, gates::Gates, markdown, source},
+    review::{self, change::Change, document::Review, gates::Gates, markdown, source},
     surroundings,
 };
 
@@ -232,13 +232,13 @@ impl Carry<'_> {
                 now.hot_standby, now.production
             ),
             Roles::Trade(then) if held.record.expected() != *then => format!(
-                "set `production = \"{}\"` (was \"{}\"), and take `prepare` out",
-                then.production, then.hot_standby
+                "set {} (was \"{}\"), and take `prepare` out",
+                self.desk.assigned(then),
+                then.hot_standby
             ),
-            Roles::Trade(then) => format!(
-                "set `production = \"{}\"`, and take `prepare` out",
-                then.production
-            ),
+            Roles::Trade(then) => {
+                format!("set {}, and take `prepare` out", self.desk.assigned(then))
+            }
         };
         format!("in the `{ASSIGNMENT}` of `{environment}`, {lines}")
     }
@@ -280,8 +280,11 @@ fn makes(planned: &Change, change: &Roles) -> bool {
         Roles::Prepare(now) => (now, Some(now.hot_standby.as_str())),
         Roles::Trade(then) => (then, None),
     };
-    let production = planned.to.as_ref().map(|roles| roles.production.as_str());
-    production == Some(then.production.as_str()) && planned.prepare.as_deref() == prepare
+    let meant = |roles: &review::change::Roles| {
+        then.production.as_str() == roles.production
+            && then.hot_standby.as_str() == roles.hot_standby
+    };
+    planned.to.as_ref().is_some_and(meant) && planned.prepare.as_deref() == prepare
 }
 
 /// The program that plans in the working directory; `None` where that assigns no roles, or there

@@ -9,7 +9,7 @@ use gigadb_engine::{
     carry::Whole,
     intent::Mode,
     message::{Message, capitalized, clock},
-    plan::Plan,
+    plan::{OTHER_SIDES, Plan},
     topology::NotifyEvent,
     view::Status,
 };
@@ -156,8 +156,8 @@ impl Conclusion {
             }
             None => format!(
                 "Remove each cause, then finish what is owed: `gigadb-roles failover \
-                 --environment {environment} --production {}`",
-                pair.production
+                 --environment {environment} --production {} --hot-standby {}`",
+                pair.production, pair.hot_standby
             ),
         });
         Self {
@@ -205,7 +205,10 @@ impl Conclusion {
 /// What a configuration says of the arrangement that holds after the plan.
 fn configuration(verb: &Verb, plan: &Plan) -> Option<String> {
     let pair = &plan.intent.arrangement;
-    let production = format!("production = \"{}\"", pair.production);
+    let mut production = format!("production = \"{}\"", pair.production);
+    if plan.notices.iter().any(|one| one.topic == OTHER_SIDES) {
+        production = format!("{production}, hot_standby = \"{}\"", pair.hot_standby);
+    }
     match (plan.desired.status, verb) {
         (Status::Prepared, _) => Some(format!(
             "{production} and prepare = \"{}\"",

@@ -77,7 +77,7 @@ fn open(stage: &Stage, taken: &[&str], is_last: bool) -> Vec<String> {
         open.push(
             "`alt-gigadb-website` carries production's variables and is hot standby. Set them \
              back: take `prepare` out of Terraform's configuration and apply it, or run \
-             `gigadb-roles plan -e live --production gigadb-website --out FILE` and `gigadb-roles \
+             `gigadb-roles plan -e live --production gigadb-website --hot-standby alt-gigadb-website --out FILE` and `gigadb-roles \
              apply FILE`."
                 .to_owned(),
         );

@@ -63,6 +63,7 @@ mod status;
 mod swap;
 mod terminal;
 mod their_day;
+mod third_side;
 mod verify;
 mod waiting;
 mod watch;

@@ -25,7 +25,7 @@ pub(crate) fn stage() -> Stage {
 }
 
 /// The same in another world.
-fn stage_of(world: World) -> Stage {
+pub(crate) fn stage_of(world: World) -> Stage {
     let stage = Stage::with_world(world.with_release(RELEASE));
     let example = concat!(
         env!("CARGO_MANIFEST_DIR"),
