@@ -54,8 +54,11 @@ pub struct SurveyedVariable {
 /// A first topology.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Draft {
-    /// Templates of the Elastic IP's and the instance's name, by endpoint.
-    pub endpoints: BTreeMap<String, (String, String)>,
+    /// Templates of the Elastic IP's and the instance's name, by endpoint; without the latter where
+    /// no instance has such an address.
+    pub endpoints: BTreeMap<String, (String, Option<String>)>,
+    /// Whether the endpoints only stand for those that were not found.
+    pub has_no_endpoints: bool,
     /// The sides.
     pub sides: Vec<DraftSide>,
     /// The environments, by name.
@@ -185,7 +188,10 @@ fn template(name: &str, environment: &str) -> Option<String> {
 }
 
 /// The templates that most sides share, each with the instance's beside it.
-fn endpoints(survey: &Survey, names: &BTreeSet<String>) -> BTreeMap<String, (String, String)> {
+fn endpoints(
+    survey: &Survey,
+    names: &BTreeSet<String>,
+) -> BTreeMap<String, (String, Option<String>)> {
     let mut found: BTreeMap<String, (BTreeSet<usize>, Option<String>)> = BTreeMap::new();
     for (index, side) in survey.sides.iter().enumerate() {
         for eip in &side.found.elastic_ips {
@@ -225,8 +231,7 @@ fn endpoints(survey: &Survey, names: &BTreeSet<String>) -> BTreeMap<String, (Str
             } else {
                 own.join("-")
             };
-            let instance = instance.clone().unwrap_or_else(|| eip.clone());
-            (name, (eip.clone(), instance))
+            (name, (eip.clone(), instance.clone()))
         })
         .collect()
 }
@@ -239,7 +244,7 @@ fn words(text: &str) -> BTreeSet<&str> {
 /// addresses are one side.
 fn sides<'a>(
     survey: &'a Survey,
-    endpoints: &BTreeMap<String, (String, String)>,
+    endpoints: &BTreeMap<String, (String, Option<String>)>,
     names: &BTreeSet<String>,
 ) -> Vec<&'a SideSurvey> {
     let mut seen: BTreeSet<Vec<Ipv4Addr>> = BTreeSet::new();
@@ -263,7 +268,7 @@ pub(super) type Owners = BTreeMap<Ipv4Addr, (usize, String, String)>;
 
 fn owners(
     sides: &[&SideSurvey],
-    endpoints: &BTreeMap<String, (String, String)>,
+    endpoints: &BTreeMap<String, (String, Option<String>)>,
     names: &BTreeSet<String>,
 ) -> Owners {
     let mut owners = Owners::new();
@@ -399,8 +404,9 @@ impl Draft {
         if self.endpoints.is_empty() {
             let web = (
                 "eip-{environment}".to_owned(),
-                "web_{environment}".to_owned(),
+                Some("web_{environment}".to_owned()),
             );
+            self.has_no_endpoints = true;
             self.endpoints.insert("web".to_owned(), web);
             self.missing.push("No Elastic IPs were found whose names hold an environment's: write the names under `endpoints`.".to_owned());
         }
@@ -413,7 +419,7 @@ impl Draft {
                 region: ["eu-west-1", "eu-west-2"][number].to_owned(),
             });
             self.missing.push(format!(
-                "AWS shows fewer than two sides: write the profile and region of `side-{}`.",
+                "Fewer than two sides were found in AWS: write the profile and region of `side-{}`.",
                 number + 1
             ));
         }

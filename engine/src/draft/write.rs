@@ -18,11 +18,26 @@ impl Draft {
         for line in &self.missing {
             push(&mut out, format_args!("# To do: {}", Foreign(line)));
         }
-        out.push_str("version: 1\n\nendpoints: # guessed: the words in which the names of Elastic IPs differ\n");
+        let ground = if self.has_no_endpoints {
+            "to do"
+        } else {
+            "guessed: the words in which the names of Elastic IPs differ"
+        };
+        push(
+            &mut out,
+            format_args!("version: 1\n\nendpoints: # {ground}"),
+        );
         for (name, (eip, instance)) in &self.endpoints {
             push(&mut out, format_args!("  {}:", scalar(name)));
             push(&mut out, format_args!("    eip: {}", quoted(eip)));
-            push(&mut out, format_args!("    instance: {}", quoted(instance)));
+            let (instance, ground) = match instance {
+                Some(instance) => (instance, ""),
+                None => (eip, " # to do: no instance with such an address was found"),
+            };
+            push(
+                &mut out,
+                format_args!("    instance: {}{ground}", quoted(instance)),
+            );
             push(
                 &mut out,
                 format_args!(
