@@ -37,6 +37,11 @@ const KEPT: usize = 100;
 /// How long a run waits, at its end, until its summary is written.
 pub(crate) const AT_MOST: Duration = Duration::from_secs(2);
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+fn is_none(number: &usize) -> bool {
+    *number == 0
+}
+
 /// One run, in short.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Summary {
@@ -74,6 +79,12 @@ pub struct Summary {
     pub perhaps_in_force: usize,
     /// How many there were to be.
     pub requests: usize,
+    /// How many objects it could not settle, and a later run has to.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub owed: usize,
+    /// How many objects its last reading did not show as it had written them.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub not_shown: usize,
     /// Who ran it, where that is known: `ada@bastion`.
     #[serde(default)]
     pub by: Option<String>,
@@ -124,6 +135,8 @@ impl Summary {
             in_force: count(Fate::InForce),
             perhaps_in_force: count(Fate::Perhaps),
             requests: fates.len(),
+            owed: run.left().owed.len(),
+            not_shown: run.left().not_shown.len(),
             by: header.by.clone(),
         }
     }

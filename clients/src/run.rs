@@ -31,7 +31,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     Apis, Journal, NoJournal, Patience,
-    journal::{self, Beginning, FileJournal, Follows, LeaseRecord, RunId},
+    journal::{self, Beginning, FileJournal, Follows, LeaseRecord, Leftover, RunId},
     lease::{Lease, NotTaken, Released},
 };
 
@@ -245,6 +245,13 @@ impl UnderWay<'_> {
     /// The id of the journal, once something may have been written, where there is one.
     pub(crate) fn journal(&self) -> Option<RunId> {
         self.journal.as_ref().map(|_| self.id.clone())
+    }
+
+    /// Notes what was left, where something was.
+    pub(crate) fn left(&mut self, left: Leftover) {
+        if let Some(journal) = self.journal.as_mut().filter(|_| !left.is_empty()) {
+            journal.left(left);
+        }
     }
 
     /// Carries out a plan's changes with a journal; see [`Apis::drive_beside`]. A switchover without a

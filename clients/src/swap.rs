@@ -38,7 +38,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     Apis, Scope, SharedWorld, Which,
-    journal::{Follows, RunId},
+    journal::{Follows, Leftover, RunId},
     probe::{ProbeError, https_ready},
     run::{NotBegun, Start, Told, UnderWay, Watch},
 };
@@ -271,6 +271,10 @@ impl Apis {
         forget();
         let reviewed = &swap.reviewed.observation;
         let ending = carry::ended(swap.topology, reviewed, plan, Some(&outcome), after);
+        // How everything else ended, its reports tell.
+        if outcome.end == End::Completed {
+            under_way.left(Leftover::of(&ending));
+        }
         let written = swap.as_a_whole(ending.written());
         let is_done = matches!(ending.whole, Whole::Done | Whole::Owing);
         let probed_after = if is_done {

@@ -1,6 +1,7 @@
 //! What a shell may offer for a value. Nothing is asked of any API, and what cannot be read is not offered.
 
-use clap::CommandFactory as _;
+use std::sync::OnceLock;
+
 use clap_complete::CompletionCandidate;
 use gigadb_clients::{TopologyFile, journal};
 use gigadb_engine::{
@@ -10,7 +11,7 @@ use gigadb_engine::{
     topology::Topology,
 };
 
-use crate::{cli::Cli, surroundings};
+use crate::surroundings;
 
 /// How many runs are offered, the newest first.
 const RUNS: usize = 20;
@@ -21,10 +22,20 @@ fn topology() -> Option<Topology> {
     Some(Topology::parse(&text).ok()?.topology)
 }
 
+/// The program, once it was told of.
+static PROGRAM: OnceLock<clap::Command> = OnceLock::new();
+
+/// Tells of the program whose commands are offered.
+pub(crate) fn of_program(program: clap::Command) {
+    let _ = PROGRAM.set(program);
+}
+
 /// The program's commands.
 pub(crate) fn commands() -> Vec<CompletionCandidate> {
-    let program = Cli::command();
-    let commands = program.get_subcommands();
+    let commands = PROGRAM
+        .get()
+        .into_iter()
+        .flat_map(clap::Command::get_subcommands);
     let shown = commands.filter(|command| !command.is_hide_set());
     let candidate = |command: &clap::Command| {
         CompletionCandidate::new(command.get_name()).help(command.get_about().cloned())

@@ -116,9 +116,9 @@ impl WhichRun {
 }
 
 fn is_incomplete(run: &Run) -> bool {
-    let end = run.outcome().map(|outcome| outcome.end);
-    !matches!(
-        end,
-        Some(End::Completed | End::NothingChanged | End::Reverted)
-    )
+    match run.outcome().map(|outcome| outcome.end) {
+        Some(End::Completed) => !run.left().owed.is_empty(),
+        Some(End::NothingChanged | End::Reverted) => false,
+        _ => true,
+    }
 }

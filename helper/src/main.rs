@@ -72,7 +72,12 @@ use crate::{cli::Cli, exit::Exit, failure::Failure, global::Color, outbox::Outbo
 
 fn main() -> ExitCode {
     // A shell that asks what fits is answered, and that is all.
-    CompleteEnv::with_factory(Cli::command)
+    let program = || {
+        let program = Cli::command();
+        candidates::of_program(program.clone());
+        program
+    };
+    CompleteEnv::with_factory(program)
         .var(commands::completions::ASKING)
         .complete();
     let cli = match Cli::try_parse() {

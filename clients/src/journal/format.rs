@@ -7,10 +7,12 @@
 use std::{collections::BTreeSet, fmt, str::FromStr};
 
 use gigadb_engine::{
+    carry::Ending,
     changes::Transaction,
     executor::{Announcement, Outcome, Report, TransactionId},
     intent::{Arrangement, Intent, Mode, OnFailure, Trade},
     name::{EnvironmentName, InfrastructureName, RecordId},
+    object::Object,
     rules::Rule,
     topology::TopologyDigest,
 };
@@ -23,8 +25,8 @@ use crate::process::Process;
 ///
 /// Version 2 adds the status `open`, the end `open` and a report's `open_until`, and a transaction
 /// may be announced, and end, more than once. In version 1 nothing was ever open: what it calls not
-/// applied or undone may be in force all the same. Version 3 adds who ran it.
-pub const FORMAT_VERSION: u32 = 3;
+/// applied or undone may be in force all the same. Version 3 adds who ran it, version 4 what it left.
+pub const FORMAT_VERSION: u32 = 4;
 /// How much of an environment's name an id shows.
 const LONGEST_ENVIRONMENT: usize = 40;
 /// The longest id, in bytes: a file's name has to hold it with its ending.
@@ -209,8 +211,40 @@ pub enum JournalEvent {
     Ended(Report),
     /// The run has ended.
     Finished(Outcome),
+    /// It has ended, and its last reading showed that something was left.
+    Left(Leftover),
     /// It does not hold its lease any more: the last that is noted of a run that had one.
     Unleased,
+}
+
+/// What a run left that it was to do.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Leftover {
+    /// What it could not do now: a later run finishes it.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub owed: BTreeSet<Object>,
+    /// What it wrote, and its last reading did not show.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub not_shown: BTreeSet<Object>,
+}
+
+impl Leftover {
+    /// What a run left that ended so.
+    pub(crate) fn of(ending: &Ending) -> Self {
+        let owed: BTreeSet<Object> = ending.owed.iter().map(|owed| owed.object.clone()).collect();
+        let differences = ending.differences.iter().map(|one| one.object.clone());
+        Self {
+            not_shown: differences
+                .filter(|object| !owed.contains(object))
+                .collect(),
+            owed,
+        }
+    }
+
+    /// Whether nothing was left.
+    pub fn is_empty(&self) -> bool {
+        self.owed.is_empty() && self.not_shown.is_empty()
+    }
 }
 
 /// The instant to the millisecond, which is all that is written.

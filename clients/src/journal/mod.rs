@@ -30,7 +30,10 @@ use serde::Serialize;
 
 pub(crate) use self::read::late_of;
 pub use self::{
-    format::{Entry, FORMAT_VERSION, Follows, Header, JournalEvent, LeaseRecord, NotARunId, RunId},
+    format::{
+        Entry, FORMAT_VERSION, Follows, Header, JournalEvent, LeaseRecord, Leftover, NotARunId,
+        RunId,
+    },
     read::{Run, StillOpen, ids, last_under_lease, read},
 };
 use crate::{process::Process, trust::writable_by_others};
@@ -207,6 +210,11 @@ impl FileJournal {
     /// Notes the end of the run.
     pub fn finish(&mut self, outcome: &Outcome) {
         self.note_event(JournalEvent::Finished(outcome.clone()));
+    }
+
+    /// Notes what the run left, as its last reading showed.
+    pub fn left(&mut self, left: Leftover) {
+        self.note_event(JournalEvent::Left(left));
     }
 
     /// Notes that the run does not hold its lease any more.

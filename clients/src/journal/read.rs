@@ -18,7 +18,9 @@ use gigadb_engine::{
 use jiff::Timestamp;
 use serde::Deserialize;
 
-use super::{Entry, FORMAT_VERSION, Header, JournalError, JournalEvent, RunId, io_error, trusted};
+use super::{
+    Entry, FORMAT_VERSION, Header, JournalError, JournalEvent, Leftover, RunId, io_error, trusted,
+};
 use crate::process::Liveness;
 
 /// How long before its last request a run may have begun, at most, in seconds.
@@ -91,6 +93,19 @@ impl Run {
         })
     }
 
+    /// What it left, as its last reading showed.
+    pub fn left(&self) -> Leftover {
+        let left = self
+            .entries
+            .iter()
+            .rev()
+            .find_map(|entry| match &entry.event {
+                JournalEvent::Left(left) => Some(left.clone()),
+                _ => None,
+            });
+        left.unwrap_or_default()
+    }
+
     /// Whether its process may still be at it: it has not ended, and is not surely gone.
     pub fn may_be_under_way(&self) -> bool {
         self.outcome().is_none() && self.header.process.liveness() != Liveness::Gone
@@ -151,7 +166,7 @@ impl Run {
                         set(report.transaction, fate(&report.status));
                     }
                 }
-                JournalEvent::Created { .. } | JournalEvent::Unleased => {}
+                JournalEvent::Created { .. } | JournalEvent::Left(_) | JournalEvent::Unleased => {}
             }
         }
         for id in self.announced() {
@@ -234,7 +249,9 @@ impl Run {
                 }
                 JournalEvent::Ended(report) => std::slice::from_ref(report),
                 JournalEvent::Finished(outcome) => &outcome.reports,
-                JournalEvent::Created { .. } | JournalEvent::Unleased => continue,
+                JournalEvent::Created { .. } | JournalEvent::Left(_) | JournalEvent::Unleased => {
+                    continue;
+                }
             };
             for report in reports {
                 open.entry(report.transaction).or_default().1 = report.open_until;

@@ -17,6 +17,8 @@ const VERSION_1: &str = include_str!("version-1.jsonl");
 const VERSION_2: &str = include_str!("version-2.jsonl");
 /// The same of version 3.
 const VERSION_3: &str = include_str!("version-3.jsonl");
+/// The same of version 4.
+const VERSION_4: &str = include_str!("version-4.jsonl");
 
 fn changes() -> ChangeSet {
     let step = Step {
@@ -179,11 +181,16 @@ fn every_version_is_read_for_ever() {
     let run = Run::parse(VERSION_2.as_bytes()).unwrap();
     assert_eq!(run.entries.len(), 8);
     assert_eq!(written(&run), VERSION_2.trim_end());
-    // The last one is what is written: a change to the format changes its version.
     let run = Run::parse(VERSION_3.as_bytes()).unwrap();
-    assert_eq!(run.header.format_version, FORMAT_VERSION);
     assert_eq!(run.entries.len(), 8);
+    assert!(run.left().is_empty());
     assert_eq!(written(&run), VERSION_3.trim_end());
+    // The last one is what is written: a change to the format changes its version.
+    let run = Run::parse(VERSION_4.as_bytes()).unwrap();
+    assert_eq!(run.header.format_version, FORMAT_VERSION);
+    assert_eq!(run.entries.len(), 9);
+    assert!(!run.left().owed.is_empty() && !run.left().not_shown.is_empty());
+    assert_eq!(written(&run), VERSION_4.trim_end());
 }
 
 #[test]
@@ -321,13 +328,13 @@ fn what_is_no_journal_is_refused_with_the_place() {
     assert_snapshot!([
         refused(""),
         refused("hello\n"),
-        refused("{\"format_version\":4}\n"),
+        refused("{\"format_version\":5}\n"),
         refused("{\"format_version\":1}\n"),
         refused(&format!("{whole}garbage\n{whole}")),
     ].join("\n"), @r"
     `FILE` is not a journal that this version reads: it is empty
     `FILE` is not a journal that this version reads: line 1, column 1: expected value
-    `FILE` is not a journal that this version reads: it has format version 4, and this version knows 3 at most; use the version that wrote it, or a newer one
+    `FILE` is not a journal that this version reads: it has format version 5, and this version knows 4 at most; use the version that wrote it, or a newer one
     `FILE` is not a journal that this version reads: line 1, column 20: missing field `id`
     `FILE` is not a journal that this version reads: line 2, column 1: expected value
     ");

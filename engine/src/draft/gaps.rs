@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::guess::{Draft, DraftEnvironment, Survey, host, rows};
+use super::found::{Draft, DraftEnvironment, Survey, host, rows};
 use crate::{
     foreign::Foreign,
     name::Hostname,

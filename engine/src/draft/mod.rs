@@ -10,11 +10,13 @@
 //! Pure. What is only likely is marked as a guess in the file: a person reads it before anything
 //! acts on it.
 
+mod found;
 mod gaps;
 mod guess;
 mod pairing;
 mod write;
 
-pub use guess::{
-    Draft, DraftEnvironment, DraftSide, Ground, SideSurvey, Survey, SurveyedVariable, guess, host,
+pub use found::{
+    Draft, DraftEnvironment, DraftSide, Ground, SideSurvey, Survey, SurveyedVariable, host,
 };
+pub use guess::guess;

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::guess::{DraftSide, Ground, Leading, Owners, SideSurvey, Survey, host};
+use super::found::{DraftSide, Ground, Leading, Owners, SideSurvey, Survey, host};
 
 /// Sides with their projects: the one whose variables name hosts of that side, where that is one.
 pub(super) fn paired(

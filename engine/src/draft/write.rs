@@ -5,7 +5,7 @@ use std::{
     fmt::{Display, Write as _},
 };
 
-use super::guess::{Draft, Ground};
+use super::found::{Draft, Ground};
 use crate::foreign::Foreign;
 
 impl Draft {

@@ -293,6 +293,12 @@ fn how(run: &Summary) -> String {
         };
     }
     if matches!(&*ended, "completed" | "nothing_changed" | "put_back") {
+        // Of those only what has gone through leaves anything.
+        for (number, what) in [(run.owed, "owed"), (run.not_shown, "not shown")] {
+            if number > 0 {
+                word = format!("{word}, {number} {what}");
+            }
+        }
         return word;
     }
     let perhaps = match run.perhaps_in_force {

@@ -207,7 +207,7 @@ fn configuration(verb: &Verb, plan: &Plan) -> Option<String> {
     let pair = &plan.intent.arrangement;
     let mut production = format!("production = \"{}\"", pair.production);
     if plan.notices.iter().any(|one| one.topic == OTHER_SIDES) {
-        production = format!("{production}, hot_standby = \"{}\"", pair.hot_standby);
+        production = format!("{production} and hot_standby = \"{}\"", pair.hot_standby);
     }
     match (plan.desired.status, verb) {
         (Status::Prepared, _) => Some(format!(

@@ -6,6 +6,7 @@
 )]
 
 mod abandon;
+mod afterwards;
 mod ambiguous;
 mod arguments;
 mod bad_days;
