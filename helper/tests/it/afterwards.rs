@@ -70,7 +70,7 @@ fn a_preparation_is_not_taken_back_from_what_is_production_since() {
     let (code, said) = told(&stage, &["revert", "--last", "--yes"]);
     assert_eq!(code, Some(4), "{said}");
     let moved =
-        "gigadb.org: `gigadb-website` after the run, now `alt-gigadb-website (203.0.113.10)`";
+        "`gigadb.org`: `gigadb-website` after the run, now `alt-gigadb-website (203.0.113.10)`";
     assert!(said.contains(moved), "{said}");
     assert_eq!(stage.writes(), writes);
 }

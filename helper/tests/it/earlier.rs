@@ -371,7 +371,7 @@ fn what_is_no_journal_for_this_version_and_topology_is_refused() {
     );
     let file = stage.journals().join(format!("{id}.jsonl"));
     let newer = fs::read_to_string(&file).unwrap().replacen(
-        "\"format_version\":3",
+        "\"format_version\":4",
         "\"format_version\":9",
         1,
     );
@@ -409,7 +409,7 @@ fn what_is_no_journal_for_this_version_and_topology_is_refused() {
 
     exit 1
     -- stderr
-    error: The journal cannot be read: `$HOME/.local/state/gigadb/journal/RUN.jsonl` is not a journal that this version reads: it has format version 9, and this version knows 3 at most; use the version that wrote it, or a newer one.
+    error: The journal cannot be read: `$HOME/.local/state/gigadb/journal/RUN.jsonl` is not a journal that this version reads: it has format version 9, and this version knows 4 at most; use the version that wrote it, or a newer one.
       on:      the journal
       changed: Nothing was changed.
       next:    Name a run that `gigadb-roles history` lists; GIGADB_JOURNAL_DIR says where journals are.
@@ -418,7 +418,7 @@ fn what_is_no_journal_for_this_version_and_topology_is_refused() {
     -- stdout
     No runs have a journal in `$HOME/.local/state/gigadb/journal`.
     -- stderr
-    warning: A run is not listed: `$HOME/.local/state/gigadb/journal/RUN.jsonl` is not a journal that this version reads: it has format version 9, and this version knows 3 at most; use the version that wrote it, or a newer one.
+    warning: A run is not listed: `$HOME/.local/state/gigadb/journal/RUN.jsonl` is not a journal that this version reads: it has format version 9, and this version knows 4 at most; use the version that wrote it, or a newer one.
 
     exit 1
     -- stderr
