@@ -20,6 +20,7 @@ mod clock;
 mod dns;
 mod document;
 mod dumps;
+mod durable;
 mod earlier;
 mod endpoints;
 mod exec;
