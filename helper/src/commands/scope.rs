@@ -83,6 +83,10 @@ pub(super) fn setting<T: std::str::FromStr<Err: ToString>>(
 /// The text of the working directory's `ansible.properties`, where there is one.
 pub(super) fn properties_here() -> Result<Option<String>, Failure> {
     match fs::read(properties::FILE) {
+        // UTF-16 is full of zeros; Ansible does not read it either.
+        Ok(bytes) if bytes.contains(&0) => Err(refused(
+            "The file could not be read: it is no text in UTF-8.".to_owned(),
+        )),
         Ok(bytes) => Ok(Some(String::from_utf8_lossy(&bytes).into_owned())),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
         Err(error) => Err(refused(format!("The file could not be read: {error}."))),

@@ -34,22 +34,21 @@ pub(crate) fn check(
             ));
         }
     };
-    let properties = parse(text);
-    if let Some(given) = properties.get("gitlab_project") {
-        let given = percent_decode_str(given).decode_utf8_lossy();
+    if let Some(given) = project(text)? {
         let side = topology.infrastructures.get(infrastructure);
         let expected = side.map_or("", |side| side.gitlab_project.as_str());
         if given != expected {
+            comparable(&given, infrastructure, expected)?;
             return Err(format!(
                 "its `gitlab_project` is `{given}`, and that of `{infrastructure}`, which is in \
                  scope, is `{expected}`"
             ));
         }
     }
-    if let Some(given) = properties.get("deployment_target")
+    if let Some(given) = value(text, "deployment_target")?
         && let Some(other) = sides
             .keys()
-            .find(|environment| environment.as_str() != *given)
+            .find(|environment| environment.as_str() != given)
     {
         return Err(format!(
             "its `deployment_target` is `{given}`, and `{other}` is in scope"
@@ -64,51 +63,85 @@ pub(crate) fn named(
     text: &str,
     topology: &Topology,
 ) -> Result<Option<(InfrastructureName, EnvironmentName)>, String> {
-    let properties = parse(text);
-    let (Some(project), Some(target)) = (
-        properties.get("gitlab_project"),
-        properties.get("deployment_target"),
-    ) else {
+    let (Some(project), Some(target)) = (project(text)?, value(text, "deployment_target")?) else {
         return Ok(None);
     };
-    let project = percent_decode_str(project).decode_utf8_lossy();
     let mut sides = topology.infrastructures.iter();
-    let side = sides
-        .find(|(_, side)| side.gitlab_project == project)
-        .map(|(name, _)| name.clone())
-        .ok_or_else(|| {
-            format!("its `gitlab_project` is `{project}`, which is no side of the topology")
-        })?;
+    let Some((side, _)) = sides.find(|(_, side)| side.gitlab_project == project) else {
+        for (name, side) in &topology.infrastructures {
+            comparable(&project, name, &side.gitlab_project)?;
+        }
+        return Err(format!(
+            "its `gitlab_project` is `{project}`, which is no side of the topology"
+        ));
+    };
     let environment = topology
         .environments
-        .get_key_value(*target)
+        .get_key_value(target)
         .map(|(name, _)| name.clone())
         .ok_or_else(|| {
             format!(
                 "its `deployment_target` is `{target}`, which is no environment of the topology"
             )
         })?;
-    Ok(Some((side, environment)))
+    Ok(Some((side.clone(), environment)))
 }
 
 /// The operator's own key for the side that the file is about.
 pub(crate) fn key(text: &str) -> Option<String> {
-    let properties = parse(text);
-    KEYS.iter()
-        .find_map(|key| properties.get(key))
-        .map(|path| (*path).to_owned())
+    let found = KEYS.iter().find_map(|key| values(text, key).last());
+    found.map(str::to_owned)
 }
 
-/// `KEY=VALUE` lines; sections, comments and empty values are passed over, quotes are taken off.
-fn parse(text: &str) -> BTreeMap<&str, &str> {
-    text.lines()
+/// The GitLab project that the file names.
+fn project(text: &str) -> Result<Option<String>, String> {
+    let given = value(text, "gitlab_project")?;
+    Ok(given.map(|given| percent_decode_str(given).decode_utf8_lossy().into_owned()))
+}
+
+/// Fails where the topology has a number for the project and the file has a path: nobody can tell
+/// here whether they are the same.
+fn comparable(
+    given: &str,
+    infrastructure: &InfrastructureName,
+    expected: &str,
+) -> Result<(), String> {
+    let is_number = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    if is_number(given) || !is_number(expected) {
+        return Ok(());
+    }
+    Err(format!(
+        "its `gitlab_project` is `{given}`, and the topology has the number `{expected}` for \
+         `{infrastructure}`, so the two cannot be compared (write the project's path in the \
+         topology)"
+    ))
+}
+
+/// The value of a key; a clause where there are several, which Ansible refuses too.
+fn value<'a>(text: &'a str, key: &str) -> Result<Option<&'a str>, String> {
+    let mut given: Vec<&str> = values(text, key).collect();
+    given.dedup();
+    match given.as_slice() {
+        [] => Ok(None),
+        [one] => Ok(Some(one)),
+        [one, other, ..] => Err(format!(
+            "it has two values of `{key}`, `{one}` and `{other}`"
+        )),
+    }
+}
+
+/// All values of a key, as Ansible's reader finds them: behind the first `=` or `:`, whatever the
+/// key's case. Sections, comments and empty values are passed over, quotes are taken off.
+fn values<'a>(text: &'a str, wanted: &str) -> impl Iterator<Item = &'a str> {
+    text.trim_start_matches('\u{feff}')
+        .lines()
         .map(str::trim)
         .filter(|line| !line.starts_with(['#', ';', '!', '[']))
-        .filter_map(|line| line.split_once('='))
-        .map(|(key, value)| (key.trim(), unquoted(value.trim())))
+        .filter_map(|line| line.split_once(['=', ':']))
+        .filter(move |(key, _)| key.trim().to_lowercase() == wanted)
+        .map(|(_, value)| unquoted(value.trim()))
         // `ansible_init.sh` writes `null` for what GitLab does not have.
-        .filter(|(_, value)| !value.is_empty() && *value != "null")
-        .collect()
+        .filter(|value| !value.is_empty() && *value != "null")
 }
 
 fn unquoted(text: &str) -> &str {
@@ -116,4 +149,25 @@ fn unquoted(text: &str) -> &str {
         .iter()
         .find_map(|quote| text.strip_prefix(*quote)?.strip_suffix(*quote))
         .unwrap_or(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::inventory::tests::TOPOLOGY;
+
+    #[test]
+    fn a_path_is_not_compared_with_a_number() {
+        let text = TOPOLOGY.replace("group/blue-site", "4101");
+        let topology = Topology::parse(&text).unwrap().topology;
+        let sides = [("live".parse().unwrap(), ["blue".parse().unwrap()].into())].into();
+        let said = "its `gitlab_project` is `group/blue-site`, and the topology has the number \
+                    `4101` for `blue`, so the two cannot be compared (write the project's path in \
+                    the topology)";
+        for (project, expected) in [("group/blue-site", Err(said.to_owned())), ("4101", Ok(()))] {
+            let file = format!("gitlab_project={project}\ndeployment_target=live\n");
+            assert_eq!(check(&file, &topology, &sides), expected);
+            assert_eq!(named(&file, &topology).map(|_| ()), expected);
+        }
+    }
 }

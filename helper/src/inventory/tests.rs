@@ -16,7 +16,7 @@ use super::{
     AddressKind, Inventory, Settings, Sockets, build, facts, properties, render, scope::Scope,
 };
 
-const TOPOLOGY: &str = r#"
+pub(super) const TOPOLOGY: &str = r#"
 version: 1
 endpoints:
   web: { eip: "eip-web-{environment}", instance: "web_{environment}" }
@@ -557,6 +557,22 @@ fn another_sides_properties_are_refused() {
         (blue, "live//green-2"),
         (blue, "//blue"),
         (blue, "staging//blue"),
+        // As Ansible's reader finds them.
+        ("gitlab_project: group/blue-site\n", "live//green-2"),
+        ("gitlab_project : group/blue-site\n", "live//green-2"),
+        ("GitLab_Project=group/blue-site\n", "live//green-2"),
+        ("\u{feff}gitlab_project=group/blue-site\n", "live//green-2"),
+        ("DEPLOYMENT_TARGET: staging\n", "live//green-2"),
+        ("gitlab_project: group/blue-site\n", "live//blue"),
+        ("a=gitlab_project: group/blue-site\n", "live//green-2"),
+        (
+            "gitlab_project=group/blue-site\ngitlab_project=group/sub/green\n",
+            "live//green-2",
+        ),
+        (
+            "gitlab_project=group/blue-site\ngitlab_project=group/blue-site\n",
+            "live//blue",
+        ),
     ];
     let said: Vec<String> = cases
         .iter()
@@ -570,5 +586,14 @@ fn another_sides_properties_are_refused() {
     live//green-2: its `gitlab_project` is `group/blue-site`, and that of `green-2`, which is in scope, is `group/sub/green`
     //blue: its `deployment_target` is `live`, and `staging` is in scope
     staging//blue: its `deployment_target` is `live`, and `staging` is in scope
+    live//green-2: its `gitlab_project` is `group/blue-site`, and that of `green-2`, which is in scope, is `group/sub/green`
+    live//green-2: its `gitlab_project` is `group/blue-site`, and that of `green-2`, which is in scope, is `group/sub/green`
+    live//green-2: its `gitlab_project` is `group/blue-site`, and that of `green-2`, which is in scope, is `group/sub/green`
+    live//green-2: its `gitlab_project` is `group/blue-site`, and that of `green-2`, which is in scope, is `group/sub/green`
+    live//green-2: its `deployment_target` is `staging`, and `live` is in scope
+    live//blue: fine
+    live//green-2: fine
+    live//green-2: it has two values of `gitlab_project`, `group/blue-site` and `group/sub/green`
+    live//blue: fine
     ");
 }
