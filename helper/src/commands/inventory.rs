@@ -75,7 +75,7 @@ pub(crate) struct InventoryArgs {
     graph: bool,
 
     /// Write a two-line script that runs this program, for an inventory directory.
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["list", "host", "graph"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["list", "host", "graph", "environment", "role", "infrastructure", "strict", "refresh", "max_age"])]
     wrapper: Option<PathBuf>,
 
     #[command(flatten)]

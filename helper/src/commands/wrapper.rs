@@ -28,6 +28,17 @@ pub(super) fn write(file: &Path, global: &Global, ui: &Ui) -> Result<Exit, Failu
         Err(error) if error.kind() != ErrorKind::NotFound => return Err(unwritten(&name, &error)),
         _ => {}
     }
+    if let Some(file) = &global.topology {
+        fs::File::open(file).map_err(|error| {
+            Failure::refused(
+                format!(
+                    "The wrapper was not written, because its topology could not be read: {error}."
+                ),
+                format!("`{}`", file.display()),
+                "Correct --topology and run the command again.",
+            )
+        })?;
+    }
     let program = program().map_err(|error| unwritten(&name, &error))?;
     let topology = global.topology.as_deref().map(absolute);
     let script = wrapper::script(&program, topology.as_deref());

@@ -199,6 +199,20 @@ fn the_wrapper_is_two_lines_and_replaces_nothing_of_others() {
     let path = stage.folder().join(file);
     let text = fs::read_to_string(&path).unwrap();
     assert_eq!(text.lines().count(), 2);
+    // What would not be written into it is not taken.
+    for (more, code) in [
+        (&["--environment", "live"][..], 64),
+        (&["--role", "hot_standby"], 64),
+        (&["--infrastructure", "gigadb-website"], 64),
+        (&["--strict"], 64),
+        (&["--refresh"], 64),
+        (&["--max-age", "5"], 64),
+        (&["--topology", "nowhere.yaml"], 1),
+    ] {
+        let refused = stage.output(&[&["inventory", "--wrapper", file], more].concat());
+        assert_eq!(refused.status.code(), Some(code), "{more:?}");
+        assert_eq!(fs::read_to_string(&path).unwrap(), text);
+    }
     let run = Command::new(&path)
         .args(["--list", "./"])
         .env_clear()
