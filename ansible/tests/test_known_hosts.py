@@ -98,6 +98,27 @@ def test_a_machine_that_does_not_answer_is_told_and_keeps_its_line(operator):
     operator.servers["alt-gigadb-website"].start()
 
 
+def test_a_revoked_key_is_refused_and_never_written(operator):
+    file = operator.folder / "kept"
+    revoked = "@revoked * %s\n" % operator.servers["gigadb-website"].public_key()
+    host = "gigadb-website-live-bastion"
+    for more in [], ["--replace", host]:
+        file.write_text(revoked)
+        done = operator.roles("known-hosts", "--scan", "--write", "kept", *more).failed(
+            "`%s` shows a key that `kept` marks as revoked: ssh-ed25519 SHA256:" % host,
+            "its bastion `%s` shows a key that is marked as revoked" % host, "changed: Nothing", status=1,
+        )
+        assert operator.servers["gigadb-website"].public_key() not in done.stdout
+        assert file.read_text() == revoked
+
+
+def test_a_comment_in_another_encoding_stays(operator):
+    file = operator.folder / "kept"
+    file.write_bytes(b"# caf\xe9\n")
+    assert "Wrote 6 keys" in operator.roles("known-hosts", "--scan", "--write", "kept").succeeded().stderr
+    assert file.read_bytes().startswith(b"# caf\xe9\n")
+
+
 def test_without_a_scan_the_operators_own_file_is_read(operator):
     own = operator.folder / ".ssh" / "known_hosts"
     own.parent.mkdir()

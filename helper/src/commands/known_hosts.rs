@@ -47,7 +47,7 @@ Run it for a new side, and after a machine was built again. OpenSSH's own `ssh` 
 the work. A key that changed is never replaced unless --replace names its host.
 
 Exit codes: 0 all keys are known, printed or written; 1 a machine showed another key than before,
-or none, and nothing was written; 3 written, but a machine showed no key.")]
+a revoked one or none, and nothing was written; 3 written, but a machine showed no key.")]
 pub(crate) struct KnownHostsArgs {
     /// Ask each machine for its key, through the bastion of its own side.
     #[arg(long)]
@@ -212,6 +212,10 @@ impl Scan<'_> {
             let found = seen.iter().filter(|(_, seen)| of(seen));
             found.map(|(host, _)| *host).collect()
         };
+        let revoked = names(|seen| matches!(seen, Seen::Revoked(_)));
+        if !revoked.is_empty() {
+            return Err(self.refuse_revoked(&revoked));
+        }
         let mut changed = names(|seen| matches!(seen, Seen::Changed(_)));
         changed.retain(|host| !self.may_change(host));
         if !changed.is_empty() {
@@ -239,8 +243,9 @@ impl Scan<'_> {
             what,
             object: quoted(&silent),
             changed: format!(
-                "{} were written into `{}`; those of these hosts are as they were.",
+                "{} {} written into `{}`; those of these hosts are as they were.",
                 keys(written),
+                if written == 1 { "was" } else { "were" },
                 self.file.display()
             ),
             next: next.to_owned(),
@@ -265,8 +270,26 @@ impl Scan<'_> {
                     before.join(" and ")
                 ));
             }
+            Seen::Revoked(key) => ui.warning(&format!(
+                "`{host}` shows a key that `{}` marks as revoked: {}.",
+                self.file.display(),
+                print_of(key).await
+            )),
             Seen::Silent(reason) => ui.warning(&format!("`{host}` showed no key: {reason}.")),
         }
+    }
+
+    fn refuse_revoked(&self, revoked: &[&str]) -> Failure {
+        Failure::refused(
+            format!(
+                "{} shows a host key that is marked as revoked.",
+                quoted(revoked)
+            ),
+            format!("`{}`", self.file.display()),
+            "Do not connect: somebody else may have that key. Find out who answers there, and have \
+             the machine make new host keys; then run the command again. If the key was revoked \
+             by mistake, remove its `@revoked` line.",
+        )
     }
 
     fn refuse(&self, changed: &[&str]) -> Failure {
@@ -302,7 +325,7 @@ impl Scan<'_> {
         // A link stays one.
         let file = fs::canonicalize(self.file).unwrap_or_else(|_| self.file.to_owned());
         let mode = fs::metadata(&file).map_or(0o600, |found| found.permissions().mode() & 0o7777);
-        replace(&file, text.as_bytes(), mode)
+        replace(&file, &text, mode)
             .map_err(|error| failed("written", self.file, &error.to_string()))?;
         Ok(new.len())
     }

@@ -12,9 +12,11 @@ use super::{Key, last_words, run};
 /// A file of known hosts, as far as some hosts are concerned.
 #[derive(Debug, Default)]
 pub(crate) struct KnownHosts {
-    text: String,
+    text: Vec<u8>,
     /// The keys of each host, with the number of their line, from 0.
     found: BTreeMap<String, Vec<(usize, Key)>>,
+    /// The keys that are marked as revoked for each host.
+    revoked: BTreeMap<String, Vec<Key>>,
 }
 
 impl KnownHosts {
@@ -31,8 +33,10 @@ impl KnownHosts {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Self::default()),
             Err(error) => return Err(error.to_string()),
         };
-        let text = String::from_utf8(bytes).map_err(|_| "it is not text".to_owned())?;
+        // A comment may be in any encoding.
+        let text = String::from_utf8_lossy(&bytes);
         let mut found = BTreeMap::new();
+        let mut revoked = BTreeMap::new();
         for host in hosts {
             let arguments = ["-F", host, "-f", &file.display().to_string()].map(str::to_owned);
             let output = run("ssh-keygen", &arguments, Duration::from_secs(10)).await?;
@@ -40,12 +44,16 @@ impl KnownHosts {
             if !output.status.success() && !output.stderr.is_empty() {
                 return Err(last_words(&output.stderr));
             }
-            found.insert(
-                host.to_owned(),
-                keys(&text, &String::from_utf8_lossy(&output.stdout)),
-            );
+            let said = String::from_utf8_lossy(&output.stdout);
+            found.insert(host.to_owned(), keys(&text, &said, Key::of_line));
+            let marked = keys(&text, &said, Key::revoked).into_iter();
+            revoked.insert(host.to_owned(), marked.map(|(_, key)| key).collect());
         }
-        Ok(Self { text, found })
+        Ok(Self {
+            found,
+            revoked,
+            text: bytes,
+        })
     }
 
     /// The keys that are known of a host.
@@ -54,17 +62,21 @@ impl KnownHosts {
         found.map(|(_, key)| key.clone()).collect()
     }
 
+    /// The keys that nobody who shows them as this host may be believed.
+    pub(crate) fn revoked(&self, host: &str) -> &[Key] {
+        self.revoked.get(host).map_or(&[], Vec::as_slice)
+    }
+
     /// The text with these keys in place of all others of their hosts. An error names a line that
     /// is about other hosts as well.
-    pub(crate) fn with(&self, keys: &BTreeMap<&str, &Key>) -> Result<String, String> {
+    pub(crate) fn with(&self, keys: &BTreeMap<&str, &Key>) -> Result<Vec<u8>, String> {
         let mut gone = BTreeSet::new();
-        let lines: Vec<&str> = self.text.lines().collect();
+        let lines: Vec<&[u8]> = self.text.split_inclusive(|byte| *byte == b'\n').collect();
         for host in keys.keys() {
             for (number, _) in self.found.get(*host).into_iter().flatten() {
-                let names = lines
-                    .get(*number)
-                    .and_then(|line| line.split_whitespace().next());
-                let names = names.unwrap_or_default();
+                let line = lines.get(*number).copied().unwrap_or_default();
+                let line = String::from_utf8_lossy(line);
+                let names = line.split_whitespace().next().unwrap_or_default();
                 if names != *host && !names.starts_with('|') {
                     return Err(format!("line {} is about more than `{host}`", number + 1));
                 }
@@ -73,21 +85,20 @@ impl KnownHosts {
         }
         let kept = lines.iter().enumerate();
         let kept = kept.filter(|(number, _)| !gone.contains(number));
-        let mut text = String::new();
-        for (_, line) in kept {
-            text.push_str(line);
-            text.push('\n');
+        let mut text: Vec<u8> = kept.flat_map(|(_, line)| line.iter().copied()).collect();
+        if text.last().is_some_and(|byte| *byte != b'\n') {
+            text.push(b'\n');
         }
         for (host, key) in keys {
-            text.push_str(&key.line(host));
-            text.push('\n');
+            text.extend(key.line(host).into_bytes());
+            text.push(b'\n');
         }
         Ok(text)
     }
 }
 
-/// The keys that `ssh-keygen -F` found in the text, with their lines' numbers from 0.
-fn keys(text: &str, found: &str) -> Vec<(usize, Key)> {
+/// The keys of lines that `ssh-keygen -F` found in the text, with their numbers from 0.
+fn keys(text: &str, found: &str, of: fn(&str) -> Option<Key>) -> Vec<(usize, Key)> {
     let lines: Vec<&str> = text.lines().collect();
     found
         .lines()
@@ -96,7 +107,7 @@ fn keys(text: &str, found: &str) -> Vec<(usize, Key)> {
         .filter_map(|(_, number)| number.split_whitespace().next()?.parse::<usize>().ok())
         .filter_map(|number| {
             let number = number.checked_sub(1)?;
-            Some((number, Key::of_line(lines.get(number)?)?))
+            Some((number, of(lines.get(number)?)?))
         })
         .collect()
 }
@@ -118,14 +129,17 @@ mod tests {
     }
 
     fn file() -> KnownHosts {
-        let text = "# mine\na ssh-ed25519 OLD\n|1|x|y ssh-ed25519 HASHED\nb,c ssh-ed25519 BOTH\n";
+        let text =
+            "# caf\u{e9}\na ssh-ed25519 OLD\n|1|x|y ssh-ed25519 HASHED\nb,c ssh-ed25519 BOTH\n";
         let found = "# Host a found: line 2 \na ssh-ed25519 OLD\n";
         let hashed = "# Host d found: line 3 \n|1|x|y ssh-ed25519 HASHED\n";
         let both = "# Host b found: line 4 CA\nb,c ssh-ed25519 BOTH\n";
         KnownHosts {
-            text: text.to_owned(),
+            // The comment is in Latin-1.
+            text: text.chars().map(|c| u8::try_from(c).unwrap()).collect(),
+            revoked: BTreeMap::new(),
             found: [("a", found), ("d", hashed), ("b", both)]
-                .map(|(host, found)| (host.to_owned(), keys(text, found)))
+                .map(|(host, found)| (host.to_owned(), keys(text, found, Key::of_line)))
                 .into(),
         }
     }
@@ -136,7 +150,7 @@ mod tests {
         let text = file().with(&[("a", &new), ("d", &new), ("e", &new)].into());
         assert_eq!(
             text.unwrap(),
-            "# mine\nb,c ssh-ed25519 BOTH\na ssh-ed25519 NEW\nd ssh-ed25519 NEW\n\
+            b"# caf\xe9\nb,c ssh-ed25519 BOTH\na ssh-ed25519 NEW\nd ssh-ed25519 NEW\n\
              e ssh-ed25519 NEW\n"
         );
         assert_eq!(file().keys("a"), [key("OLD")]);
@@ -151,6 +165,9 @@ mod tests {
     #[test]
     fn markers_and_comments_are_no_keys() {
         assert_eq!(Key::of_line("@revoked a ssh-ed25519 X"), None);
+        assert_eq!(Key::revoked("@revoked * ssh-ed25519 X"), Some(key("X")));
+        assert_eq!(Key::revoked("@cert-authority * ssh-ed25519 X"), None);
+        assert_eq!(Key::revoked("a ssh-ed25519 X"), None);
         assert_eq!(Key::of_line("# a comment here"), None);
         assert_eq!(Key::of_line("a ssh-ed25519"), None);
     }

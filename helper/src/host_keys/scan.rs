@@ -42,7 +42,10 @@ pub(crate) async fn all<'a>(
                     Ok(hop) => one(host, way, &known.keys(host), hop.as_ref(), folder).await,
                     Err(reason) => Err(reason),
                 };
-                (*host, Seen::compare(shown, &known.keys(host)))
+                (
+                    *host,
+                    Seen::compare(shown, &known.keys(host), known.revoked(host)),
+                )
             }
         });
         let asked: Vec<_> = stream::iter(asked.collect::<Vec<_>>())
@@ -67,12 +70,15 @@ fn trusted(
         Some(Seen::Changed(_)) => Err(format!(
             "its bastion `{bastion}` shows another key than before"
         )),
+        Some(Seen::Revoked(_)) => Err(format!(
+            "its bastion `{bastion}` shows a key that is marked as revoked"
+        )),
         Some(Seen::Silent(_)) => Err(format!("its bastion `{bastion}` showed no key")),
         // Out of scope, or itself: what the file says must do.
         None => known
             .keys(bastion)
             .into_iter()
-            .next()
+            .find(|key| !known.revoked(bastion).contains(key))
             .ok_or_else(|| format!("no key of its bastion `{bastion}` is known")),
     }
 }
