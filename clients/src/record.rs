@@ -7,7 +7,7 @@
 
 use gigadb_engine::{
     rules::one_swap_at_a_time::{Holder, LeasePlace},
-    world::{Failure, FailureKind},
+    world::{Cause, Failure, FailureKind},
 };
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
@@ -71,6 +71,7 @@ impl Apis {
                 FailureKind::Refused,
                 format!("Terraform state `{name}` of project `{project}` holds no release"),
             )
+            .because(Cause::Nonsense)
         })
     }
 

@@ -37,7 +37,7 @@ pub use effect::TakesEffect;
 pub use notify::{Notify, NotifyEvent, NotifyFormat};
 pub use protocol::Protocol;
 pub use reach::Reach;
-pub use release::{CommandName, Filling, Jobs, Release, SwapBy};
+pub use release::{CommandName, Filling, Jobs, Release, SwapBy, record_state};
 pub use schema::schema;
 pub use warn::WarningName;
 

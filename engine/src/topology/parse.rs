@@ -12,7 +12,7 @@ use super::{
     known::{Known, KnownEndpoint, Placed, flat},
     notify, protocol, reach,
     reader::{Entry, Fields, ROOT, Reader, join},
-    release,
+    release::{self, record_state},
     template::{self, Owner},
     warn::warnings,
     yaml::{self, Kind, Node, Scalar},
@@ -113,6 +113,9 @@ fn topology(reader: &mut Reader, root: &Node) -> Option<(Topology, Vec<Acceptanc
     let lock = file
         .get("lock")
         .map(|node| lock(reader, file.place_of("lock"), node));
+    if let Some(Some((lock, place))) = &lock {
+        lock_is_no_record(reader, (lock, *place), &known.environments);
+    }
     if let (Some(Some((lock, place))), Some(infrastructures)) = (&lock, &infrastructures) {
         lock_is_no_terraform_state(reader, (lock, *place), infrastructures, &known.environments);
     }
@@ -315,6 +318,28 @@ fn lock_is_no_terraform_state(
             );
             return;
         }
+    }
+}
+
+/// A lease keeps its history in its state, and a record of a release is kept in the same project.
+fn lock_is_no_record(
+    reader: &mut Reader,
+    (lock, place): (&Lock, Place),
+    environments: &[EnvironmentName],
+) {
+    let records: BTreeSet<String> = environments.iter().map(record_state).collect();
+    let mut filled = environments
+        .iter()
+        .map(|environment| lock.name.fill(environment, None));
+    if let Some(state) = filled.find(|name| records.contains(name)) {
+        reader.fault(
+            place,
+            format!(
+                "`lock.name` names `{state}`, the Terraform state that keeps the record of a \
+                 release. Write a name that no Terraform state has, such as \
+                 `gigadb-roles-{{environment}}`."
+            ),
+        );
     }
 }
 

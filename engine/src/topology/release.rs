@@ -241,6 +241,11 @@ fn fill(word: &str, values: &[&str; 5]) -> String {
     filled
 }
 
+/// The Terraform state that keeps the record of an environment's release.
+pub fn record_state(environment: &EnvironmentName) -> String {
+    format!("release-{environment}")
+}
+
 /// Reads the section.
 pub(super) fn read(
     reader: &mut Reader,

@@ -18,6 +18,8 @@ use gigadb_engine::{
     name::EnvironmentName,
     release::{self, Record, Step, UnreadableRecord},
     rules::one_swap_at_a_time::LeasePlace,
+    topology::record_state,
+    world::Cause,
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -91,7 +93,7 @@ impl<'a> Store<'a> {
         })?;
         Ok(at(Place::Gitlab(LeasePlace {
             project: lock.gitlab_project.clone(),
-            name: format!("release-{environment}"),
+            name: record_state(environment),
         })))
     }
 
@@ -140,11 +142,16 @@ impl<'a> Store<'a> {
                     return Err(Failure::interrupted());
                 }
                 read.map_err(|failure| {
-                    unread(
-                        failure.to_string(),
+                    // GitLab has answered, and what it holds is none of ours.
+                    let next = if failure.cause == Cause::Nonsense {
+                        "Look at the state's versions in GitLab, under Operate, Terraform states: \
+                         something else writes to it. Give that another name and remove the state \
+                         if no release is on its way, or name a file with --record FILE."
+                    } else {
                         "Run the command again once GitLab answers; --record FILE keeps a record \
-                         without it.",
-                    )
+                         without it."
+                    };
+                    unread(failure.to_string(), next)
                 })?
             }
             Place::File(file) => from_file(file).map_err(|why| unread(why, NAME_ITS_FILE))?,

@@ -382,6 +382,24 @@ fn a_lock_on_a_terraform_state() {
 }
 
 #[test]
+fn a_lock_on_the_record_of_a_release() {
+    let with = |name: &str| {
+        let lock = format!("lock: {{ gitlab_project: g/ops, name: \"{name}\" }}\nenvironments:");
+        small(&[("environments:", &lock)])
+    };
+    let fault = with("release-{environment}");
+    assert_snapshot!(fault, @"t.yaml:7:32: `lock.name` names `release-live`, the Terraform state that keeps the record of a release. Write a name that no Terraform state has, such as `gigadb-roles-{environment}`.");
+    assert_eq!(with("release-live"), fault);
+    for name in [
+        "release-other",
+        "releases-{environment}",
+        "{environment}-release",
+    ] {
+        assert_eq!(with(name), "", "{name}");
+    }
+}
+
+#[test]
 fn all_faults_are_reported_at_once() {
     assert_snapshot!(check(
         "version: 3\nendponts: {}\ninfrastructures:\n  a: { gitlab_project: x }\n  b: 5\nenvironments:\n  e:\n    production: { hostnames: { a.b: c, a: d } }\n    hot_standby: { variables: { X: 1, Y: \"\" } }\n",
