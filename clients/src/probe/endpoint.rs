@@ -71,7 +71,7 @@ async fn ask(question: &Question, trust: Option<&Trust>, limit: Duration) -> Ans
                 ProbeResult::Answered {
                     status, days_left, ..
                 } => Ok(Answered::Https { status, days_left }),
-                ProbeResult::Failed(why) => Err(why),
+                ProbeResult::Failed(why) | ProbeResult::Untrusted(why) => Err(why),
             }
         }
         (Protocol::Ssh(_), _) => ssh::ask(address, deadline, limit).await,

@@ -14,7 +14,7 @@ use tokio::time::Instant;
 
 use super::{
     connection::{connect, in_time},
-    tls::{self, Trust, days_left},
+    tls::{self, Trust, Unshaken, days_left},
 };
 
 /// How much of an answer is searched for the expected text, in bytes.
@@ -30,8 +30,12 @@ pub(super) async fn ask_at(
     let deadline = Instant::now() + check.timeout;
     let stream = connect(address, deadline, check.timeout).await?;
     let handshake = trust.handshake(hostname, stream);
-    let (stream, certificate) =
-        in_time(deadline, check.timeout, "TLS handshake", handshake).await??;
+    let shaken = in_time(deadline, check.timeout, "TLS handshake", handshake).await?;
+    let (stream, certificate) = match shaken {
+        Ok(shaken) => shaken,
+        Err(Unshaken::Untrusted(why)) => return Ok(ProbeResult::Untrusted(why)),
+        Err(Unshaken::Failed(why)) => return Err(why),
+    };
     let answer = answer(hostname, check, stream);
     let (status, has_text) = in_time(deadline, check.timeout, "answer", answer).await??;
     Ok(ProbeResult::Answered {

@@ -40,6 +40,14 @@ pub enum ProbeError {
     Roots(String),
 }
 
+/// Why there is no session, as a clause.
+pub(super) enum Unshaken {
+    /// It did not come to a certificate, or not by one.
+    Failed(String),
+    /// The certificate is refused.
+    Untrusted(String),
+}
+
 /// Whom probes trust.
 pub(super) struct Trust {
     verifier: Arc<Verifier>,
@@ -59,21 +67,21 @@ impl Trust {
         })
     }
 
-    /// Shakes hands for `hostname`; an error is a clause.
+    /// Shakes hands for `hostname`.
     pub(super) async fn handshake(
         &self,
         hostname: &str,
         stream: TcpStream,
-    ) -> Result<(Stream, Facts), String> {
+    ) -> Result<(Stream, Facts), Unshaken> {
         let name = ServerName::try_from(hostname.to_owned())
-            .map_err(|_| format!("`{hostname}` cannot be asked for over TLS"))?;
+            .map_err(|_| Unshaken::Failed(format!("`{hostname}` cannot be asked for over TLS")))?;
         let watching = Arc::new(Watching {
             verifier: Arc::clone(&self.verifier),
             presented: Mutex::default(),
         });
         let mut config = ClientConfig::builder_with_provider(Arc::clone(&self.crypto))
             .with_safe_default_protocol_versions()
-            .map_err(|error| error.to_string())?
+            .map_err(|error| Unshaken::Failed(error.to_string()))?
             .dangerous()
             .with_custom_certificate_verifier(Arc::clone(&watching) as Arc<dyn ServerCertVerifier>)
             .with_no_client_auth();
@@ -88,7 +96,9 @@ impl Trust {
             .take();
         match (shaken, presented) {
             (Ok(stream), Some(facts)) => Ok((stream, facts)),
-            (Ok(_), None) => Err("its certificate cannot be read".to_owned()),
+            (Ok(_), None) => Err(Unshaken::Untrusted(
+                "its certificate cannot be read".to_owned(),
+            )),
             (Err(error), presented) => Err(unshaken(&error, presented.as_ref())),
         }
     }
@@ -167,16 +177,25 @@ impl ServerCertVerifier for Watching {
     }
 }
 
-/// Why a handshake failed, as a clause.
-fn unshaken(error: &std::io::Error, presented: Option<&Facts>) -> String {
+/// Why a handshake failed.
+fn unshaken(error: &std::io::Error, presented: Option<&Facts>) -> Unshaken {
     let tls = error
         .get_ref()
         .and_then(|inner| inner.downcast_ref::<Error>());
     match (tls, presented) {
-        (Some(Error::InvalidCertificate(fault)), Some(facts)) => refused(fault, facts),
-        (Some(Error::InvalidMessage(_)), _) => "what answers there does not speak TLS".to_owned(),
-        (Some(error), _) => format!("the TLS handshake failed ({error})"),
-        (None, _) => "the connection was closed during the TLS handshake".to_owned(),
+        (Some(Error::InvalidCertificate(fault)), Some(facts)) => {
+            Unshaken::Untrusted(refused(fault, facts))
+        }
+        (Some(Error::InvalidCertificate(_)), None) => {
+            Unshaken::Untrusted("its certificate cannot be read".to_owned())
+        }
+        (Some(Error::InvalidMessage(_)), _) => {
+            Unshaken::Failed("what answers there does not speak TLS".to_owned())
+        }
+        (Some(error), _) => Unshaken::Failed(format!("the TLS handshake failed ({error})")),
+        (None, _) => {
+            Unshaken::Failed("the connection was closed during the TLS handshake".to_owned())
+        }
     }
 }
 
@@ -214,6 +233,18 @@ fn refused(fault: &CertificateError, facts: &Facts) -> String {
             facts.issuer
         ),
         CertificateError::Revoked => "the certificate is revoked".to_owned(),
+        // Its own text is Rust's.
+        CertificateError::Other(other) => match other.to_string().as_str() {
+            "CaUsedAsEndEntity" => format!(
+                "its certificate is an authority's own, or signed by itself, and none for a web \
+                 server (its issuer is `{}`)",
+                facts.issuer
+            ),
+            "UnsupportedCertVersion" => {
+                "its certificate is of X.509 version 1, which is not taken; version 3 is".to_owned()
+            }
+            other => format!("the certificate is refused ({other})"),
+        },
         other => format!("the certificate is refused ({other})"),
     }
 }

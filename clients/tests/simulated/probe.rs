@@ -44,6 +44,10 @@ fn answered(status: u16, has_text: Option<bool>, days_left: i64) -> ProbeResult 
     }
 }
 
+fn untrusted(why: &str) -> ProbeResult {
+    ProbeResult::Untrusted(why.to_owned())
+}
+
 fn failed(why: &str) -> ProbeResult {
     ProbeResult::Failed(why.to_owned())
 }
@@ -74,20 +78,20 @@ async fn every_kind_of_site_is_told_apart() {
         ),
         (
             Site::of(&["x.org", "*.x.org"]),
-            failed("the certificate is for x.org, *.x.org"),
+            untrusted("the certificate is for x.org, *.x.org"),
         ),
         (
             Site::of(&["a.x.org", "b.x.org", "c.x.org", "d.x.org", "e.x.org"]),
-            failed("the certificate is for a.x.org, b.x.org, c.x.org and 2 more"),
+            untrusted("the certificate is for a.x.org, b.x.org, c.x.org and 2 more"),
         ),
-        (Site::of(&[]), failed("the certificate is for no name")),
+        (Site::of(&[]), untrusted("the certificate is for no name")),
         (
             well().ending_in(-3),
-            failed("the certificate expired 3 days ago"),
+            untrusted("the certificate expired 3 days ago"),
         ),
         (
             well().untrusted(),
-            failed(
+            untrusted(
                 "the certificate's chain does not lead to a trusted authority (its issuer is `CN=gigadb-simulator stranger`)",
             ),
         ),
@@ -202,7 +206,7 @@ async fn without_the_file_the_authority_is_not_trusted() {
     };
     assert_eq!(
         results(&[address], &check).await,
-        [failed(
+        [untrusted(
             "the certificate's chain does not lead to a trusted authority (its issuer is `CN=gigadb-simulator sites`)"
         )]
     );

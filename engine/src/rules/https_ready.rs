@@ -104,6 +104,8 @@ pub enum ProbeResult {
     },
     /// It did not: why, as a clause ("no connection in 5 s", "the certificate is for x.org").
     Failed(String),
+    /// It spoke TLS, and its certificate is refused: why, as a clause.
+    Untrusted(String),
 }
 
 /// When the probes were made.
@@ -130,7 +132,7 @@ pub fn judge(
     results
         .iter()
         .filter_map(|(probe, result)| {
-            let fault = fault(check, result)?;
+            let (fault, way) = fault(check, result)?;
             let Probe {
                 hostname,
                 infrastructure,
@@ -153,7 +155,7 @@ pub fn judge(
                         Severity::Warning => "The probe changed nothing.",
                     }
                     .to_owned(),
-                    next: before(check.mode),
+                    next: before(check, way),
                 },
                 Moment::Afterwards => Message {
                     what,
@@ -173,20 +175,49 @@ pub fn judge(
 }
 
 /// What to do about a side that is not ready.
-fn before(mode: HttpsMode) -> String {
-    let weaker = match mode {
+fn before(check: &HttpsCheck, way: Way) -> String {
+    let weaker = match check.mode {
         HttpsMode::Require => "`warn` or `off`",
         HttpsMode::Warn | HttpsMode::Off => "`off`",
     };
-    format!(
-        "Put a certificate for this name on that side and rebuild it with production's variables \
-         (`prepare`), or set `https_check.mode` (`--https-check`) to {weaker}."
-    )
+    let first = match way {
+        Way::Certificate => {
+            "Put a certificate for this name on that side and rebuild it with production's \
+             variables (`prepare`)"
+                .to_owned()
+        }
+        Way::Server => format!(
+            "Look at the web server of that side: it must run, serve this name over HTTPS at port \
+             {} and be reached from here through its security group",
+            check.port
+        ),
+        Way::Status => "Look at what that side answers and rebuild it with production's variables \
+                        (`prepare`), or name the status in `https_check.expected_status`"
+            .to_owned(),
+        Way::Text => "Look at what that side answers and rebuild it with production's variables \
+                      (`prepare`), or correct `https_check.expected_text`"
+            .to_owned(),
+    };
+    format!("{first}, or set `https_check.mode` (`--https-check`) to {weaker}.")
 }
 
-fn fault(check: &HttpsCheck, result: &ProbeResult) -> Option<String> {
+/// What leads out of a fault.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Way {
+    /// Another certificate.
+    Certificate,
+    /// A server that answers.
+    Server,
+    /// Another status.
+    Status,
+    /// Another text.
+    Text,
+}
+
+fn fault(check: &HttpsCheck, result: &ProbeResult) -> Option<(String, Way)> {
     let (status, has_text, days_left) = match result {
-        ProbeResult::Failed(why) => return Some(why.clone()),
+        ProbeResult::Failed(why) => return Some((why.clone(), Way::Server)),
+        ProbeResult::Untrusted(why) => return Some((why.clone(), Way::Certificate)),
         ProbeResult::Answered {
             status,
             has_text,
@@ -199,15 +230,17 @@ fn fault(check: &HttpsCheck, result: &ProbeResult) -> Option<String> {
         check.expected_status.contains(&status)
     };
     if !expected {
-        Some(format!("it answers with status {status}"))
+        Some((format!("it answers with status {status}"), Way::Status))
     } else if has_text == Some(false) {
-        Some("the expected text is not in its answer".to_owned())
+        let why = "the expected text is not in its answer".to_owned();
+        Some((why, Way::Text))
     } else if days_left < i64::from(check.min_days) {
         let s = if days_left == 1 { "" } else { "s" };
-        Some(format!(
+        let why = format!(
             "its certificate ends in {days_left} day{s}, and {} are asked for",
             check.min_days
-        ))
+        );
+        Some((why, Way::Certificate))
     } else {
         None
     }
@@ -231,21 +264,33 @@ mod tests {
         for (result, said) in [
             (answered(200, true, 30), None),
             (answered(302, true, 14), None),
-            (answered(404, true, 30), Some("it answers with status 404")),
+            (
+                answered(404, true, 30),
+                Some(("it answers with status 404", Way::Status)),
+            ),
             (
                 answered(200, false, 30),
-                Some("the expected text is not in its answer"),
+                Some(("the expected text is not in its answer", Way::Text)),
             ),
             (
                 answered(200, true, 13),
-                Some("its certificate ends in 13 days, and 14 are asked for"),
+                Some((
+                    "its certificate ends in 13 days, and 14 are asked for",
+                    Way::Certificate,
+                )),
             ),
             (
                 ProbeResult::Failed("no connection in 5 s".into()),
-                Some("no connection in 5 s"),
+                Some(("no connection in 5 s", Way::Server)),
+            ),
+            (
+                ProbeResult::Untrusted("the certificate is for x.org".into()),
+                Some(("the certificate is for x.org", Way::Certificate)),
             ),
         ] {
-            assert_eq!(fault(&check, &result).as_deref(), said, "{result:?}");
+            let found = fault(&check, &result);
+            let found = found.as_ref().map(|(why, way)| (why.as_str(), *way));
+            assert_eq!(found, said, "{result:?}");
         }
         let only_404 = HttpsCheck {
             expected_status: [404].into(),

@@ -13,7 +13,10 @@ use super::as_documented;
 /// The web machine of the promoted side.
 const PROMOTED: Ipv4Addr = Ipv4Addr::new(127, 0, 113, 10);
 const NAMES: [&str; 2] = ["gigadb.org", "portainer.gigadb.org"];
-const NEXT: &str = "Put a certificate for this name on that side and rebuild it with production's variables (`prepare`), or set `https_check.mode` (`--https-check`) to ";
+const NEXT_OF_CERTIFICATE: &str = "Put a certificate for this name on that side and rebuild it with production's variables (`prepare`), or set `https_check.mode` (`--https-check`) to ";
+const NEXT_OF_SERVER: &str =
+    "Look at the web server of that side: it must run, serve this name over HTTPS at port ";
+const NEXT_OF_STATUS: &str = "Look at what that side answers and rebuild it with production's variables (`prepare`), or name the status in `https_check.expected_status`, or set `https_check.mode` (`--https-check`) to ";
 const NEXT_OF_REQUIRE: &str = "`warn` or `off`.";
 const NEXT_OF_WARN: &str = "`off`.";
 
@@ -54,16 +57,22 @@ fn assert_promoted(scene: &Scene) {
 
 #[test]
 fn a_side_that_is_not_ready() {
-    for (site, why) in [
-        (Some(Site::of(&["x.org"])), "the certificate is for x.org"),
+    for (site, why, next) in [
+        (
+            Some(Site::of(&["x.org"])),
+            "the certificate is for x.org",
+            NEXT_OF_CERTIFICATE,
+        ),
         (
             Some(Site::of(&NAMES).ending_in(-3)),
             "the certificate expired",
+            NEXT_OF_CERTIFICATE,
         ),
-        (None, "connection refused"),
+        (None, "connection refused", NEXT_OF_SERVER),
         (
             Some(Site::of(&NAMES).status(502)),
             "it answers with status 502",
+            NEXT_OF_STATUS,
         ),
     ] {
         let (scene, sites) = stage(site);
@@ -80,7 +89,8 @@ fn a_side_that_is_not_ready() {
             output.says(&[
                 &format!("{weight}: live https-ready"),
                 &what,
-                &format!("on: {object} changed: {changed} next: {NEXT}{weaker}"),
+                &format!("on: {object} changed: {changed} next: {next}"),
+                weaker,
             ]);
         };
 
@@ -151,7 +161,8 @@ fn a_side_that_breaks_between_plan_and_apply() {
     refused.says(&[
         "Error: live https-ready",
         "connection refused. on: ",
-        &format!("changed: Nothing was changed. next: {NEXT}{NEXT_OF_REQUIRE}"),
+        &format!("changed: Nothing was changed. next: {NEXT_OF_SERVER}"),
+        NEXT_OF_REQUIRE,
     ]);
     scene.assert_nothing_written();
     assert!(scene.world() == world, "the world moved");
