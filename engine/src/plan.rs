@@ -149,7 +149,7 @@ fn leave_out_of_reach(
     let failover = intent.mode == Mode::Failover;
     let mut owed: BTreeSet<Owed> = BTreeSet::new();
     if failover {
-        owed.extend(names_without_address(intent, desired));
+        owed.extend(names_without_address(intent, observation, desired));
     }
     changes.blocked.retain(|blocked| match blocked {
         Blocked::Name(hostname) => {
@@ -208,18 +208,26 @@ fn leave_out_of_reach(
     (changes, owed.into_iter().collect())
 }
 
-fn names_without_address(intent: &Intent, desired: &View) -> Vec<Owed> {
-    desired
-        .hostnames
-        .iter()
+fn names_without_address(intent: &Intent, observation: &Observation, desired: &View) -> Vec<Owed> {
+    let names = desired.hostnames.iter();
+    names
         .filter(|(_, name)| name.infrastructure.as_ref() != Some(intent.arrangement.get(name.role)))
-        .map(|(hostname, name)| Owed {
-            object: Object::Name(hostname.clone()),
-            wanted: None,
-            reason: format!(
-                "the address of the {} endpoint of `{}` is not known",
-                name.endpoint, intent.arrangement.hot_standby
-            ),
+        .map(|(hostname, name)| {
+            let side = intent.arrangement.get(name.role);
+            let address = observation.address(side, &name.endpoint);
+            let zone = observation.homeless(hostname);
+            let unknown = address.is_none().then(|| {
+                format!(
+                    "the address of the {} endpoint of `{side}` is not known",
+                    name.endpoint
+                )
+            });
+            let causes = zone.map(|why| why.clause(hostname)).into_iter();
+            Owed {
+                object: Object::Name(hostname.clone()),
+                wanted: address.map(|a| a.to_string()),
+                reason: causes.chain(unknown).collect::<Vec<_>>().join("; "),
+            }
         })
         .collect()
 }

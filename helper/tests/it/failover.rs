@@ -2,7 +2,10 @@
 
 use std::{process::Stdio, thread, time::Duration};
 
-use gigadb_simulator::{Api, Effect, Fault, LoggedRequest, world::CLOUDFLARE_REVOKED_TOKEN};
+use gigadb_simulator::{
+    Api, Effect, Fault, LoggedRequest, World,
+    world::{CLOUDFLARE_REVOKED_TOKEN, Plan, Zone, ZoneStatus},
+};
 use insta::assert_snapshot;
 
 use crate::runs::{FAILOVER, interrupt, without_due};
@@ -339,4 +342,52 @@ fn ctrl_c_after_the_first_batch_stops_a_failover_and_says_what_is_in_force() {
         "{told}"
     );
     assert!(told.contains(" 8 items are owed."), "{told}");
+}
+
+#[test]
+fn a_standby_name_without_a_zone_is_owed_for_its_zone_and_its_address_is_told() {
+    let pending = |world: &mut World| {
+        world.cloudflare.zone_mut("gigadb.host").unwrap().status = ZoneStatus::Pending;
+    };
+    let invisible = |world: &mut World| {
+        let zones = &mut world.cloudflare.zones;
+        zones.retain(|zone| zone.name != "gigadb.host");
+    };
+    let doubled = |world: &mut World| {
+        let twin = Zone::new("another account", "gigadb.host", Plan::Free);
+        world.cloudflare.zones.push(twin);
+    };
+    let cases: [(fn(&mut World), &str); 3] = [
+        (
+            pending,
+            "no active zone is visible for `{name}`: zone `gigadb.host` is visible and not active",
+        ),
+        (
+            invisible,
+            "no zone that the Cloudflare token can see holds `{name}`",
+        ),
+        (
+            doubled,
+            "two active zones named `gigadb.host` are visible (id ",
+        ),
+    ];
+    for (spoil, cause) in cases {
+        let mut world = World::sop();
+        spoil(&mut world);
+        let stage = Stage::with_world(world);
+        let told = stage.run(&FAILOVER);
+        assert!(told.starts_with("exit 3\n"), "{told}");
+        assert!(told.contains(" 3 items are owed."), "{told}");
+        assert!(!told.contains("is not known"), "{told}");
+        for (name, address) in [
+            ("alt-live.gigadb.host", "198.51.100.10"),
+            ("bastion.alt-live.gigadb.host", "198.51.100.11"),
+            ("portainer.alt-live.gigadb.host", "198.51.100.10"),
+        ] {
+            let wanted = format!("A record of `{name}` should be {address}");
+            let cause = cause.replace("{name}", name);
+            assert!(told.contains(&wanted), "{wanted}: {told}");
+            assert!(told.contains(&cause), "{cause}: {told}");
+        }
+    }
 }
