@@ -469,7 +469,7 @@ pub(super) async fn run(
                 outbox: &control.outbox,
                 cancel,
             };
-            carry.next(held, &roles).await
+            Box::pin(carry.next(held, &roles)).await
         }
     }
 }

@@ -113,11 +113,11 @@ const ENDINGS: [&str; 5] = [
 /// What a program said last, on one line; that a connection ended only where it said nothing else.
 fn last_words(said: &[u8]) -> String {
     let said = String::from_utf8_lossy(said);
-    let lines = said.lines().map(str::trim).filter(|line| !line.is_empty());
+    let mut lines = said.lines().map(str::trim).filter(|line| !line.is_empty());
     let cause = lines
         .clone()
         .rfind(|line| !ENDINGS.iter().any(|ending| line.starts_with(ending)));
-    let last = cause.or_else(|| lines.last());
+    let last = cause.or_else(|| lines.next_back());
     let last = last.unwrap_or("it said nothing").trim_end_matches('.');
     Foreign(last).to_string()
 }

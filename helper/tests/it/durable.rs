@@ -29,6 +29,12 @@ fn noted(stage: Stage, arguments: &[&str]) -> (Stage, Vec<String>) {
     (stage, noted.lines().map(str::to_owned).collect())
 }
 
+fn is_a(line: &str, extension: &str) -> bool {
+    Path::new(line)
+        .extension()
+        .is_some_and(|one| one == extension)
+}
+
 fn place(noted: &[String], fits: impl Fn(&str) -> bool) -> usize {
     let found = noted.iter().position(|line| fits(line));
     found.unwrap_or_else(|| panic!("not in {noted:#?}"))
@@ -38,11 +44,12 @@ fn place(noted: &[String], fits: impl Fn(&str) -> bool) -> usize {
 fn a_file_is_on_the_disk_before_it_takes_its_name() {
     let plan = ["plan", "-e", "live", "--swap", "--out", "swap.json"];
     let (stage, noted) = noted(Stage::sop(), &plan);
-    let file = stage.folder().join("swap.json").display().to_string();
     let synced = place(&noted, |line| {
-        line.starts_with(&format!("sync {file}.")) && line.ends_with(".new")
+        line.starts_with("sync ") && line.contains("/swap.json.") && is_a(line, "new")
     });
-    let renamed = place(&noted, |line| line == format!("rename {file}"));
+    let renamed = place(&noted, |line| {
+        line.starts_with("rename ") && line.ends_with("swap.json")
+    });
     let folder = stage.folder().display().to_string();
     let lasts = place(&noted, |line| line == format!("sync {folder}"));
     assert!(synced < renamed && renamed < lasts, "{noted:#?}");
@@ -52,7 +59,7 @@ fn a_file_is_on_the_disk_before_it_takes_its_name() {
 #[test]
 fn the_journal_is_on_the_disk_before_each_request_that_writes() {
     let (_, noted) = noted(Stage::sop(), &SWAP);
-    let is_journal = |line: &str| line.starts_with("sync ") && line.ends_with(".jsonl");
+    let is_journal = |line: &str| line.starts_with("sync ") && is_a(line, "jsonl");
     let sent = |line: &&String| *line == "send request";
     assert_eq!(noted.iter().filter(sent).count(), 10, "{noted:#?}");
     let first = place(&noted, |line| line == "send request");

@@ -357,7 +357,8 @@ fn a_standby_name_without_a_zone_is_owed_for_its_zone_and_its_address_is_told() 
         let twin = Zone::new("another account", "gigadb.host", Plan::Free);
         world.cloudflare.zones.push(twin);
     };
-    let cases: [(fn(&mut World), &str); 3] = [
+    type Edit = fn(&mut World);
+    let cases: [(Edit, &str); 3] = [
         (
             pending,
             "no active zone is visible for `{name}`: zone `gigadb.host` is visible and not active",

@@ -388,7 +388,7 @@ fn a_lock_on_the_record_of_a_release() {
         small(&[("environments:", &lock)])
     };
     let fault = with("release-{environment}");
-    assert_snapshot!(fault, @"t.yaml:7:32: `lock.name` names `release-live`, the Terraform state that keeps the record of a release. Write a name that no Terraform state has, such as `gigadb-roles-{environment}`.");
+    assert_snapshot!(fault, @"t.yaml:7:38: `lock.name` names `release-live`, the Terraform state that keeps the record of a release. Write a name that no Terraform state has, such as `gigadb-roles-{environment}`.");
     assert_eq!(with("release-live"), fault);
     for name in [
         "release-other",
