@@ -164,6 +164,10 @@ pub async fn run(
     };
     let _ = tokio::time::timeout(A_MOMENT, rest).await;
     said.end_lines();
+    // Ctrl-C on a terminal ends the program at once, perhaps before it was heard here.
+    if terminal && !status.success() {
+        let _ = tokio::time::timeout(A_MOMENT, cancel.cancelled()).await;
+    }
     Ok(Ran {
         code: status.code(),
         tail: said.tail.into(),
