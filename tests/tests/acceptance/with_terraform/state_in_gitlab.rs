@@ -18,11 +18,14 @@ fn state(scene: &Scene) -> Option<TerraformState> {
 fn what_init_writes_keeps_it_in_gitlab_where_another_checkout_finds_it() {
     let mut scene = Scene::new();
     let mirror = scene.folder().join("mirror");
-    let package = format!("registry.terraform.io/gigascience/gigadb/{VERSION}");
-    let package = mirror.join(package).join(platform(&scene));
-    fs::create_dir_all(&package).unwrap();
     let provider = "terraform-provider-gigadb";
-    symlink(programs::ours(provider), package.join(provider)).unwrap();
+    // The registry of Terraform, and that of OpenTofu.
+    for host in ["registry.terraform.io", "registry.opentofu.org"] {
+        let package = format!("{host}/gigascience/gigadb/{VERSION}");
+        let package = mirror.join(package).join(platform(&scene));
+        fs::create_dir_all(&package).unwrap();
+        symlink(programs::ours(provider), package.join(provider)).unwrap();
+    }
     install_from(&mut scene, &mirror);
 
     fs::remove_file(scene.root().join("topology.yaml")).unwrap();
