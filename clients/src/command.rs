@@ -102,8 +102,9 @@ pub fn ended(code: Option<i32>) -> String {
 }
 
 /// Runs a program with its arguments, without a shell. Both outputs are handed to `line` as they
-/// come, line by line; a line that stays without its end, as a question does, after a moment. When `cancel` is triggered, the program is interrupted as by Ctrl-C, and waited for. On a
-/// terminal Ctrl-C tells it by itself: twice would end it at once, in the middle of its work.
+/// come, line by line; a line that stays without its end, as a question does, after a moment. When
+/// `cancel` is triggered, the program is interrupted as by Ctrl-C, and waited for. On a terminal
+/// Ctrl-C tells it by itself: twice would end it at once, in the middle of its work.
 ///
 /// # Errors
 ///

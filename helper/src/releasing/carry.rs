@@ -198,8 +198,12 @@ impl Carry<'_> {
             let listed = match &facts.dumps {
                 Err(why) if self.desk.lists_dumps() => {
                     let what = format!("Step `{step}` was not begun: {why}.");
-                    let next = "Correct the command `backups` of the topology: what it lists \
-                                before and after shows whether the dump is whole.";
+                    let next = format!(
+                        "Correct the command `backups` of the topology: what it lists before and \
+                         after shows whether the dump is whole. Or make the dump by hand, see that \
+                         it is whole, and note it with {}.",
+                        held.record.command("confirm backup --by WHO --key KEY")
+                    );
                     return Err(Failure::refused(what, held.record.object(&step), next));
                 }
                 listed => listed.iter().flatten(),
