@@ -107,7 +107,8 @@ enum Part {
     Machines,
 }
 
-/// How a failover reads: what decides it has its own time; everything else has little, because
+/// How a failover reads: what decides it (the zones of production's names, the promoted side's
+/// region) has its own time; everything else has little, because
 /// the first batch of records must not wait for what is lost.
 #[derive(Debug)]
 pub(crate) struct Hurry {
@@ -118,8 +119,8 @@ pub(crate) struct Hurry {
 }
 
 impl Apis {
-    /// These clients as a failover to `promoted` reads with them: Cloudflare and that side's region
-    /// have their own time, everything else has [`Timing::failover_reads`](crate::Timing), and
+    /// These clients as a failover to `promoted` reads with them: the zones of production's names
+    /// and that side's region have their own time, everything else has [`Timing::failover_reads`](crate::Timing), and
     /// what `reviewed` could not reach is not waited for again.
     #[must_use]
     pub fn for_failover(
@@ -130,6 +131,7 @@ impl Apis {
         let failures = reviewed.map(Observation::failures).unwrap_or_default();
         let known = failures.into_iter().filter_map(|(part, failure)| {
             let (side, part) = match part {
+                observation::Part::Zone(_) => return None,
                 observation::Part::Region(side) => (side, Part::Machines),
                 observation::Part::Variables(side) => (side, Part::Variables),
             };
@@ -254,7 +256,7 @@ impl Apis {
     ) -> (World, Vec<String>) {
         let names = Names::of(topology, scope);
         let (told, variables, sides) = tokio::join!(
-            self.observe_records(&names.hostnames, scope, zones, cancel),
+            self.observe_records(&names, scope, zones, cancel),
             self.observe_variables(topology, scope, &names.keys, cancel),
             self.observe_sides(topology, scope, cancel),
         );
@@ -272,7 +274,7 @@ impl Apis {
 
     async fn observe_records(
         &self,
-        hostnames: &BTreeSet<&Hostname>,
+        names: &Names<'_>,
         scope: &Scope,
         known: Option<&[Zone]>,
         cancel: &CancellationToken,
@@ -287,7 +289,7 @@ impl Apis {
             return told(Reading::Read(Vec::new()), BTreeMap::new());
         }
         if let Some(dns) = &self.dns {
-            let asked = stoppable(dns.observe(hostnames), Some(cancel)).await;
+            let asked = stoppable(dns.observe(&names.hostnames), Some(cancel)).await;
             return asked.unwrap_or_else(|| {
                 let stopped = Failure::new(
                     FailureKind::Unreachable,
@@ -310,10 +312,19 @@ impl Apis {
         zones.dedup_by(|a, b| a.id == b.id);
         // Made before they are streamed: a closure over borrowed zones would keep the whole
         // observation from being `Send`.
-        let reads: Vec<_> = zones_to_read(&zones, hostnames)
+        let production = zones_to_read(&zones, &names.production);
+        let reads: Vec<_> = zones_to_read(&zones, &names.hostnames)
             .into_iter()
-            .map(|zone| async move {
-                let list = self.cloudflare.list_records(zone, budget()).await;
+            .map(|zone| {
+                let decides = production.iter().any(|one| one.id == zone.id);
+                let limit = match self.hurry {
+                    Some(_) if !decides => self.timing().failover_reads,
+                    _ => self.timing().call,
+                };
+                (zone, Budget::new(limit, Some(cancel)))
+            })
+            .map(|(zone, budget)| async move {
+                let list = self.cloudflare.list_records(zone, budget).await;
                 let (reading, beside) = match list {
                     Ok((records, beside)) => (Reading::Read(records), beside),
                     Err(error) => (Reading::failed(error.failure()), Vec::new()),
@@ -453,6 +464,8 @@ impl Apis {
 /// What a scope names, collected.
 struct Names<'a> {
     hostnames: BTreeSet<&'a Hostname>,
+    /// Those of production, which decide who that is.
+    production: BTreeSet<&'a Hostname>,
     keys: Keys,
 }
 
@@ -460,6 +473,7 @@ impl<'a> Names<'a> {
     fn of(topology: &'a Topology, scope: &Scope) -> Self {
         let mut names = Self {
             hostnames: BTreeSet::new(),
+            production: BTreeSet::new(),
             keys: Keys {
                 certificate: topology.certificate_variable.clone(),
                 ..Keys::default()
@@ -468,6 +482,8 @@ impl<'a> Names<'a> {
         for (name, environment) in &topology.environments {
             if scope.environments.holds(name) {
                 names.hostnames.extend(environment.hostnames().keys());
+                let production = environment.production.hostnames.keys();
+                names.production.extend(production);
                 names
                     .keys
                     .variables

@@ -88,7 +88,7 @@ pub struct Run<E> {
 pub struct Carried {
     /// How it ended, object by object.
     pub ending: Ending,
-    /// The id of its journal, where something may have been written and there is a journal.
+    /// The id of its journal, where something may have been written and a journal holds all of it.
     pub run: Option<RunId>,
     /// What the probes after the last write found, or why none could be made.
     pub probed_after: Result<Vec<Finding>, ProbeError>,
@@ -349,7 +349,7 @@ impl Apis {
                 .read_back(swap.topology, environment, zones, &never)
                 .await;
             let after =
-                Observation::project(swap.topology, environment, &world, Some(&plan.observation))
+                Observation::project_back(swap.topology, environment, &world, &plan.observation)
                     .map(|after| Observation {
                         // EC2 is not asked again. What an assumption said of a lost side is not what it said.
                         sides: fresh.sides.clone(),

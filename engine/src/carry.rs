@@ -14,7 +14,7 @@ use crate::{
     intent::Mode,
     message::NOTHING_CHANGED,
     object::Object,
-    observation::{Observation, ProjectError, environment_of},
+    observation::{NameObservation, Observation, ProjectError, environment_of},
     plan::{Owed, Plan},
     rules::unchanged_since_plan::{self, Moved},
     topology::Topology,
@@ -158,7 +158,11 @@ fn seen(after: Result<&Observation, &ProjectError>, target: &Target) -> Seen {
     };
     match target {
         Target::Record { hostname, .. } => {
-            Seen::Value(after.names.get(hostname).and_then(|name| {
+            let name = after.names.get(hostname);
+            if let Some(why) = name.and_then(NameObservation::not_read) {
+                return Seen::Unread(why);
+            }
+            Seen::Value(name.and_then(|name| {
                 let contents: Vec<&str> = name.records.iter().map(|r| r.content.as_str()).collect();
                 (!contents.is_empty()).then(|| contents.join(", "))
             }))

@@ -29,7 +29,7 @@ pub(crate) fn diff(
         let Some(address) = wanted.address else {
             continue;
         };
-        if seen.address() == Some(address) {
+        if seen.known_address() == Some(address) {
             continue;
         }
         let undo_side = intent.arrangement.get(wanted.role.other());
@@ -101,7 +101,8 @@ pub(crate) fn diff(
 
 /// The target of a record step: the record to patch, or one to create where policy says so.
 fn writable(hostname: &Hostname, seen: &NameObservation, topology: &Topology) -> Option<Target> {
-    let create = seen.records.is_empty()
+    let create = seen.unread.is_none()
+        && seen.records.is_empty()
         && seen.delegation().is_none()
         && topology.policy.missing_records == Missing::Create;
     let record_id = seen.single_a().map(|record| record.id.clone());

@@ -398,6 +398,9 @@ fn present(observation: &Observation, target: &Target) -> Option<Option<String>>
     match target {
         Target::Record { hostname, .. } => {
             let name = observation.names.get(hostname)?;
+            if name.unread.is_some() {
+                return None;
+            }
             Some(match name.records.as_slice() {
                 [] => None,
                 records => {

@@ -153,7 +153,8 @@ impl Fate {
     pub(crate) fn heading(&self) -> String {
         match self {
             Self::InForce => "In force".to_owned(),
-            Self::Accepted(_) => "Accepted, and not seen when read back".to_owned(),
+            Self::Accepted(NotSeen::Unread(_)) => "Accepted, and not read back".to_owned(),
+            Self::Accepted(NotSeen::Shows(_)) => "Accepted, and not seen when read back".to_owned(),
             Self::PutBack => "Put back".to_owned(),
             Self::NotPutBack(_) => "Not put back".to_owned(),
             Self::NotInForce(_) => "Not in force".to_owned(),

@@ -42,6 +42,8 @@ pub mod name;
 pub mod nearest;
 pub mod object;
 pub mod observation;
+mod observed_machine;
+mod observed_name;
 mod pair;
 pub mod plan;
 pub mod preflight;

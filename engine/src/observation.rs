@@ -9,17 +9,19 @@ use std::{collections::BTreeMap, net::Ipv4Addr};
 use serde::{Deserialize, Serialize};
 
 pub use crate::homeless::{Homeless, zone_for};
+pub use crate::observed_machine::{EndpointObservation, SideObservation};
+pub use crate::observed_name::NameObservation;
 use crate::{
     beside, homeless,
     lookup::{Lookup, Machines},
-    name::{EndpointName, EnvironmentName, Hostname, InfrastructureName, VariableKey, ZoneName},
+    name::{
+        EndpointName, EnvironmentName, Hostname, InfrastructureName, Role, VariableKey, ZoneName,
+    },
     nearest::nearest,
+    observed_name::records_of,
     scope,
     topology::{Environment, Topology, TopologyDigest},
-    world::{
-        BesideRecord, CiVariable, Does, ElasticIp, Failure, Instance, Reading, Record,
-        StoredCertificate, World, Zone,
-    },
+    world::{CiVariable, Failure, Reading, Record, StoredCertificate, World, Zone},
 };
 
 /// What was observed of one environment.
@@ -50,100 +52,6 @@ pub struct Observation {
 /// Rows by key; every scope is kept, sorted. A key without rows has an empty list.
 pub type VariableRows = BTreeMap<VariableKey, Vec<CiVariable>>;
 
-/// The machines of one side by endpoint; every endpoint of the topology has an entry.
-pub type SideObservation = BTreeMap<EndpointName, EndpointObservation>;
-
-/// What was observed of one hostname.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct NameObservation {
-    /// The longest matching active zone that the token can see.
-    pub zone: Option<Zone>,
-    /// Its A, AAAA and CNAME records, sorted.
-    pub records: Vec<Record>,
-    /// A records of unmanaged names in the visible zones that hold an Elastic IP of this
-    /// hostname's endpoint; kept only for a hostname without a record.
-    pub look_alikes: Vec<Record>,
-    /// What else in its zone decides where it leads, sorted.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub beside: Vec<BesideRecord>,
-}
-
-/// What was observed of one machine of one side.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct EndpointObservation {
-    /// Elastic IPs with the expected Name tag.
-    pub elastic_ips: Vec<ElasticIp>,
-    /// Instances: those the Elastic IPs are associated with, and those with the expected Name tag.
-    pub instances: Vec<Instance>,
-    /// The address that is taken for this machine's where EC2 could not say; see
-    /// [`Observation::assume_addresses`].
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub assumed: Option<Ipv4Addr>,
-    /// The address that EC2 gave before, where it is only told and not used.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub formerly: Option<Ipv4Addr>,
-}
-
-impl NameObservation {
-    /// The single A record, where there is exactly one and no AAAA or CNAME beside it. Records of
-    /// a delegated name are not what resolvers see, and count for nothing.
-    pub fn single_a(&self) -> Option<&Record> {
-        match self.records.as_slice() {
-            [record] if record.address().is_some() && self.delegation().is_none() => Some(record),
-            _ => None,
-        }
-    }
-
-    /// What hands the name to another name server.
-    pub fn delegation(&self) -> Option<&BesideRecord> {
-        let mut beside = self.beside.iter();
-        beside.find(|one| matches!(one.does, Does::Delegates(_)))
-    }
-
-    /// What answers for the name, which has no records.
-    pub fn wildcard(&self) -> Option<&BesideRecord> {
-        let mut beside = self.beside.iter();
-        beside.find(|one| matches!(one.does, Does::Answers(..)))
-    }
-
-    /// What decides where the name leads, where that is none of its own records: a clause about
-    /// `subject`.
-    pub fn elsewhere(&self, subject: &str) -> Option<String> {
-        if let Some(delegation) = self.delegation() {
-            return Some(format!(
-                "{subject} is delegated to another name server: {delegation}"
-            ));
-        }
-        let wildcard = self.wildcard()?;
-        Some(format!(
-            "{subject} has no A record of its own: the wildcard {wildcard} answers for it"
-        ))
-    }
-
-    /// The address of [`Self::single_a`].
-    pub fn address(&self) -> Option<Ipv4Addr> {
-        self.single_a().and_then(Record::address)
-    }
-}
-
-impl EndpointObservation {
-    /// The address, where exactly one Elastic IP has the expected name, else the assumed one.
-    pub fn address(&self) -> Option<Ipv4Addr> {
-        match self.elastic_ips.as_slice() {
-            [eip] => Some(eip.address),
-            _ => self.assumed,
-        }
-    }
-
-    /// Every address that belongs to this machine.
-    fn addresses(&self) -> impl Iterator<Item = Ipv4Addr> {
-        self.elastic_ips
-            .iter()
-            .map(|eip| eip.address)
-            .chain(self.assumed)
-    }
-}
-
 /// Why a world cannot be projected on an environment.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ProjectError {
@@ -167,7 +75,9 @@ pub enum ProjectError {
 
 impl Observation {
     /// Projects `world` on one environment. What could not be read now keeps what `previous`
-    /// knew, as long as that was observed under the same topology.
+    /// knew, as long as that was observed under the same topology. Where the zone of a name of the
+    /// hot standby could not be read, who is production is known all the same; that of a name of
+    /// production decides, and is an error.
     pub fn project(
         topology: &Topology,
         environment: &EnvironmentName,
@@ -175,8 +85,20 @@ impl Observation {
         previous: Option<&Self>,
     ) -> Result<Self, ProjectError> {
         let lookup = Lookup::new(world);
-        let digest = topology.digest();
-        Self::project_under(topology, digest, environment, (world, &lookup), previous)
+        let place = (topology.digest(), environment, Decisive::Production);
+        Self::project_under(topology, place, (world, &lookup), previous)
+    }
+
+    /// The same for what is only compared with what was written: no zone has to be readable.
+    pub fn project_back(
+        topology: &Topology,
+        environment: &EnvironmentName,
+        world: &World,
+        previous: &Self,
+    ) -> Result<Self, ProjectError> {
+        let lookup = Lookup::new(world);
+        let place = (topology.digest(), environment, Decisive::None);
+        Self::project_under(topology, place, (world, &lookup), Some(previous))
     }
 
     /// Projects `world` on every environment of the topology, in time linear in their number.
@@ -187,8 +109,8 @@ impl Observation {
         let lookup = Lookup::new(world);
         let digest = topology.digest();
         let one = |environment: &EnvironmentName| {
-            let digest = digest.clone();
-            Self::project_under(topology, digest, environment, (world, &lookup), None)
+            let place = (digest.clone(), environment, Decisive::Production);
+            Self::project_under(topology, place, (world, &lookup), None)
         };
         let environments = topology.environments.keys();
         environments.map(|name| (name.clone(), one(name))).collect()
@@ -196,8 +118,7 @@ impl Observation {
 
     fn project_under(
         topology: &Topology,
-        digest: TopologyDigest,
-        environment: &EnvironmentName,
+        (digest, environment, decisive): (TopologyDigest, &EnvironmentName, Decisive),
         (world, lookup): (&World, &Lookup<'_>),
         previous: Option<&Self>,
     ) -> Result<Self, ProjectError> {
@@ -234,7 +155,17 @@ impl Observation {
                 (infrastructure.clone(), or_last_known(fresh, known))
             })
             .collect();
-        let names = names(topology, table, &zones, (world, lookup), &sides)?;
+        let names = Names {
+            topology,
+            table,
+            decisive,
+            zones: &zones,
+            known: previous.map(|previous| &previous.names),
+            world,
+            lookup,
+            sides: &sides,
+        }
+        .observed()?;
         let certificates = certificates(topology, environment, world, previous);
         Ok(Self {
             topology: digest,
@@ -363,26 +294,27 @@ impl Observation {
             .variables
             .iter()
             .filter_map(|(i, r)| Some((Part::Variables(i.clone()), r.failure()?)));
-        sides.chain(variables).collect()
+        let zones: BTreeMap<&ZoneName, &Failure> = self
+            .names
+            .values()
+            .filter_map(|name| Some((&name.zone.as_ref()?.name, name.unread.as_ref()?)))
+            .collect();
+        let zones = zones
+            .into_iter()
+            .map(|(zone, f)| (Part::Zone(zone.clone()), f));
+        zones.chain(sides).chain(variables).collect()
     }
 }
 
 /// A part of the world that is read, and can fail, as a whole.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Part {
+    /// The records of a zone.
+    Zone(ZoneName),
     /// Elastic IPs and instances of a side.
     Region(InfrastructureName),
     /// The GitLab variables of a side's project.
     Variables(InfrastructureName),
-}
-
-impl Part {
-    /// The side that the part belongs to.
-    pub fn infrastructure(&self) -> &InfrastructureName {
-        match self {
-            Self::Region(i) | Self::Variables(i) => i,
-        }
-    }
 }
 
 /// The table of an environment, or an error that names the nearest one.
@@ -511,57 +443,98 @@ fn certificates(
         .collect()
 }
 
-fn names(
-    topology: &Topology,
-    table: &Environment,
-    zones: &[Zone],
-    (world, lookup): (&World, &Lookup<'_>),
-    sides: &BTreeMap<InfrastructureName, Reading<SideObservation>>,
-) -> Result<BTreeMap<Hostname, NameObservation>, ProjectError> {
-    let mut names = BTreeMap::new();
-    for (hostname, (_, endpoint)) in table.hostnames() {
-        let zone = homeless::zone_for(hostname, zones).cloned();
-        let mut records = Vec::new();
-        if let Some(zone) = &zone {
-            match world.records.get(&zone.id) {
-                Some(Reading::Read(_)) => {
-                    let found = lookup.records(&zone.id, hostname);
-                    records.extend(found.iter().copied().cloned());
-                }
-                Some(Reading::Failed { failure, .. }) => {
-                    return Err(unread_zone(zone, failure.clone()));
-                }
-                None => return Err(unread_zone(zone, not_asked("this zone"))),
-            }
+/// The names whose zone must be readable.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Decisive {
+    /// Those of production: they say who is production.
+    Production,
+    /// None.
+    None,
+}
+
+/// What the names of an environment are made from.
+struct Names<'a> {
+    topology: &'a Topology,
+    table: &'a Environment,
+    decisive: Decisive,
+    zones: &'a [Zone],
+    known: Option<&'a BTreeMap<Hostname, NameObservation>>,
+    world: &'a World,
+    lookup: &'a Lookup<'a>,
+    sides: &'a BTreeMap<InfrastructureName, Reading<SideObservation>>,
+}
+
+impl Names<'_> {
+    fn observed(&self) -> Result<BTreeMap<Hostname, NameObservation>, ProjectError> {
+        let managed = self.table.hostnames().into_iter();
+        managed
+            .map(|(hostname, (role, endpoint))| {
+                let zone = homeless::zone_for(hostname, self.zones);
+                let failure = zone.and_then(|zone| self.failure(zone));
+                let name = match (zone, failure) {
+                    (Some(zone), Some(failure)) => {
+                        if role == Role::Production && self.decisive == Decisive::Production {
+                            let object = records_of(zone);
+                            return Err(ProjectError::Records { object, failure });
+                        }
+                        self.unread(hostname, zone, failure)
+                    }
+                    (zone, _) => self.read(hostname, endpoint, zone),
+                };
+                Ok((hostname.clone(), name))
+            })
+            .collect()
+    }
+
+    /// Why the records of a zone could not be read.
+    fn failure(&self, zone: &Zone) -> Option<Failure> {
+        match self.world.records.get(&zone.id) {
+            Some(reading) => reading.failure().cloned(),
+            None => Some(not_asked("this zone")),
         }
+    }
+
+    fn unread(&self, hostname: &Hostname, zone: &Zone, failure: Failure) -> NameObservation {
+        let known = self.known.and_then(|names| names.get(hostname));
+        NameObservation {
+            zone: Some(zone.clone()),
+            records: known.map(|name| name.records.clone()).unwrap_or_default(),
+            look_alikes: Vec::new(),
+            beside: known.map(|name| name.beside.clone()).unwrap_or_default(),
+            unread: Some(failure),
+        }
+    }
+
+    fn read(
+        &self,
+        hostname: &Hostname,
+        endpoint: &EndpointName,
+        zone: Option<&Zone>,
+    ) -> NameObservation {
+        let found = zone.map(|zone| self.lookup.records(&zone.id, hostname));
+        let mut records: Vec<Record> = found
+            .into_iter()
+            .flatten()
+            .map(|one| (*one).clone())
+            .collect();
         records.sort();
-        let beside = zone.as_ref().and_then(|zone| {
-            let all = world.beside.get(&zone.id)?;
+        let beside = zone.and_then(|zone| {
+            let all = self.world.beside.get(&zone.id)?;
             let has_records = !records.is_empty();
             Some(beside::of_hostname(hostname, &zone.name, has_records, all))
         });
         let look_alikes = if records.is_empty() {
-            look_alikes(topology, endpoint, world, sides)
+            look_alikes(self.topology, endpoint, self.world, self.sides)
         } else {
             Vec::new()
         };
-        names.insert(
-            hostname.clone(),
-            NameObservation {
-                zone,
-                records,
-                look_alikes,
-                beside: beside.unwrap_or_default(),
-            },
-        );
-    }
-    Ok(names)
-}
-
-fn unread_zone(zone: &Zone, failure: Failure) -> ProjectError {
-    ProjectError::Records {
-        object: format!("the records of zone `{}`", zone.name),
-        failure,
+        NameObservation {
+            zone: zone.cloned(),
+            records,
+            look_alikes,
+            beside: beside.unwrap_or_default(),
+            unread: None,
+        }
     }
 }
 

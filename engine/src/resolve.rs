@@ -111,7 +111,10 @@ fn present(
     observation: &Observation,
     hostname: &Hostname,
 ) -> (Option<Ipv4Addr>, Option<InfrastructureName>) {
-    let address = observation.names.get(hostname).and_then(|n| n.address());
+    let address = observation
+        .names
+        .get(hostname)
+        .and_then(|n| n.known_address());
     let owner = address
         .and_then(|a| observation.owner(a))
         .filter(|owner| intent.arrangement.role_of(owner).is_some());

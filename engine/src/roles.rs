@@ -161,7 +161,8 @@ fn judge(
             Ok(side) => {
                 standby.entry(side).or_insert(hostname);
             }
-            Err(doubt) => doubts.push(doubt),
+            Err(doubt) if !doubts.contains(&doubt) => doubts.push(doubt),
+            Err(_) => {}
         }
     }
     let mut held = standby.into_iter();

@@ -3,7 +3,11 @@
 use std::fmt;
 
 use crate::{
-    object::Object, observation::Observation, plan::Plan, topology::Environment, view::View,
+    object::Object,
+    observation::{NameObservation, Observation},
+    plan::Plan,
+    topology::Environment,
+    view::View,
     world::Reading,
 };
 
@@ -96,10 +100,17 @@ pub fn verify_plan(
     }
     let mut verdict = verify(&plan.desired, &present);
     for difference in &mut verdict.differences {
-        if let Object::Variable(side, _) = &difference.object {
-            let failure = after.variables.get(side).and_then(Reading::failure);
-            difference.unread = failure.map(ToString::to_string);
-        }
+        difference.unread = match &difference.object {
+            Object::Variable(side, _) => {
+                let failure = after.variables.get(side).and_then(Reading::failure);
+                failure.map(ToString::to_string)
+            }
+            Object::Name(hostname) => after
+                .names
+                .get(hostname)
+                .and_then(NameObservation::not_read),
+            Object::Address(..) => None,
+        };
     }
     verdict
 }

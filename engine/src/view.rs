@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     intent::Arrangement,
     name::{EndpointName, Hostname, InfrastructureName, Role, VariableKey, ZoneName},
-    observation::Observation,
+    observation::{NameObservation, Observation},
     roles::{self, Unclear},
     topology::{Environment, Topology},
 };
@@ -55,7 +55,8 @@ pub struct NameView {
     pub endpoint: EndpointName,
     /// The zone that it belongs to; `None` where no visible, active zone holds it.
     pub zone: Option<ZoneName>,
-    /// The address, where there is exactly one A record and no AAAA or CNAME beside it.
+    /// The address, where there is exactly one A record and no AAAA or CNAME beside it; where the
+    /// records could not be read, the one that was known before.
     pub address: Option<Ipv4Addr>,
     /// Which of the two sides the address belongs to, if either.
     pub infrastructure: Option<InfrastructureName>,
@@ -87,7 +88,8 @@ impl View {
             .hostnames()
             .into_iter()
             .map(|(hostname, (role, endpoint))| {
-                let address = observation.names.get(hostname).and_then(|n| n.address());
+                let seen = observation.names.get(hostname);
+                let address = seen.and_then(NameObservation::known_address);
                 let view = NameView {
                     role,
                     endpoint: endpoint.clone(),
@@ -126,7 +128,8 @@ impl View {
         observation: &Observation,
     ) -> Status {
         let unclear = |name: &NameView| name.address.is_none() || name.infrastructure.is_none();
-        if self.hostnames.values().any(unclear) {
+        let unread = observation.names.values().any(|name| name.unread.is_some());
+        if unread || self.hostnames.values().any(unclear) {
             return Status::Unknown;
         }
         let holder = observation

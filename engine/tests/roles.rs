@@ -57,6 +57,18 @@ fn lose(world: &mut World, lost: &str) {
     world.sides.insert(side(lost), Reading::failed(failure));
 }
 
+/// Makes a zone's records unreadable.
+fn hide(world: &mut World, zone: &str) {
+    let Reading::Read(zones) = &world.zones else {
+        panic!("the zones are read");
+    };
+    let zone = zones.iter().find(|one| one.name.as_str() == zone).unwrap();
+    let failure = Failure::new(FailureKind::Refused, "Cloudflare refused it");
+    world
+        .records
+        .insert(zone.id.clone(), Reading::failed(failure));
+}
+
 fn address(world: &World, hostname: &str) -> String {
     let records = world.records.values().filter_map(Reading::read).flatten();
     let mut found = records.filter(|r| r.name.as_str() == hostname);
@@ -99,6 +111,10 @@ fn a_standby_name_in_doubt_leaves_the_roles_clear() {
     assert_snapshot!(told(foreign), @"
     production gigadb-website, hot standby alt-gigadb-website
     ? `files.alt-live.gigadb.org` leads to 192.0.2.77, no Elastic IP of any known side
+    ");
+    assert_snapshot!(told(|world| hide(world, "gigadb.host")), @"
+    production gigadb-website, hot standby alt-gigadb-website
+    ? the records of zone `gigadb.host` could not be read: Cloudflare refused it
     ");
     assert!(told(|world| lose(world, ALT)).starts_with(
         "production gigadb-website, hot standby alt-gigadb-website\n? `alt-live.gigadb.host` leads to "

@@ -208,17 +208,23 @@ pub(crate) fn unread(
 }
 
 fn part_name(topology: &Topology, part: &Part) -> String {
-    let side = topology.infrastructures.get(part.infrastructure());
-    match (part, side) {
-        (Part::Region(name), Some(side)) => format!(
-            "Elastic IPs and instances of `{name}` (profile `{}`, region {})",
-            side.aws.profile, side.aws.region
-        ),
-        (Part::Variables(name), Some(side)) => format!(
-            "variables of `{name}` (GitLab project `{}`)",
-            side.gitlab_project
-        ),
-        (part, None) => format!("`{}`", part.infrastructure()),
+    let side = |name| topology.infrastructures.get(name);
+    match part {
+        Part::Zone(zone) => format!("records of zone `{zone}`"),
+        Part::Region(name) => match side(name) {
+            Some(side) => format!(
+                "Elastic IPs and instances of `{name}` (profile `{}`, region {})",
+                side.aws.profile, side.aws.region
+            ),
+            None => format!("`{name}`"),
+        },
+        Part::Variables(name) => match side(name) {
+            Some(side) => format!(
+                "variables of `{name}` (GitLab project `{}`)",
+                side.gitlab_project
+            ),
+            None => format!("`{name}`"),
+        },
     }
 }
 

@@ -20,6 +20,7 @@ use crate::{intent::Intent, message::Message};
 /// reported, so that a stopped standby never blocks unrelated work.
 pub(crate) fn check(context: &Context<'_>) -> Vec<Finding> {
     let mut findings = known_address::unread(context);
+    findings.extend(single_a_record::unread(context));
     findings.extend(variables_visible::unread(context));
     if !context.changes.is_empty() {
         findings.extend(single_a_record::check(context));

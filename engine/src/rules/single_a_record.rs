@@ -5,11 +5,13 @@
 use super::context::{Context, side_of};
 use crate::finding::{Finding, Rule, Severity};
 use crate::{
+    advice::{self, Asked},
+    intent::Mode,
     message::Message,
-    name::{Hostname, Role},
-    observation::{NameObservation, Observation},
+    name::{Hostname, Role, ZoneName},
+    observation::{NameObservation, Observation, Part},
     topology::{Environment, Missing, Topology},
-    world::{Does, Record},
+    world::{Does, FailureKind, Record},
 };
 
 pub(super) fn check(context: &Context<'_>) -> Vec<Finding> {
@@ -31,8 +33,47 @@ pub(super) fn check(context: &Context<'_>) -> Vec<Finding> {
     faults.chain(hints).collect()
 }
 
+/// The zones of the hot standby's names that could not be read, as [`super::variables_visible`] has
+/// projects: a refusal is an error always, silence only when something would be written. A failover
+/// owes these names.
+pub(super) fn unread(context: &Context<'_>) -> Vec<Finding> {
+    let failover = context.intent.mode == Mode::Failover;
+    let failures = context.observation.failures().into_iter();
+    failures
+        .filter_map(|(part, failure)| {
+            let Part::Zone(zone) = part else { return None };
+            let matters = failure.kind != FailureKind::Unreachable || !context.changes.is_empty();
+            let severity = if matters && !failover {
+                Severity::Error
+            } else {
+                Severity::Warning
+            };
+            let message = Message::nothing_changed(
+                format!("The records of zone `{zone}` could not be read: {failure}."),
+                format!("names of the hot standby: {}", names_in(context, &zone)),
+                format!("{} Then plan again.", advice::next(Asked::Records, failure)),
+            );
+            Some(Finding {
+                rule: Rule::SingleARecord,
+                severity,
+                message,
+                waived: false,
+            })
+        })
+        .collect()
+}
+
+fn names_in(context: &Context<'_>, zone: &ZoneName) -> String {
+    let names = context.observation.names.keys();
+    let names = names.filter(|name| context.observation.zone_of(name) == Some(zone));
+    names
+        .map(|n| format!("`{n}`"))
+        .collect::<Vec<_>>()
+        .join(", ")
+}
+
 /// The managed hostnames that have not exactly one A record of their own, with their roles and what
-/// there is to say.
+/// there is to say. What could not be read is no fault of theirs.
 pub fn faults<'a>(
     topology: &Topology,
     environment: &'a Environment,
@@ -43,7 +84,9 @@ pub fn faults<'a>(
     let faulty = observation
         .names
         .iter()
-        .filter(|(_, seen)| seen.zone.is_some() && seen.single_a().is_none())
+        .filter(|(_, seen)| {
+            seen.zone.is_some() && seen.unread.is_none() && seen.single_a().is_none()
+        })
         .filter(|(_, seen)| {
             let creatable = seen.records.is_empty() && seen.delegation().is_none();
             !(creatable && create)

@@ -38,7 +38,8 @@ pub fn moved(
             present.names.get(hostname),
         );
         let settled = now.is_some_and(|n| n.address().is_some() && n.address() == wanted.address);
-        if !settled && records(before) != records(now) {
+        let unread = [before, now].iter().flatten().any(|n| n.unread.is_some());
+        if !settled && !unread && records(before) != records(now) {
             moved.insert(Moved {
                 object: Object::Name(hostname.clone()),
                 planned_from: records(before),

@@ -149,6 +149,10 @@ fn moved(change: &Change, observation: &Observation) -> Vec<Finding> {
             .names
             .iter()
             .find(|(hostname, _)| hostname.as_str() == name.hostname)?;
+        // What could not be read is no sign of a change.
+        if seen.unread.is_some() {
+            return None;
+        }
         let now = seen.address().map(|address| address.to_string());
         let settled = now.is_some() && now == name.to.address;
         let is_stale = now != name.from.address && !settled;

@@ -269,7 +269,12 @@ pub(super) fn not_completed(verb: &Verb, carried: &Carried, stopped: bool) -> Fa
             } else {
                 differences.join("; ")
             };
-            format!("{subject} was applied, but reading back does not show it: {shown}.")
+            match ending.whole {
+                Whole::Unread => {
+                    format!("{subject} was applied, and not all of it could be read back: {shown}.")
+                }
+                _ => format!("{subject} was applied, but reading back does not show it: {shown}."),
+            }
         }
         _ => format!("{subject} did not complete: {why}."),
     };
@@ -286,7 +291,11 @@ pub(super) fn not_completed(verb: &Verb, carried: &Carried, stopped: bool) -> Fa
                 None => format!("{status} after {}.", clock(until)),
             },
         ),
-        Whole::Unread | Whole::NotShown => (
+        Whole::Unread => (
+            Exit::NotVerified,
+            format!("{status} when it can be read again."),
+        ),
+        Whole::NotShown => (
             Exit::NotVerified,
             format!("{status} until it is consistent."),
         ),

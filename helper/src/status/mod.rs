@@ -231,7 +231,10 @@ fn disagreements(
         expected: Some(step.to.clone()),
     });
     let is_read = |blocked: &&Blocked| match blocked {
-        Blocked::Name(_) => true,
+        Blocked::Name(hostname) => observation
+            .names
+            .get(hostname)
+            .is_some_and(|name| name.unread.is_none()),
         Blocked::Variable(side, _) => observation
             .variables
             .get(side)
@@ -273,6 +276,15 @@ fn unread(
     let failures = observation.failures().into_iter();
     failures
         .filter_map(|(part, failure)| match part {
+            Part::Zone(zone) => {
+                let names = observation.names.keys();
+                let names = names.filter(|name| observation.zone_of(name) == Some(&zone));
+                let names: Vec<String> = names.map(|name| format!("`{name}`")).collect();
+                Some(format!(
+                    "the records of zone `{zone}` could not be read: {failure}; it holds {}",
+                    names.join(", ")
+                ))
+            }
             Part::Region(side) => {
                 let known = observation.sides.get(&side).and_then(Reading::known);
                 let instead = if deduced == Some(&side) {

@@ -61,6 +61,7 @@ mod saved_plan;
 mod shared_history;
 mod shell;
 mod stage;
+mod standby_zone;
 mod status;
 mod swap;
 mod terminal;

@@ -82,7 +82,7 @@ fn account(error: &Diagnostic) -> impl Iterator<Item = &str> {
 fn word(heading: &str) -> Option<&'static str> {
     Some(match heading.split(" (").next()? {
         "In force" => "in_force",
-        "Accepted, and not seen when read back" => "accepted",
+        "Accepted, and not seen when read back" | "Accepted, and not read back" => "accepted",
         "Put back" => "put_back",
         "Not put back" => "not_put_back",
         "Not in force" => "not_in_force",

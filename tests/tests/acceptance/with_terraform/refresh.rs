@@ -1,6 +1,7 @@
 //! `-refresh=false` and `-refresh-only`.
 
-use gigadb_tests::{Scene, procedure::Side};
+use gigadb_simulator::{Api, Effect, Fault};
+use gigadb_tests::{Scene, assignment, procedure::Side};
 
 use super::LIVE;
 
@@ -71,4 +72,56 @@ fn refresh_only_notes_drift_and_writes_nothing() {
     scene.assert_nothing_written();
     // What refresh noted is still put right by the next plan.
     let _ = scene.plan(&[]).expect(2);
+}
+
+/// What a zone of standby names alone does not tell keeps its last known value, with one warning.
+#[test]
+fn a_zone_of_standby_names_that_cannot_be_read_keeps_what_was_known() {
+    let scene = Scene::new();
+    scene.adopt_live();
+    let mut id = String::new();
+    scene.simulator().edit(|world| {
+        id.clone_from(&world.cloudflare.zone_mut("gigadb.host").unwrap().id);
+    });
+    let fault = Fault::new(Effect::ServerError).api(Api::Cloudflare);
+    let fault = fault
+        .method("GET")
+        .path_contains(&format!("{id}/dns_records"));
+    scene.simulator().fault(fault.always());
+    let _ = scene
+        .terraform(&["apply", "-no-color", "-refresh-only", "-auto-approve"])
+        .expect(0)
+        .says(&[
+            "live refresh: 1 part of the environment could not be read",
+            "records of zone `gigadb.host`: ",
+        ]);
+    let live = scene.attributes(LIVE);
+    let name = &live["hostnames"]["alt-live.gigadb.host"];
+    assert_eq!(name["address"], "203.0.113.10");
+    assert_eq!(live["status"], "unknown");
+    // Nothing is to be written, so it stands in nobody's way.
+    let _ = scene.plan(&[]).expect(0);
+    scene.configure_live(Side::Alt);
+    let _ = scene.plan(&[]).expect(1).says(&[
+        "The records of zone `gigadb.host` could not be read",
+        "Then plan again.",
+    ]);
+    let failover = assignment("live", Side::Alt, "mode = \"failover\"");
+    scene.configure(&failover);
+    let output = scene.apply().expect(0);
+    output.says(&[
+        "the records of zone `gigadb.host` could not be read",
+        "alt-live.gigadb.host",
+    ]);
+    let live = scene.attributes(LIVE);
+    assert_eq!(live["hostnames"]["gigadb.org"]["address"], "203.0.113.10");
+    assert_eq!(
+        live["hostnames"]["alt-live.gigadb.host"]["address"],
+        "203.0.113.10"
+    );
+    // The zone is read again: what is owed is drift.
+    scene.simulator().clear_faults();
+    scene.configure_live(Side::Alt);
+    let _ = scene.apply().expect(0);
+    scene.assert_world(Side::Alt, Side::Upstream);
 }
