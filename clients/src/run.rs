@@ -242,9 +242,11 @@ impl UnderWay<'_> {
         &self.id
     }
 
-    /// The id of the journal, once something may have been written, where there is one.
+    /// The id of the journal, once something may have been written, where there is one that holds
+    /// the whole run: nobody can go on from another.
     pub(crate) fn journal(&self) -> Option<RunId> {
-        self.journal.as_ref().map(|_| self.id.clone())
+        let journal = self.journal.as_ref()?;
+        journal.failed().is_none().then(|| self.id.clone())
     }
 
     /// Notes what was left, where something was.
@@ -443,7 +445,9 @@ fn incomplete_journal(intent: &Intent, why: &str) -> Message {
     Message {
         what: format!("The journal is not complete: {why}."),
         object: format!("environment `{}`", intent.environment),
-        changed: "What was written is not affected; this run's journal lacks its end.".to_owned(),
-        next: "Make room before the next run. Plan again to see how things stand.".to_owned(),
+        changed: "What was written is not affected; this run cannot be resumed or reverted."
+            .to_owned(),
+        next: "Make room for a journal before the next run. Plan again to see how things stand."
+            .to_owned(),
     }
 }

@@ -13,7 +13,7 @@ mod read;
 mod tests;
 
 use std::{
-    fs::{self, File, OpenOptions},
+    fs::{self, File, Metadata, OpenOptions},
     io::{self, Write},
     path::{Path, PathBuf},
 };
@@ -210,6 +210,26 @@ impl FileJournal {
     /// Notes the end of the run.
     pub fn finish(&mut self, outcome: &Outcome) {
         self.note_event(JournalEvent::Finished(outcome.clone()));
+        // What was removed takes every line, and nobody finds them.
+        if self.is_gone() && self.failed.is_none() {
+            self.failed = Some(format!("{}: it is no longer there", self.path.display()));
+        }
+    }
+
+    /// Whether the path leads no longer to the file that is written.
+    #[cfg(unix)]
+    fn is_gone(&self) -> bool {
+        use std::os::unix::fs::MetadataExt;
+        let place = |file: &Metadata| (file.dev(), file.ino());
+        match (self.file.metadata(), fs::metadata(&self.path)) {
+            (Ok(written), Ok(found)) => place(&written) != place(&found),
+            (_, found) => found.is_err(),
+        }
+    }
+
+    #[cfg(not(unix))]
+    fn is_gone(&self) -> bool {
+        fs::metadata(&self.path).is_err()
     }
 
     /// Notes what the run left, as its last reading showed.

@@ -513,3 +513,35 @@ fn without_room_for_a_journal_a_swap_does_not_begin_and_a_failover_does() {
     assert!(told.contains("warning: "), "{told}");
     assert_eq!(stage.writes(), 10);
 }
+
+/// A journal that was removed takes every line, and no command finds it: none is named.
+#[test]
+fn what_nobody_can_go_on_from_is_not_named() {
+    let stage = Stage::sop();
+    let folder = stage.journals();
+    let remove = Fault::hook(move |_| fs::remove_dir_all(&folder).unwrap_or_default());
+    let batch = |fault: Fault| fault.api(Api::Cloudflare).method("POST");
+    stage.simulator.fault(batch(remove));
+    let mut apex = String::new();
+    stage.simulator.edit(|world| {
+        apex.clone_from(&world.cloudflare.zone_mut("gigadb.org").unwrap().id);
+    });
+    let refused = batch(Fault::new(Effect::Refuse)).path_contains(&apex);
+    stage.simulator.fault(refused.always());
+    // What was written before cannot be taken back either.
+    let back = Fault::new(Effect::Refuse).api(Api::Gitlab).method("PUT");
+    stage.simulator.fault(back.skip(8).always());
+    let told = stage.run(&SWAP);
+    assert!(told.starts_with("exit 3\n"), "{told}");
+    assert!(
+        told.contains("warning: The journal is not complete: ")
+            && told.contains(": it is no longer there."),
+        "{told}"
+    );
+    assert!(
+        !told.contains("gigadb-roles resume") && !told.contains("gigadb-roles revert"),
+        "{told}"
+    );
+    let next = "next:    Run `gigadb-roles status --environment live`, then `gigadb-roles plan`";
+    assert!(told.contains(next), "{told}");
+}
