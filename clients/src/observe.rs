@@ -8,10 +8,13 @@ use std::{
 
 use futures::{StreamExt, future::join_all};
 use gigadb_engine::{
-    name::{EnvironmentName, Hostname, InfrastructureName},
+    name::{EnvironmentName, Hostname, InfrastructureName, ZoneId},
     observation::{self, Observation},
     topology::Topology,
-    world::{Cause, CertificateRow, CiVariable, Failure, FailureKind, Reading, Side, World, Zone},
+    world::{
+        BesideRecord, Cause, CertificateRow, CiVariable, Failure, FailureKind, Reading, Record,
+        Side, World, Zone,
+    },
 };
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -310,35 +313,71 @@ impl Apis {
         };
         zones.sort_by(|a, b| (&a.name, &a.id).cmp(&(&b.name, &b.id)));
         zones.dedup_by(|a, b| a.id == b.id);
+        let production = zones_to_read(&zones, &names.production);
+        let (deciding, others): (Vec<&Zone>, Vec<&Zone>) = zones_to_read(&zones, &names.hostnames)
+            .into_iter()
+            .partition(|zone| production.iter().any(|one| one.id == zone.id));
+        // A plan waits for every zone; who has which role, those of production's names tell.
+        let brief = self.hurry.is_some() || scope.variables == Which::none();
+        let decided = CancellationToken::new();
+        let late = || async {
+            decided.cancelled().await;
+            tokio::time::sleep(self.timing().failover_reads).await;
+        };
         // Made before they are streamed: a closure over borrowed zones would keep the whole
         // observation from being `Send`.
-        let production = zones_to_read(&zones, &names.production);
-        let reads: Vec<_> = zones_to_read(&zones, &names.hostnames)
+        let deciding: Vec<_> = deciding
             .into_iter()
-            .map(|zone| {
-                let decides = production.iter().any(|one| one.id == zone.id);
-                let limit = match self.hurry {
-                    Some(_) if !decides => self.timing().failover_reads,
-                    _ => self.timing().call,
+            .map(|zone| async move { (zone.id.clone(), self.records_of(zone, budget()).await) })
+            .collect();
+        let others: Vec<_> = others
+            .into_iter()
+            .map(|zone| async {
+                let read = tokio::select! {
+                    biased;
+                    read = self.records_of(zone, budget()) => read,
+                    () = late(), if brief => (Reading::failed(self.too_late(zone)), Vec::new()),
                 };
-                (zone, Budget::new(limit, Some(cancel)))
-            })
-            .map(|(zone, budget)| async move {
-                let list = self.cloudflare.list_records(zone, budget).await;
-                let (reading, beside) = match list {
-                    Ok((records, beside)) => (Reading::Read(records), beside),
-                    Err(error) => (Reading::failed(error.failure()), Vec::new()),
-                };
-                let id = zone.id.clone();
-                ((id.clone(), reading), (id, beside))
+                (zone.id.clone(), read)
             })
             .collect();
-        let lists = futures::stream::iter(reads).buffer_unordered(LISTS_AT_A_TIME);
-        let (records, beside) = lists.unzip().await;
+        let deciding = async {
+            let reads = futures::stream::iter(deciding).buffer_unordered(LISTS_AT_A_TIME);
+            let reads: Vec<(ZoneId, Listed)> = reads.collect().await;
+            decided.cancel();
+            reads
+        };
+        let others = futures::stream::iter(others).buffer_unordered(LISTS_AT_A_TIME);
+        let others = others.collect::<Vec<(ZoneId, Listed)>>();
+        let (deciding, others) = tokio::join!(deciding, others);
+        let lists = deciding.into_iter().chain(others);
+        let (records, beside) = lists
+            .map(|(id, (records, beside))| ((id.clone(), records), (id, beside)))
+            .unzip();
         Told {
             beside,
             ..told(Reading::Read(zones), records)
         }
+    }
+
+    async fn records_of(&self, zone: &Zone, budget: Budget<'_>) -> Listed {
+        match self.cloudflare.list_records(zone, budget).await {
+            Ok((records, beside)) => (Reading::Read(records), beside),
+            Err(error) => (Reading::failed(error.failure()), Vec::new()),
+        }
+    }
+
+    /// A zone that decides nothing did not answer beside those that do.
+    fn too_late(&self, zone: &Zone) -> Failure {
+        let limit = seconds(self.timing().failover_reads);
+        Failure::new(
+            FailureKind::Unreachable,
+            format!(
+                "Cloudflare did not tell the records of `{}` within {limit} of those that say who \
+                 is production",
+                zone.name
+            ),
+        )
     }
 
     /// One list per project, even where two infrastructures share one.
@@ -460,6 +499,9 @@ impl Apis {
         }
     }
 }
+
+/// The records of a zone, and what else in it decides where a name leads.
+type Listed = (Reading<Vec<Record>>, Vec<BesideRecord>);
 
 /// What a scope names, collected.
 struct Names<'a> {

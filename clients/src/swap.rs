@@ -348,13 +348,17 @@ impl Apis {
             let world = self
                 .read_back(swap.topology, environment, zones, &never)
                 .await;
-            let after =
-                Observation::project_back(swap.topology, environment, &world, &plan.observation)
-                    .map(|after| Observation {
-                        // EC2 is not asked again. What an assumption said of a lost side is not what it said.
-                        sides: fresh.sides.clone(),
-                        ..after
-                    });
+            let after = Observation::project_as_far_as_read(
+                swap.topology,
+                environment,
+                &world,
+                Some(&plan.observation),
+            )
+            .map(|after| Observation {
+                // EC2 is not asked again. What an assumption said of a lost side is not what it said.
+                sides: fresh.sides.clone(),
+                ..after
+            });
             let shows = after.as_ref().is_ok_and(|after| {
                 let planned = || verify_plan(table, plan, &swap.reviewed.observation, after);
                 match outcome.end {

@@ -89,16 +89,17 @@ impl Observation {
         Self::project_under(topology, place, (world, &lookup), previous)
     }
 
-    /// The same for what is only compared with what was written: no zone has to be readable.
-    pub fn project_back(
+    /// The same for what is only told, or compared with what was written: no zone has to be
+    /// readable, only the list of them.
+    pub fn project_as_far_as_read(
         topology: &Topology,
         environment: &EnvironmentName,
         world: &World,
-        previous: &Self,
+        previous: Option<&Self>,
     ) -> Result<Self, ProjectError> {
         let lookup = Lookup::new(world);
         let place = (topology.digest(), environment, Decisive::None);
-        Self::project_under(topology, place, (world, &lookup), Some(previous))
+        Self::project_under(topology, place, (world, &lookup), previous)
     }
 
     /// Projects `world` on every environment of the topology, in time linear in their number.

@@ -178,7 +178,8 @@ fn a_closing_reading_tells_what_each_zone_shows() {
     let live = environment("live");
     for (zone, count) in [("gigadb.org", 5), ("gigadb.host", 3)] {
         let hidden = without(&world, zone, FailureKind::Refused);
-        let read = Observation::project_back(&topology, &live, &hidden, &before).unwrap();
+        let read =
+            Observation::project_as_far_as_read(&topology, &live, &hidden, Some(&before)).unwrap();
         let unread = read.names.values().filter(|name| name.unread.is_some());
         assert_eq!(unread.count(), count);
         let told = planned(&topology, &intent(&topology, "live", SYDNEY), &before);

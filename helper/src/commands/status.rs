@@ -204,13 +204,21 @@ async fn reports(
     let topology = &session.topology;
     let mut read = reading::read(session, environments, grace, cancel).await;
     read.observed.source.tell(ui);
+    let world = &read.observed.world;
     let mut reports = Vec::new();
-    for name in topology
-        .environments
-        .keys()
-        .filter(|name| environments.holds(name))
-    {
-        let observation = Observation::project(topology, name, &read.observed.world, None)
+    let names = topology.environments.keys();
+    let names = names.filter(|name| environments.holds(name));
+    // Where one environment is told, the others are told as far as they were read.
+    let projected: Vec<_> = names
+        .map(|name| (name, Observation::project(topology, name, world, None)))
+        .collect();
+    let any = projected.iter().any(|(_, projected)| projected.is_ok());
+    for (name, projected) in projected {
+        let observation = projected
+            .or_else(|error| {
+                let as_far = Observation::project_as_far_as_read(topology, name, world, None);
+                as_far.ok().filter(|_| any).ok_or(error)
+            })
             .map_err(|error| planning::unread(name, &error))?;
         let releases = read.releases.remove(name).unwrap_or_default();
         reports.extend(status::report(topology, &observation, releases));

@@ -45,6 +45,16 @@ fn who_is_production_is_known_all_the_same() {
         assert!(told.contains("unknown"), "{told}");
         assert!(!told.contains("has not exactly one"), "{told}");
 
+        // For staging this zone decides; live is told all the same.
+        let told = stage.run(&["status"]);
+        assert!(told.starts_with("exit 0\n"), "{told}");
+        assert!(
+            told.contains("live         unknown  production   gigadb-website"),
+            "{told}"
+        );
+        let unclear = format!("It is not clear who has which role: {UNREAD}");
+        assert_eq!(told.matches(&unclear).count(), 1, "{told}");
+
         let env = [
             "exec",
             "--role",
@@ -127,11 +137,38 @@ fn one_zone_that_cannot_be_read_back_says_nothing_of_the_others() {
     }
 }
 
-/// A failover's first batch does not wait for a zone that it leaves alone.
+/// Nobody who asks for the roles waits for a zone that decides nothing, and no first batch of a
+/// failover.
 #[test]
-fn a_failover_does_not_wait_for_a_zone_that_hangs() {
+fn a_zone_that_hangs_is_waited_for_as_long_as_it_decides() {
     let stage = Stage::sop();
     spoil(&stage, "gigadb.host", Effect::Hang, 0);
+    let late = "Cloudflare did not tell the records of `gigadb.host` within 2 s of those that say who is production";
+    let exec = [
+        "exec",
+        "--role",
+        "production",
+        "--environment",
+        "live",
+        "--",
+        "true",
+    ];
+    let live = ["--environment", "live"];
+    let status = [&["status"], &live[..]].concat();
+    let questions: [&[&str]; 2] = [&status, &exec];
+    for question in questions {
+        let started = Instant::now();
+        let told = stage.run(question);
+        assert!(
+            told.starts_with("exit 0\n") && told.contains(late),
+            "{told}"
+        );
+        assert!(
+            started.elapsed() < Duration::from_secs(6),
+            "{:?}",
+            started.elapsed()
+        );
+    }
     let started = Instant::now();
     let told = stage.run(&FAILOVER);
     assert!(told.starts_with("exit 3\n"), "{told}");
@@ -141,4 +178,22 @@ fn a_failover_does_not_wait_for_a_zone_that_hangs() {
         "{:?}",
         started.elapsed()
     );
+}
+
+/// The token dies between two requests: what was refused and could not be read since is not said
+/// to stand.
+#[test]
+fn what_was_never_seen_in_force_is_not_said_to_stand() {
+    let stage = Stage::sop();
+    let refused = || Fault::new(Effect::Refuse).api(Api::Cloudflare);
+    stage.simulator.fault(refused().method("POST").always());
+    // The plan and the second look read two zones each.
+    let reads = refused().method("GET").path_contains("dns_records");
+    stage.simulator.fault(reads.skip(4).always());
+    let stage = stage.with("GIGADB_OPEN_FOR", "30");
+    let told = stage.run(&["swap", "--environment", "live", "--yes"]);
+    assert!(told.starts_with("exit 3\n"), "{told}");
+    assert!(told.contains("Put back (8 of 16)"), "{told}");
+    assert!(told.contains("Not certain (3 of 16)"), "{told}");
+    assert!(!told.contains("Not put back"), "{told}");
 }
