@@ -476,8 +476,8 @@ impl Done {
     }
 }
 
-/// The record of a step: by id, or, where it was created, the A record of that name, the one
-/// with the content that was written first.
+/// The record of a step: by id, or, where it was created or somebody made it anew, the A record of
+/// that name, the one with the content that was written first.
 fn record_of<'a>(step: &Step, records: &'a [Record]) -> Option<&'a Record> {
     let Target::Record {
         hostname,
@@ -486,13 +486,12 @@ fn record_of<'a>(step: &Step, records: &'a [Record]) -> Option<&'a Record> {
     else {
         return None;
     };
-    match record_id {
-        Some(id) => records.iter().find(|record| record.id == *id),
-        None => records
-            .iter()
-            .filter(|r| r.name == *hostname && r.record_type == RecordType::A)
-            .min_by_key(|record| record.content != step.to),
-    }
+    let by_id = |id: &RecordId| records.iter().find(|record| record.id == *id);
+    record_id.as_ref().and_then(by_id).or_else(|| {
+        let of_name = |r: &&Record| r.name == *hostname && r.record_type == RecordType::A;
+        let of_name = records.iter().filter(of_name);
+        of_name.min_by_key(|record| record.content != step.to)
+    })
 }
 
 impl Apis {

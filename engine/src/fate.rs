@@ -119,6 +119,9 @@ pub fn fate(step: &Step, report: &Report, seen: Seen) -> Fate {
         (Status::NotApplied(why), seen) if before || matches!(seen, Seen::Unread(_)) => {
             Fate::NotInForce(why.clone())
         }
+        (Status::NotApplied(why), Seen::Value(value)) => {
+            Fate::NotInForce(format!("{why}; read back, it is {}", shown(value.as_ref())))
+        }
         (Status::Undone, seen) if before || matches!(seen, Seen::Unread(_)) => Fate::PutBack,
         (Status::NotUndone(_), _) if before => Fate::PutBack,
         (Status::Unknown(why), _) if before => Fate::NotInForce(why.clone()),

@@ -24,6 +24,8 @@ pub(super) enum Seen {
     Goal,
     /// Every value from before the request.
     Start,
+    /// Nothing that the request writes, and something else than before it.
+    Nothing,
     /// Anything else.
     Other,
     Unread,
@@ -36,6 +38,8 @@ pub(super) enum Verdict {
     Goal,
     /// It is not in force.
     Start,
+    /// Nothing of it is in force: somebody else wrote.
+    Nothing,
     /// Neither: somebody else wrote.
     Other,
     /// The readings contradict each other, and none of them shows what somebody else wrote.
@@ -88,11 +92,13 @@ impl Look {
             Seen::Other => Some(Verdict::Other),
             Seen::Goal if new || proved => Some(Verdict::Goal),
             Seen::Start if proved => Some(Verdict::Start),
+            Seen::Nothing if proved => Some(Verdict::Nothing),
             Seen::Unread => {
                 self.failed += 1;
                 let enough = self.failed >= self.patience || self.reads >= MOST;
                 enough.then_some(Verdict::Unread)
             }
+            Seen::Nothing => (self.reads >= MOST).then_some(Verdict::Other),
             Seen::Goal | Seen::Start => (self.reads >= MOST).then_some(Verdict::Unclear),
         }
     }

@@ -313,8 +313,14 @@ impl Executor {
             if !ids.is_empty() {
                 self.phase = Phase::Backward(earlier);
                 for id in &ids {
-                    let look = Look::new(After::Closed, String::new(), self.patience(*id));
+                    let patience = self.patience(*id);
                     let track = &mut self.tracks[id.0];
+                    // Why it is not known whether it is in force; nothing where that was seen.
+                    let why = match &track.state {
+                        State::Unknown(why) => why.clone(),
+                        _ => String::new(),
+                    };
+                    let look = Look::new(After::Closed, why, patience);
                     track.sendings = 0;
                     track.state = State::BeforeUndo(look);
                 }

@@ -280,8 +280,13 @@ impl Executor {
         let mut steps = self.steps(id).iter().enumerate();
         if steps.clone().all(|(i, step)| present(i) == Some(&step.to)) {
             Seen::Goal
-        } else if steps.all(|(i, step)| present(i) == step.from.as_ref()) {
+        } else if steps
+            .clone()
+            .all(|(i, step)| present(i) == step.from.as_ref())
+        {
             Seen::Start
+        } else if steps.all(|(i, step)| present(i) != Some(&step.to)) {
+            Seen::Nothing
         } else {
             Seen::Other
         }
@@ -333,6 +338,13 @@ impl Executor {
                 track.closed();
                 State::NotApplied(why.clone())
             }
+            // A request is carried out whole or not at all.
+            (Verdict::Nothing, After::Refused) if track.silent == 0 => {
+                track.closed();
+                State::NotApplied(format!(
+                    "{why}; read back: nothing of it is in force, and somebody else changed what it was for"
+                ))
+            }
             (Verdict::Other, After::Refused) if track.silent == 0 => {
                 track.closed();
                 State::Unknown(format!(
@@ -381,7 +393,9 @@ impl Executor {
             (Verdict::Start, After::Closed) => State::NotUndone(format!(
                 "the undo got no answer ({why}) and is not in force"
             )),
-            (Verdict::Other, After::Closed) => State::NotUndone(BY_OTHERS.to_owned()),
+            (Verdict::Nothing | Verdict::Other, After::Closed) => {
+                State::NotUndone(BY_OTHERS.to_owned())
+            }
             (_, After::Closed) => State::NotUndone(format!(
                 "the undo got no answer: {}",
                 clause(why, verdict, unread)
@@ -427,6 +441,8 @@ impl Executor {
             Err(why) => {
                 return match look.take(Seen::Unread, true) {
                     None => self.rest(id, look),
+                    // What was never seen in force is not said to stand.
+                    Some(_) if !look.why.is_empty() => self.settle(id, State::Unknown(look.why)),
                     Some(_) => {
                         self.settle(id, State::NotUndone(format!("it could not be read: {why}")))
                     }
@@ -474,7 +490,9 @@ fn undone(undo: &Undo) -> State {
 fn clause(why: &str, verdict: Verdict, unread: Option<&str>) -> String {
     let came_to = match (verdict, unread) {
         (Verdict::Unread, Some(unread)) => format!("reading back failed: {unread}"),
-        (Verdict::Other, _) => "read back: neither as before nor as written".to_owned(),
+        (Verdict::Nothing | Verdict::Other, _) => {
+            "read back: neither as before nor as written".to_owned()
+        }
         (Verdict::Unclear, _) => "what was read back contradicts itself".to_owned(),
         (Verdict::Start, _) => "read back: it does not show".to_owned(),
         (Verdict::Goal | Verdict::Unread, _) => return why.to_owned(),
