@@ -14,6 +14,8 @@ use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+use crate::secret::{self, Secret};
+
 /// How many lines of a command's end are kept.
 const KEPT: usize = 20;
 
@@ -102,7 +104,8 @@ pub fn ended(code: Option<i32>) -> String {
 }
 
 /// Runs a program with its arguments, without a shell. Both outputs are handed to `line` as they
-/// come, line by line; a line that stays without its end, as a question does, after a moment. When
+/// come, line by line, without `secrets`; a line that stays without its end, as a question does,
+/// after a moment, up to what may be the beginning of a secret. When
 /// `cancel` is triggered, the program is interrupted as by Ctrl-C, and waited for. On a terminal
 /// Ctrl-C tells it by itself: twice would end it at once, in the middle of its work.
 ///
@@ -111,6 +114,7 @@ pub fn ended(code: Option<i32>) -> String {
 /// Where it cannot be started; [`io::ErrorKind::Interrupted`] where `cancel` was triggered before.
 pub async fn run(
     argv: &[String],
+    secrets: &[Secret],
     line: &mut dyn FnMut(&str),
     cancel: &CancellationToken,
 ) -> io::Result<Ran> {
@@ -141,13 +145,13 @@ pub async fn run(
     let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
     let ended = tokio::task::spawn_blocking(move || child.wait());
     tokio::pin!(ended);
-    let mut said = Said::new(line);
+    let mut said = Said::new(secrets, line);
     let mut interrupted = false;
     let status = loop {
         tokio::select! {
             status = &mut ended => break status.map_err(io::Error::other)??,
             Some((stream, piece)) = pieces.recv() => said.take(stream, &piece),
-            () = tokio::time::sleep(A_MOMENT), if said.is_in_a_line() => said.end_lines(),
+            () = tokio::time::sleep(A_MOMENT), if said.is_in_a_line() => said.show_lines(),
             () = cancel.cancelled(), if !interrupted => {
                 interrupted = true;
                 if let Some(pid) = pid.filter(|_| !terminal) {
@@ -204,15 +208,25 @@ fn hand_on(
 
 /// What a command said, as lines.
 struct Said<'a> {
+    secrets: &'a [Secret],
     line: &'a mut dyn FnMut(&str),
     /// Of each stream, the line that has not ended yet.
-    begun: [Vec<u8>; 2],
+    begun: [Begun; 2],
     tail: VecDeque<String>,
 }
 
+/// A line that has not ended yet.
+#[derive(Default)]
+struct Begun {
+    bytes: Vec<u8>,
+    /// How many of them were handed on.
+    shown: usize,
+}
+
 impl<'a> Said<'a> {
-    fn new(line: &'a mut dyn FnMut(&str)) -> Self {
+    fn new(secrets: &'a [Secret], line: &'a mut dyn FnMut(&str)) -> Self {
         Self {
+            secrets,
             line,
             begun: Default::default(),
             tail: VecDeque::new(),
@@ -221,35 +235,67 @@ impl<'a> Said<'a> {
 
     fn take(&mut self, stream: usize, piece: &[u8]) {
         for part in piece.split_inclusive(|byte| *byte == b'\n') {
-            self.begun[stream].extend(part);
-            if part.ends_with(b"\n") || self.begun[stream].len() >= LONGEST_LINE {
+            let begun = &mut self.begun[stream];
+            begun.bytes.extend(part);
+            if part.ends_with(b"\n") {
                 self.end_line(stream);
+            } else if begun.bytes.len() >= LONGEST_LINE {
+                let rest = begun.bytes.split_off(begun.showable(self.secrets));
+                self.end_line(stream);
+                self.begun[stream].bytes = rest;
             }
         }
     }
 
-    /// Whether a line has not ended yet: perhaps it is a question.
+    /// Whether a line has not ended yet that was not shown: perhaps it is a question.
     fn is_in_a_line(&self) -> bool {
-        self.begun.iter().any(|begun| !begun.is_empty())
+        let mut begun = self.begun.iter();
+        begun.any(|begun| begun.showable(self.secrets) > begun.shown)
+    }
+
+    /// Shows the lines that have not ended yet, up to what may be the beginning of a secret.
+    fn show_lines(&mut self) {
+        for begun in &mut self.begun {
+            let showable = begun.showable(self.secrets);
+            if showable > begun.shown {
+                (self.line)(&text(self.secrets, &begun.bytes[begun.shown..showable]));
+                begun.shown = showable;
+            }
+        }
     }
 
     fn end_lines(&mut self) {
         for stream in 0..self.begun.len() {
-            if !self.begun[stream].is_empty() {
+            if !self.begun[stream].bytes.is_empty() {
                 self.end_line(stream);
             }
         }
     }
 
     fn end_line(&mut self, stream: usize) {
-        let bytes = std::mem::take(&mut self.begun[stream]);
-        let text = String::from_utf8_lossy(&bytes).trim_end().to_owned();
-        (self.line)(&text);
+        let Begun { bytes, shown } = std::mem::take(&mut self.begun[stream]);
+        let rest = text(self.secrets, &bytes[shown..]);
+        if shown == 0 || !rest.is_empty() {
+            (self.line)(&rest);
+        }
         if self.tail.len() == KEPT {
             self.tail.pop_front();
         }
-        self.tail.push_back(text);
+        self.tail.push_back(text(self.secrets, &bytes));
     }
+}
+
+impl Begun {
+    /// How many bytes can be shown before the line has ended.
+    fn showable(&self, secrets: &[Secret]) -> usize {
+        self.bytes.len() - secret::begun(secrets, &self.bytes)
+    }
+}
+
+/// A line, or a piece of one that splits no secret, as it may be shown.
+fn text(secrets: &[Secret], bytes: &[u8]) -> String {
+    let text = String::from_utf8_lossy(bytes);
+    secret::redacted(secrets, text.trim_end())
 }
 
 #[cfg(test)]
@@ -260,7 +306,7 @@ mod tests {
         let argv = ["sh", "-c", script].map(str::to_owned);
         let mut lines = Vec::new();
         let mut line = |text: &str| lines.push(text.to_owned());
-        let ran = run(&argv, &mut line, cancel).await;
+        let ran = run(&argv, &[], &mut line, cancel).await;
         (ran, lines)
     }
 
@@ -290,7 +336,7 @@ mod tests {
             std::fs::write(&answer, "").unwrap();
             lines.push(text.to_owned());
         };
-        let ran = run(&argv, &mut line, &CancellationToken::new())
+        let ran = run(&argv, &[], &mut line, &CancellationToken::new())
             .await
             .unwrap();
         assert_eq!(
@@ -314,12 +360,47 @@ mod tests {
     fn a_line_is_cut_where_it_is_longer_than_may_be_kept() {
         let mut lines = Vec::new();
         let mut line = |text: &str| lines.push(text.len());
-        let mut said = Said::new(&mut line);
+        let mut said = Said::new(&[], &mut line);
         said.take(0, &vec![b'x'; LONGEST_LINE]);
         said.take(0, b"rest\nbegun");
         said.take(1, b"other\n");
         assert!(said.is_in_a_line());
         said.end_lines();
         assert_eq!(lines, [LONGEST_LINE, 4, 5, 5]);
+    }
+
+    /// Wherever a secret is cut, and whatever stands around it, none of it is shown or kept.
+    #[test]
+    fn a_secret_that_comes_in_pieces_is_shown_in_none() {
+        let secrets = [Secret::new("glpat-PLANTED"), Secret::new("cf-PLANTED")];
+        for secret in ["glpat-PLANTED", "cf-PLANTED"] {
+            for before in [0, 6, LONGEST_LINE - 4, LONGEST_LINE] {
+                let whole = format!("{}{secret} end\n", "x".repeat(before));
+                for cut in before..before + secret.len() {
+                    let mut lines = Vec::new();
+                    let mut line = |text: &str| lines.push(text.to_owned());
+                    let mut said = Said::new(&secrets, &mut line);
+                    said.take(0, &whole.as_bytes()[..cut]);
+                    said.show_lines();
+                    said.take(0, &whole.as_bytes()[cut..]);
+                    said.end_lines();
+                    let tail = String::from_iter(said.tail.clone());
+                    let told = lines.concat();
+                    for text in [&told, &tail] {
+                        assert!(text.contains("[redacted] end"), "{before} {cut}: {told}");
+                        assert!(!text.contains("PLANTED"), "{before} {cut}: {told}");
+                    }
+                }
+            }
+        }
+        // What only looks like the beginning of one is shown with the end of its line.
+        let mut lines = Vec::new();
+        let mut line = |text: &str| lines.push(text.to_owned());
+        let mut said = Said::new(&secrets, &mut line);
+        said.take(0, b"use cf-");
+        said.show_lines();
+        said.take(0, b"something\n");
+        assert_eq!(said.tail, ["use cf-something"]);
+        assert_eq!(lines, ["use", "cf-something"]);
     }
 }

@@ -33,6 +33,7 @@ use crate::{
     Apis, Journal, NoJournal, Patience,
     journal::{self, Beginning, FileJournal, Follows, LeaseRecord, Leftover, RunId},
     lease::{Lease, NotTaken, Released},
+    secret::{self, Secret},
 };
 
 /// What is said where the subject is the journal.
@@ -230,8 +231,12 @@ impl Apis {
 
     /// `text` without the tokens of these clients.
     pub fn redacted(&self, text: &str) -> String {
-        let secrets = self.secrets.iter();
-        secrets.fold(text.to_owned(), |text, secret| secret.redact(&text))
+        secret::redacted(&self.secrets, text)
+    }
+
+    /// The tokens of these clients.
+    pub fn secrets(&self) -> &[Secret] {
+        &self.secrets
     }
 }
 

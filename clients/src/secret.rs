@@ -33,6 +33,26 @@ impl Secret {
     }
 }
 
+/// `text` without `secrets`.
+pub(crate) fn redacted(secrets: &[Secret], text: &str) -> String {
+    let whole = text.to_owned();
+    secrets
+        .iter()
+        .fold(whole, |text, secret| secret.redact(&text))
+}
+
+/// How many bytes at the end of `text` may be the beginning of one of `secrets`.
+pub(crate) fn begun(secrets: &[Secret], text: &[u8]) -> usize {
+    let of = |secret: &Secret| {
+        let bytes = secret.0.as_bytes();
+        let longest = bytes.len().saturating_sub(1).min(text.len());
+        let lengths = (1..=longest).rev();
+        let mut lengths = lengths.filter(|length| text.ends_with(&bytes[..*length]));
+        lengths.next().unwrap_or_default()
+    };
+    secrets.iter().map(of).max().unwrap_or_default()
+}
+
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("[redacted]")

@@ -6,7 +6,10 @@ use gigadb_engine::world::{Cause, Failure, FailureKind};
 use reqwest::Method;
 use tokio::time::Instant;
 
-use crate::{secret::Secret, settings::Setting};
+use crate::{
+    secret::{self, Secret},
+    settings::Setting,
+};
 
 /// The longest vendor text that is shown, in characters.
 const LONGEST_TEXT: usize = 300;
@@ -530,9 +533,7 @@ pub(crate) fn seconds(duration: Duration) -> String {
 
 /// A vendor's text, made safe to show: one line, of bounded length, without `secrets`.
 pub(crate) fn tidy(text: &str, secrets: &[Secret]) -> String {
-    let text = secrets
-        .iter()
-        .fold(text.to_owned(), |text, secret| secret.redact(&text));
+    let text = secret::redacted(secrets, text);
     let mut line = String::new();
     for word in text.split(|c: char| c.is_whitespace() || c.is_control()) {
         if word.is_empty() {

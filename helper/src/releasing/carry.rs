@@ -370,20 +370,19 @@ impl Carry<'_> {
         let shown = quoting::command(&argv);
         self.ui.note(&format!("Running: {shown}"));
         let apis = &self.desk.session.apis;
-        let mut live = |line: &str| self.ui.conversation(&apis.redacted(line));
-        let ran = match command::run(&argv, &mut live, self.cancel).await {
+        let mut live = |line: &str| self.ui.conversation(line);
+        let ran = match command::run(&argv, apis.secrets(), &mut live, self.cancel).await {
             Ok(ran) => ran,
             Err(error) => {
                 let what = format!("`{}` could not be started: {error}.", argv[0]);
                 return self.failed(held, step, what, "Nothing was run.", Vec::new());
             }
         };
-        let tail: Vec<String> = ran.tail.iter().map(|line| apis.redacted(line)).collect();
         let mut evidence = vec![format!("`{shown}` {}", command::ended(ran.code))];
         if ran.code != Some(0) {
             let what = format!("`{}` {}.", argv[0], command::ended(ran.code));
             let changed = "What the command did before it ended stands.";
-            evidence.extend(tail);
+            evidence.extend(ran.tail);
             return self.failed(held, step, what, changed, evidence);
         }
         if name == CommandName::Backup && self.desk.lists_dumps() {
@@ -407,7 +406,7 @@ impl Carry<'_> {
                 }
             };
         }
-        evidence.extend(tail.into_iter().rev().take(1));
+        evidence.extend(ran.tail.into_iter().rev().take(1));
         Effect::Done(evidence)
     }
 
@@ -506,7 +505,7 @@ impl Carry<'_> {
 }
 
 /// When a dump was made at the earliest, in seconds since 1970: once syncs were paused.
-fn younger_than(record: &Record) -> Option<i64> {
+pub(super) fn younger_than(record: &Record) -> Option<i64> {
     let paused = record.steps.get(&Kind::PauseSync.into())?;
     let paused: Timestamp = paused.mark.at.parse().ok()?;
     Some(paused.as_second().saturating_sub(CLOCKS_APART))

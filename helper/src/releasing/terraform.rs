@@ -165,9 +165,9 @@ impl Carry<'_> {
             .collect();
         self.ui
             .note(&format!("Running: {program} {}", arguments[0]));
-        let apis = &self.desk.session.apis;
-        let mut live = |line: &str| self.ui.conversation(&apis.redacted(line));
-        let ran = command::run(&argv, &mut live, self.cancel).await;
+        let secrets = self.desk.session.apis.secrets();
+        let mut live = |line: &str| self.ui.conversation(line);
+        let ran = command::run(&argv, secrets, &mut live, self.cancel).await;
         ran.map_err(|error| format!("`{program}` could not be started: {error}"))
     }
 
