@@ -7,8 +7,7 @@ use clap_complete::engine::ArgValueCandidates;
 use gigadb_engine::{
     intent::{Arrangement, Mode},
     release::{
-        Back, Begin, Dump, End, EndedAs, Interlock, Kind, Mark, Override, Process, Record, Step,
-        open,
+        Back, Begin, End, EndedAs, Interlock, Kind, Mark, Override, Process, Record, Step, open,
     },
     rules::{Rule, UnknownRule},
 };
@@ -333,16 +332,24 @@ pub(super) async fn run(
     match &args.command {
         ReleaseCommand::Start(_) | ReleaseCommand::Status(_) => Ok(Exit::Success),
         ReleaseCommand::Confirm(args) => {
-            if args.key.is_some() != (args.step.kind == Kind::Backup) {
-                return Err(Failure::usage(
+            let (what, next) = match (&args.key, args.step.kind) {
+                (None, Kind::Backup) => (
+                    "Which dump step `backup` made is not said.",
+                    "Name it with --key: the restore takes that one.",
+                ),
+                (Some(_), kind) if kind != Kind::Backup => (
                     "--key names the dump of step `backup`, and nothing else.",
-                    format!("step `{}`", args.step),
-                    "Give it with `release confirm backup`, and leave it out elsewhere.",
-                ));
+                    "Leave it out here.",
+                ),
+                _ => ("", ""),
+            };
+            if !what.is_empty() {
+                return Err(Failure::usage(what, format!("step `{}`", args.step), next));
             }
+            let mut dump = None;
             if let Some(key) = args.key.as_ref().filter(|_| desk.lists_dumps()) {
                 let listed = desk.dumps(&held.record, cancel).await;
-                dump_is_listed(&listed, key, &held.record, ui)?;
+                dump = releasing::key::dump(listed, key, &held.record, ui)?;
             }
             let by = session.apis.redacted(&args.by);
             let mark = Mark {
@@ -356,6 +363,12 @@ pub(super) async fn run(
                 .map_err(text::blocked)?;
             if let Some(key) = &args.key {
                 held.record.key = Some(key.clone());
+                let dump =
+                    dump.map(|dump| format!(": the dump `{}`, {} bytes", dump.name, dump.size));
+                let seen = format!("key `{key}`{}", dump.unwrap_or_default());
+                if let Some(entry) = held.record.steps.get_mut(&args.step) {
+                    entry.evidence.push(seen);
+                }
             }
             store.write_again(&session, &mut held, cancel).await?;
             let said = format!(
@@ -472,32 +485,6 @@ pub(super) async fn run(
             Box::pin(carry.next(held, &roles)).await
         }
     }
-}
-
-/// Refuses a key of which no dump is listed: another would be restored, or none. Where the list is
-/// not known, the person's word counts: there must be a way on when the command fails.
-fn dump_is_listed(
-    listed: &Result<Vec<Dump>, String>,
-    key: &str,
-    record: &Record,
-    ui: &Ui,
-) -> Result<(), Failure> {
-    match listed {
-        Ok(dumps) if dumps.iter().any(|dump| dump.name.contains(key)) => return Ok(()),
-        Ok(_) => {}
-        Err(why) => {
-            ui.warning(&format!(
-                "Whether there is a dump with the key `{key}` is not known: {why}. It is taken on \
-                 your word."
-            ));
-            return Ok(());
-        }
-    }
-    Err(Failure::refused(
-        format!("No dump with the key `{key}` is listed."),
-        record.object(&Kind::Backup.into()),
-        "Give the key in the name of a dump that the command `backups` of the topology lists.",
-    ))
 }
 
 fn end(record: &mut Record, how: EndedAs, args: &EndArgs, session: &Session, open: Vec<String>) {

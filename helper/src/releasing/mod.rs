@@ -3,6 +3,7 @@
 pub(crate) mod carry;
 mod deploy;
 mod facts;
+pub(crate) mod key;
 mod look;
 pub(crate) mod store;
 mod terraform;

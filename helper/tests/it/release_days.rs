@@ -332,18 +332,45 @@ fn a_dump_that_is_half_of_one_is_no_backup() {
         "{told}"
     );
     assert!(!trace(&stage).contains("restored"));
-    // Who made one by hand says which: that one is restored.
+    // Who made one by hand says which: that one is restored, and it must be one that can be meant.
     stage.write(
         "dumps",
-        r#"[{"Name":"hand_202611280930.dump","ModTime":"2026-11-28T09:30:00Z","Size":1000}]"#,
+        r#"[{"Name":"db_1.dump","ModTime":"2026-11-28T09:30:00Z","Size":1000},
+            {"Name":"db_2.dump","ModTime":"2999-11-28T09:30:00Z","Size":0},
+            {"Name":"db_3.dump","ModTime":"2999-11-28T09:30:00Z","Size":10},
+            {"Name":"hand_202611280930.dump","ModTime":"2999-11-28T09:30:00Z","Size":1000}]"#,
     );
     let usage = release(&stage, 64, &["confirm", "backup", "--by", "Ada"]);
-    assert!(usage.contains("--key"), "{usage}");
+    assert!(usage.contains("Name it with --key"), "{usage}");
+    for (key, why) in [
+        (
+            "db_",
+            "`db_` is in the names of `db_1.dump`, `db_2.dump`, `db_3.dump`.",
+        ),
+        (
+            "db_1",
+            "The dump `db_1.dump` is older than the pause of the synchronization.",
+        ),
+        ("db_2", "The dump `db_2.dump` is empty."),
+        ("db_4", "No dump with the key `db_4` is listed."),
+    ] {
+        let told = release(
+            &stage,
+            1,
+            &["confirm", "backup", "--by", "Ada", "--key", key],
+        );
+        assert!(told.contains(why), "{told}");
+    }
+    let status = release(&stage, 0, &["status"]);
+    assert!(status.contains("failed     backup"), "{status}");
     release(
         &stage,
         0,
         &["confirm", "backup", "--by", "Ada", "--key", "202611280930"],
     );
+    let status = release(&stage, 0, &["status"]);
+    let seen = "key `202611280930`: the dump `hand_202611280930.dump`, 1000 bytes";
+    assert!(status.contains(seen), "{status}");
     next(&stage);
     let trace = trace(&stage);
     assert!(
