@@ -162,10 +162,7 @@ fn seen(after: Result<&Observation, &ProjectError>, target: &Target) -> Seen {
             if let Some(why) = name.and_then(NameObservation::not_read) {
                 return Seen::Unread(why);
             }
-            Seen::Value(name.and_then(|name| {
-                let contents: Vec<&str> = name.records.iter().map(|r| r.content.as_str()).collect();
-                (!contents.is_empty()).then(|| contents.join(", "))
-            }))
+            Seen::Value(name.and_then(NameObservation::contents))
         }
         Target::Variable {
             infrastructure,

@@ -401,13 +401,7 @@ fn present(observation: &Observation, target: &Target) -> Option<Option<String>>
             if name.unread.is_some() {
                 return None;
             }
-            Some(match name.records.as_slice() {
-                [] => None,
-                records => {
-                    let contents: Vec<&str> = records.iter().map(|r| r.content.as_str()).collect();
-                    Some(contents.join(", "))
-                }
-            })
+            Some(name.contents())
         }
         Target::Variable {
             infrastructure,

@@ -133,6 +133,12 @@ identifier! {
     /// Cloudflare's id of a DNS record (32 hexadecimal digits today; treated as opaque).
     RecordId, "a record id", opaque
 }
+
+impl RecordId {
+    /// What an id begins with that stands for one: DNS tells records and no ids.
+    pub const OF_DNS: &str = "dns:";
+}
+
 identifier! {
     /// EC2's id of an Elastic IP allocation (`eipalloc-…`).
     AllocationId, "an allocation id", opaque

@@ -199,8 +199,12 @@ impl Observation {
 
     /// Why a managed hostname has no address, as a clause.
     pub fn no_address(&self, hostname: &Hostname) -> String {
-        self.elsewhere(hostname)
-            .unwrap_or_else(|| format!("`{hostname}` has not exactly one A record"))
+        let subject = format!("`{hostname}`");
+        match (self.homeless(hostname), self.names.get(hostname)) {
+            (Some(homeless), _) => homeless.clause(hostname),
+            (None, Some(name)) => name.fault_in_full(&subject),
+            (None, None) => format!("{subject} was not read"),
+        }
     }
 
     /// Who decides where a managed hostname leads, where that is none of its own records.

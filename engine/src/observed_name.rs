@@ -4,6 +4,7 @@ use std::net::Ipv4Addr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::name::RecordId;
 use crate::world::{BesideRecord, Does, Failure, Record, Zone};
 
 /// What was observed of one hostname.
@@ -68,6 +69,43 @@ impl NameObservation {
         Some(format!(
             "{subject} has no A record of its own: the wildcard {wildcard} answers for it"
         ))
+    }
+
+    /// Why `subject` has no single A record, as a clause without the records.
+    pub(crate) fn fault(&self, subject: &str) -> String {
+        self.elsewhere(subject)
+            .unwrap_or_else(|| match self.records.len() {
+                0 => format!("{subject} has no A record"),
+                1 => format!("the only record of {subject} is not an A record"),
+                n => format!("{subject} has {n} records where exactly one A record must be"),
+            })
+    }
+
+    /// The same with the records, by type, content and id.
+    pub(crate) fn fault_in_full(&self, subject: &str) -> String {
+        let fault = self.fault(subject);
+        if self.records.is_empty() || self.elsewhere(subject).is_some() {
+            return fault;
+        }
+        format!("{fault}: {}", self.list())
+    }
+
+    /// Its records, by type, content and id, which DNS does not tell.
+    pub(crate) fn list(&self) -> String {
+        let one = |r: &Record| {
+            let record = format!("{} `{}`", r.record_type, r.content);
+            match r.id.as_str().strip_prefix(RecordId::OF_DNS) {
+                Some(_) => record,
+                None => format!("{record} (id {})", r.id),
+            }
+        };
+        self.records.iter().map(one).collect::<Vec<_>>().join(", ")
+    }
+
+    /// What its records hold, as one value; none where there are none.
+    pub(crate) fn contents(&self) -> Option<String> {
+        let contents: Vec<&str> = self.records.iter().map(|r| r.content.as_str()).collect();
+        (!contents.is_empty()).then(|| contents.join(", "))
     }
 
     /// Why its records could not be read, as a clause; `None` where they were.

@@ -173,8 +173,8 @@ fn leave_out_of_reach(
                     reason: observation
                         .names
                         .get(hostname)
-                        .and_then(|seen| seen.elsewhere("it"))
-                        .unwrap_or_else(|| "it has not exactly one A record".to_owned()),
+                        .map(|seen| seen.fault_in_full("it"))
+                        .unwrap_or_default(),
                 });
                 wanted.address = present.address;
                 wanted.infrastructure.clone_from(&present.infrastructure);

@@ -105,10 +105,11 @@ pub fn verify_plan(
                 let failure = after.variables.get(side).and_then(Reading::failure);
                 failure.map(ToString::to_string)
             }
-            Object::Name(hostname) => after
-                .names
-                .get(hostname)
-                .and_then(NameObservation::not_read),
+            Object::Name(hostname) => {
+                let name = after.names.get(hostname);
+                difference.present = name.and_then(NameObservation::contents);
+                name.and_then(NameObservation::not_read)
+            }
             Object::Address(..) => None,
         };
     }

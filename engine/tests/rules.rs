@@ -190,7 +190,7 @@ fn a_waiver_may_leave_a_secondary_name() {
     }), @r"
     15 steps
     Error single-a-record (waived): The only record of `bastion.gigadb.org` is not an A record.
-    owed A record of `bastion.gigadb.org`: it has not exactly one A record
+    owed A record of `bastion.gigadb.org`: the only record of it is not an A record: AAAA `198.51.101.1` (id rec-bastion.gigadb.org)
     unknown -> unknown
     ");
 }

@@ -6,7 +6,7 @@ use std::{
 };
 
 use gigadb_engine::{
-    name::{Hostname, ZoneId, ZoneName},
+    name::{Hostname, RecordId, ZoneId, ZoneName},
     world::{Reading, Record, RecordType, Zone},
 };
 
@@ -161,7 +161,9 @@ fn kept(hostname: &Hostname, answers: &[(&str, &Said)]) -> Vec<Record> {
     all.into_iter()
         .filter_map(|((kind, content), ttl)| {
             Some(Record {
-                id: format!("dns:{kind}:{hostname}:{content}").parse().ok()?,
+                id: format!("{}{kind}:{hostname}:{content}", RecordId::OF_DNS)
+                    .parse()
+                    .ok()?,
                 name: hostname.clone(),
                 record_type: *kind,
                 content: content.clone(),

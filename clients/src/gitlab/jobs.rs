@@ -12,7 +12,8 @@ use crate::http::{
 
 /// The states of a job that has been started, or will be without anybody's doing, and has not
 /// ended. `created` is none: such a job waits for an earlier one, which may never be played.
-const UNDER_WAY: [&str; 6] = [
+const UNDER_WAY: [&str; 7] = [
+    "scheduled",
     "preparing",
     "pending",
     "running",

@@ -6,7 +6,7 @@ use super::{
     facts::Facts,
     interlock::{Block, Interlock},
     record::{Record, State},
-    step::{Kind, Step},
+    step::{Kind, Process, Step},
 };
 use crate::message::Message;
 
@@ -168,11 +168,19 @@ impl Judge<'_> {
             Interlock::ValidatedBeforeSwap,
             what,
             format!(
-                "Have the hot standby validated as it is now and probed, then swap; or go back \
-                 with {}.",
-                self.record.command("back")
+                "Have it validated as it is now{}.",
+                self.back(" and probed, then swap; or go back with ", "")
             ),
         ))
+    }
+
+    /// The command that takes branch B between two texts; nothing in a simple release, which has
+    /// none.
+    fn back(&self, before: &str, after: &str) -> String {
+        match self.record.process {
+            Process::Complex => format!("{before}{}{after}", self.record.command("back")),
+            Process::Simple => String::new(),
+        }
     }
 
     fn sync_by_role(&self) -> Option<Block> {
@@ -190,8 +198,8 @@ impl Judge<'_> {
             Interlock::SyncByRole,
             what,
             format!(
-                "Run `gigadb-roles status`, give the roles back as they should be or take {}.",
-                self.record.command("back")
+                "Run `gigadb-roles status`, give the roles back as they should be{}.",
+                self.back(" or take ", "")
             ),
         ))
     }
@@ -217,9 +225,8 @@ impl Judge<'_> {
             Interlock::RolesAsLeft,
             what,
             format!(
-                "Run `gigadb-roles status`. Trade the roles back, take {}, or end this release \
-                 with {}.",
-                self.record.command("back"),
+                "Run `gigadb-roles status`. Trade the roles back, {}or end this release with {}.",
+                self.back("take ", ", "),
                 self.record.command("abandon")
             ),
         ))

@@ -10,6 +10,7 @@ use super::{
     step::{Kind, Process, Step},
 };
 use crate::{
+    foreign::Foreign,
     intent::Arrangement,
     message::Message,
     name::{EnvironmentName, InfrastructureName, JobListName},
@@ -453,10 +454,12 @@ impl Record {
             _ => None,
         };
         let other = other.and_then(|other| self.steps.get(&other.into()));
-        let same = |other: &&Entry| {
-            other.state == State::Confirmed
-                && other.mark.by.trim().to_lowercase() == by.trim().to_lowercase()
+        let plain = |name: &str| {
+            let words: Vec<&str> = name.split_whitespace().collect();
+            words.join(" ").to_lowercase()
         };
+        let same =
+            |other: &&Entry| other.state == State::Confirmed && plain(&other.mark.by) == plain(by);
         let waived = |one: &Override| one.interlock == Interlock::TwoPeople;
         if let Some(other) = other.filter(same)
             && !overrides.iter().any(waived)
@@ -471,6 +474,31 @@ impl Record {
             );
         }
         Ok(())
+    }
+
+    /// Why the release of this record does not go on, where `now` is what is kept in its place: a
+    /// clause.
+    pub fn over(&self, now: &Self) -> Option<String> {
+        let which = |of: &Self| (of.started.clone(), of.release.clone(), of.process);
+        if which(now) != which(self) {
+            return Some(format!(
+                "release `{}` was begun by `{}` at {} in its place",
+                Foreign(&now.release),
+                Foreign(&now.started.by),
+                Foreign(&now.started.at)
+            ));
+        }
+        let end = now.ended.as_ref()?;
+        let how = match end.how {
+            EndedAs::Finished => "finished",
+            EndedAs::Abandoned => "abandoned",
+        };
+        Some(format!(
+            "release `{}` was {how} by `{}` at {}",
+            Foreign(&now.release),
+            Foreign(&end.mark.by),
+            Foreign(&end.mark.at)
+        ))
     }
 
     /// Whether branch B may be taken.

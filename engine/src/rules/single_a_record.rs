@@ -7,11 +7,11 @@ use crate::finding::{Finding, Rule, Severity};
 use crate::{
     advice::{self, Asked},
     intent::Mode,
-    message::Message,
+    message::{Message, sentence},
     name::{Hostname, Role, ZoneName},
     observation::{NameObservation, Observation, Part},
     topology::{Environment, Missing, Topology},
-    world::{Does, FailureKind, Record},
+    world::{Does, FailureKind},
 };
 
 pub(super) fn check(context: &Context<'_>) -> Vec<Finding> {
@@ -157,21 +157,15 @@ fn message(hostname: &Hostname, seen: &NameObservation) -> Message {
             "Remove the NS record in the Cloudflare dashboard, or correct the hostname in the topology.",
         );
     }
-    let what = match (seen.records.len(), elsewhere) {
-        (_, Some(clause)) => format!("{clause}."),
-        (0, None) => format!("`{hostname}` has no A record."),
-        (1, None) => format!("The only record of `{hostname}` is not an A record."),
-        (n, None) => format!("`{hostname}` has {n} records where exactly one A record must be."),
-    };
+    let what = sentence(&seen.fault(&format!("`{hostname}`")));
     let object = if seen.records.is_empty() {
         format!("hostname `{hostname}`, zone `{zone}`")
     } else {
-        format!(
-            "hostname `{hostname}`, zone `{zone}`: {}",
-            list(&seen.records)
-        )
+        format!("hostname `{hostname}`, zone `{zone}`: {}", seen.list())
     };
-    let next = if !seen.records.is_empty() {
+    let next = if seen.records.len() == 1 {
+        "Put one A record in its place in the Cloudflare dashboard, then plan again.".to_owned()
+    } else if !seen.records.is_empty() {
         "Leave exactly one A record in the Cloudflare dashboard and remove the others, then plan again.".to_owned()
     } else if seen.look_alikes.is_empty() {
         "Create the A record, or set `policy.missing_records: create` in the topology, or correct the hostname there.".to_owned()
@@ -187,12 +181,4 @@ fn message(hostname: &Hostname, seen: &NameObservation) -> Message {
         )
     };
     Message::nothing_changed(what, object, next)
-}
-
-fn list(records: &[Record]) -> String {
-    records
-        .iter()
-        .map(|r| format!("{} `{}` (id {})", r.record_type, r.content, r.id))
-        .collect::<Vec<_>>()
-        .join(", ")
 }

@@ -10,7 +10,7 @@ use crate::{
     object::Object,
     observation::{NameObservation, Observation},
     view::View,
-    world::{CiVariable, Record},
+    world::CiVariable,
 };
 
 /// One object that moved between plan and apply.
@@ -148,11 +148,7 @@ fn addresses_moved(
 }
 
 fn records(name: Option<&NameObservation>) -> String {
-    let text = |r: &Record| format!("{} `{}` (id {})", r.record_type, r.content, r.id);
-    let records: Vec<String> = name
-        .map(|n| n.records.iter().map(text).collect())
-        .unwrap_or_default();
-    or_nothing(&records.join(", "))
+    or_nothing(&name.map(NameObservation::list).unwrap_or_default())
 }
 
 fn rows(observation: &Observation, side: &InfrastructureName, key: &VariableKey) -> String {

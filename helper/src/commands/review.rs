@@ -110,6 +110,7 @@ pub(super) async fn run(
         Review::of(&plan, session::topology_if_any(global)?.as_ref())
     };
     let gates = Gates {
+        environment: None,
         only_role_change: args.require_only_role_change,
         no_failover: args.forbid_failover,
         digest: args.expect_digest.as_deref(),

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, time::Duration};
 use gigadb_clients::{command, process::Process as ThisProcess};
 use gigadb_engine::{
     intent::Arrangement,
-    message::Message,
+    message::{Message, sentence},
     release::{
         Block, Entry, Facts, Interlock, Kind, Next, Override, Record, State, Step, Work, dumped,
     },
@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     Desk, key, mark,
-    store::{Held, Store},
+    store::{Held, Store, Unwritten},
     terraform::Planned,
     text,
 };
@@ -265,25 +265,38 @@ impl Carry<'_> {
         held.record.note(step, entry);
         let written = self.store.write_end(self.desk.session, &mut held, step);
         let unwritten = written.await.err().map(|why| {
-            let why = why.message.what;
-            format!(
+            let (why, next) = match why {
+                Unwritten::Over(why) => (
+                    sentence(&why),
+                    format!(
+                        "See what {} and GitLab show: what the step did is nobody's step now.",
+                        held.record.command("status")
+                    ),
+                ),
+                Unwritten::Failed(failure) => (
+                    failure.message.what,
+                    text::after_no_note(&held.record, step),
+                ),
+            };
+            let what = format!(
                 "Step `{step}` ended ({}), and that is not noted. {why}",
                 state.as_str()
-            )
+            );
+            (what, next)
         });
         let failure = match (failure, unwritten) {
             (None, None) => return self.told(&held, step),
-            (None, Some(what)) => {
+            (None, Some((what, next))) => {
                 let message = Message {
                     what,
                     object: held.record.object(step),
                     changed: "What the step did stands.".to_owned(),
-                    next: text::after_no_note(&held.record, step),
+                    next,
                 };
                 Box::new(Failure::with(Exit::PartlyApplied, message))
             }
             (Some(failure), unwritten) => {
-                if let Some(what) = unwritten {
+                if let Some((what, _)) = unwritten {
                     self.ui.warning(&what);
                 }
                 failure

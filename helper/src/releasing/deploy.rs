@@ -22,6 +22,19 @@ use crate::{
 const PATIENCE: u32 = 24;
 
 impl Carry<'_> {
+    /// Why no further job may be started: somebody ended the release, or whether they did is not
+    /// known.
+    async fn over(&self, held: &Held) -> Option<String> {
+        match self.store.read(self.desk.session, self.cancel).await {
+            Ok(Some(now)) => held.record.over(&now.record),
+            Ok(None) => Some("the record of the release is gone".to_owned()),
+            Err(failure) => Some(format!(
+                "whether the release goes on is not known. {}",
+                failure.message.what.trim_end_matches('.')
+            )),
+        }
+    }
+
     /// Plays the jobs one after the other, and follows them.
     pub(super) async fn deploy(&self, held: &Held, step: &Step) -> Effect {
         let record = &held.record;
@@ -66,6 +79,11 @@ impl Carry<'_> {
             };
             match next {
                 Deploying::Play(job) | Deploying::Retry(job) => {
+                    if let Some(over) = self.over(held).await {
+                        let what = format!("Job `{}` was not started: {over}.", job.name);
+                        let changed = "What was started before goes on in GitLab.";
+                        return self.failed(held, step, what, changed, Vec::new());
+                    }
                     let page = job.page.as_deref().unwrap_or("its page is not known");
                     self.ui.note(&format!(
                         "Starting job `{}` of `{target}`: {page}",

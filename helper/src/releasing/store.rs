@@ -68,6 +68,14 @@ struct InFile {
     record: serde_json::Value,
 }
 
+/// Why the end of a step was not noted.
+pub(crate) enum Unwritten {
+    /// The release is over: why, as a clause.
+    Over(String),
+    /// The record could not be written.
+    Failed(Failure),
+}
+
 impl<'a> Store<'a> {
     pub(crate) fn new(
         session: &Session,
@@ -240,13 +248,14 @@ impl<'a> Store<'a> {
     }
 
     /// Writes what became of `step`, whatever was asked meanwhile: where somebody else wrote in
-    /// between, into what they wrote, and where they are just writing, a moment later.
+    /// between, into what they wrote, and where they are just writing, a moment later. Where the
+    /// release is over, nothing is written: the record is another's, or was closed.
     pub(crate) async fn write_end(
         &self,
         session: &Session,
         held: &mut Held,
         step: &Step,
-    ) -> Result<(), Failure> {
+    ) -> Result<(), Unwritten> {
         let never = CancellationToken::new();
         let entry = held.record.steps.get(step).cloned();
         let mut attempts = 0;
@@ -256,14 +265,17 @@ impl<'a> Store<'a> {
             };
             attempts += 1;
             let (Ok(Some(now)), Some(entry)) = (self.read(session, &never).await, &entry) else {
-                return Err(failure);
+                return Err(Unwritten::Failed(failure));
             };
+            if let Some(why) = held.record.over(&now.record) {
+                return Err(Unwritten::Over(why));
+            }
             if now.record.steps.get(step) == Some(entry) {
                 *held = now;
                 return Ok(());
             }
             if attempts == END_ATTEMPTS {
-                return Err(failure);
+                return Err(Unwritten::Failed(failure));
             }
             if now.version.serial == held.version.serial {
                 tokio::time::sleep(A_MOMENT).await;

@@ -198,6 +198,7 @@ impl Carry<'_> {
         let mut review = Review::of(&source, Some(&self.desk.session.topology));
         let gates = Gates {
             only_role_change: true,
+            environment: Some(self.desk.environment.as_str()),
             no_failover: true,
             digest: None,
         };

@@ -1,5 +1,7 @@
 //! What a policy refuses about a plan, one sentence each.
 
+use std::collections::BTreeSet;
+
 use super::{
     change::{Change, Kind},
     document::{Review, counted},
@@ -15,6 +17,8 @@ const NAMED: usize = 5;
 pub(crate) struct Gates<'a> {
     /// Nothing but roles may change.
     pub(crate) only_role_change: bool,
+    /// Of this environment alone.
+    pub(crate) environment: Option<&'a str>,
     /// No failover.
     pub(crate) no_failover: bool,
     /// The change of roles is the one with this digest.
@@ -31,6 +35,15 @@ impl Gates<'_> {
                 "it changes {} other than roles (--require-only-role-change).",
                 counted(others, "object")
             ));
+        }
+        let elsewhere: BTreeSet<&str> = review
+            .acting()
+            .map(|(change, _)| change.environment.as_str())
+            .filter(|of| self.environment.is_some_and(|only| only != *of))
+            .collect();
+        if !elsewhere.is_empty() {
+            let named: Vec<String> = elsewhere.into_iter().map(code).collect();
+            refused.push(format!("it changes the roles of {} too.", named.join(", ")));
         }
         for (what, addresses) in self.unseen(review) {
             let (one, several) = what.words();

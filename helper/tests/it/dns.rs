@@ -139,7 +139,7 @@ fn proxied_records_make_roles_unknown() {
     live         unknown  unclear  gigadb-website      ap-east-1       Upstream     v4.3.4
 
     live is unknown:
-      - It is not clear who has which role: `gigadb.org` has not exactly one A record.
+      - It is not clear who has which role: `gigadb.org` has 4 records where exactly one A record must be: A `104.21.32.1`, A `172.67.152.1`, AAAA `2606:4700:3031::6815:2001`, AAAA `2606:4700:3035::ac43:9801`.
     -- stderr
     note: Roles come from DNS (the server ns:53), because CLOUDFLARE_API_TOKEN is not set.
     warning: `alt-live.gigadb.host` has A 104.21.32.1 and A 172.67.152.1 and AAAA 2606:4700:3031::6815:2001 and AAAA 2606:4700:3035::ac43:9801. Where Cloudflare proxies a record, DNS shows Cloudflare's own addresses, and only its API tells where the hostname leads: set CLOUDFLARE_API_TOKEN.
@@ -170,7 +170,7 @@ fn an_alias_several_addresses_and_no_name_make_roles_unknown() {
     live         unknown  unclear  gigadb-website      ap-east-1       Upstream     v4.3.4
 
     live is unknown:
-      - It is not clear who has which role: `files.gigadb.org` has not exactly one A record.
+      - It is not clear who has which role: `files.gigadb.org` has no A record.
       - A record of `files.gigadb.org` has no single value, expected 198.51.100.12
     -- stderr
     note: Roles come from DNS (the server ns:53), because CLOUDFLARE_API_TOKEN is not set.
@@ -185,7 +185,7 @@ fn an_alias_several_addresses_and_no_name_make_roles_unknown() {
     -- stderr
     note: Roles come from DNS (the server ns:53), because CLOUDFLARE_API_TOKEN is not set.
     warning: `files.gigadb.org` is an alias (CNAME) of `portainer.gigadb.org`, which is not followed: it must have exactly one A record.
-    error: There is no inventory: no side is in scope: it is not clear who is production in `live`: `files.gigadb.org` has not exactly one A record.
+    error: There is no inventory: no side is in scope: it is not clear who is production in `live`: the only record of `files.gigadb.org` is not an A record: CNAME `portainer.gigadb.org`.
       on:      the scope of the inventory
       changed: Nothing was changed.
       next:    Run `gigadb-roles status` to see who has which role, then widen the scope or correct the records.
@@ -202,7 +202,7 @@ fn an_alias_several_addresses_and_no_name_make_roles_unknown() {
     -- stderr
     note: Roles come from DNS (the server ns:53), because CLOUDFLARE_API_TOKEN is not set.
     warning: `files.gigadb.org` has A 198.51.100.12 and A 203.0.113.12. Where Cloudflare proxies a record, DNS shows Cloudflare's own addresses, and only its API tells where the hostname leads: set CLOUDFLARE_API_TOKEN.
-    error: The command was not run, because it is not clear who is production in `live`: `files.gigadb.org` has not exactly one A record.
+    error: The command was not run, because it is not clear who is production in `live`: `files.gigadb.org` has 2 records where exactly one A record must be: A `198.51.100.12`, A `203.0.113.12`.
       on:      environment `live`
       changed: Nothing was changed.
       next:    Run `gigadb-roles status --environment live`, correct what disagrees, then run the command again.

@@ -54,6 +54,7 @@ mod release;
 mod release_days;
 mod release_facts;
 mod release_news;
+mod release_over;
 mod release_staging;
 mod repository;
 mod runs;

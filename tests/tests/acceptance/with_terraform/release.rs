@@ -151,3 +151,26 @@ fn an_apply_that_fails_leaves_the_step_to_be_taken_again() {
     scene.simulator().clear_faults();
     let _ = next(&scene).expect(0).says(&["Step `prepare` is done"]);
 }
+
+/// A plan that trades another environment as well is not this release's.
+#[test]
+fn a_plan_that_trades_another_environment_too_is_refused() {
+    let scene = prepared_for_terraform();
+    let both = |live: &str, staging: Side| {
+        let live = assignment("live", Side::Upstream, live);
+        scene.configure(&(live + &assignment("staging", staging, "")));
+    };
+    both("", Side::Upstream);
+    let _ = scene.apply().expect(0);
+    both(PREPARE, Side::Alt);
+    let refused = "it changes the roles of `staging` too";
+    let _ = next(&scene).expect(1).says(&[refused]);
+    let status = ["status", "-e", "staging", "--format", "json"];
+    let status = scene.gigadb_roles(&status).expect(0).stdout;
+    assert!(
+        status.contains("\"production\": \"gigadb-website\""),
+        "{status}"
+    );
+    both(PREPARE, Side::Upstream);
+    let _ = next(&scene).expect(0).says(&["Step `prepare` is done"]);
+}

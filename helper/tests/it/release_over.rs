@@ -1,0 +1,79 @@
+//! A release that is ended, or followed by another, while a step of it runs.
+
+use std::{process::Stdio, thread};
+
+use gigadb_simulator::World;
+
+use crate::{
+    release::{document, release, start, started_jobs},
+    stage::{Stage, text},
+};
+
+/// Starts the deployment of a simple release, and returns what it says in the end, and its code, where
+/// `meanwhile` is done after its first job was started.
+fn while_it_deploys(stage: &Stage, meanwhile: impl Fn()) -> (Option<i32>, String) {
+    stage.simulator.edit(|world: &mut World| {
+        for project in &mut world.gitlab.projects {
+            let mut jobs = project.jobs.iter_mut();
+            let job = jobs.find(|job| job.name == "build_live").unwrap();
+            job.run.as_mut().unwrap().looks = 40;
+        }
+    });
+    let words = [
+        "release",
+        "next",
+        "-e",
+        "live",
+        "--yes",
+        "--interval",
+        "0.05",
+    ];
+    let child = stage
+        .command(&words)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    while started_jobs(stage) == 0 {
+        thread::yield_now();
+    }
+    meanwhile();
+    let output = child.wait_with_output().unwrap();
+    let told = text(&output.stdout) + &text(&output.stderr);
+    (output.status.code(), told)
+}
+
+#[test]
+fn no_further_job_is_started_for_a_release_that_was_abandoned() {
+    let stage = crate::release::stage();
+    start(&stage, "simple");
+    let (code, told) = while_it_deploys(&stage, || {
+        release(&stage, 1, &["abandon", "--reason", "enough"]);
+    });
+    assert_eq!(code, Some(1), "{told}");
+    assert!(
+        told.contains("Job `ld_gigadb` was not started: release `v4.4.0` was abandoned by "),
+        "{told}"
+    );
+    assert!(told.contains("and that is not noted."), "{told}");
+    assert_eq!(started_jobs(&stage), 1);
+}
+
+#[test]
+fn the_end_of_a_step_is_not_noted_in_another_release() {
+    let stage = crate::release::stage();
+    start(&stage, "simple");
+    let (code, told) = while_it_deploys(&stage, || {
+        release(&stage, 1, &["abandon", "--reason", "enough"]);
+        start(&stage, "complex");
+    });
+    assert_eq!(code, Some(1), "{told}");
+    assert!(
+        told.contains("Job `ld_gigadb` was not started: release `v4.4.0` was begun by "),
+        "{told}"
+    );
+    assert_eq!(started_jobs(&stage), 1);
+    let now = document(&stage);
+    let steps = now["steps"].as_array().unwrap();
+    assert!(steps.iter().all(|step| step["entry"].is_null()), "{now:#}");
+}
