@@ -24,6 +24,7 @@ impl Apis {
         self.gitlab
             .last_deployment(project, environment.as_str(), budget)
             .await
+            .map(|found| found.map(|(reference, _)| reference))
             .map_err(|error| error.failure())
     }
 

@@ -55,8 +55,11 @@ impl Apis {
         let of_pipeline = async {
             let newest = gitlab.newest_pipeline(project, reference, budget()).await?;
             Ok(match newest {
-                None => (None, Vec::new()),
-                Some(id) => (Some(id), gitlab.pipeline_jobs(project, id, budget()).await?),
+                None => (None, None, Vec::new()),
+                Some((id, commit)) => {
+                    let jobs = gitlab.pipeline_jobs(project, id, budget()).await?;
+                    (Some(id), commit, jobs)
+                }
             })
         };
         let read = futures::future::try_join4(
@@ -65,7 +68,7 @@ impl Apis {
             gitlab.running_deployments(project, environment.as_str(), budget()),
             gitlab.last_deployment(project, environment.as_str(), budget()),
         );
-        let ((pipeline, jobs), under_way, running, deployed) = read
+        let ((pipeline, commit, jobs), under_way, running, deployed) = read
             .await
             .map_err(|error: Box<CallError>| error.failure())?;
         let mut active: Vec<Active> = under_way
@@ -106,8 +109,11 @@ impl Apis {
         // The newest of each name counts, should an older one be listed too.
         jobs.sort_by(|a, b| (&a.name, b.id).cmp(&(&b.name, a.id)));
         jobs.dedup_by(|a, b| a.name == b.name);
+        let (deployed, deployed_commit) = deployed.unzip();
         Ok(SideFacts {
             active,
+            commit,
+            deployed_commit: deployed_commit.flatten(),
             pipeline,
             jobs,
             deployed,

@@ -6,14 +6,14 @@ use super::{Gitlab, wire};
 use crate::http::{Budget, Call, CallError, Repeat};
 
 impl Gitlab {
-    /// The ref of the newest successful deployment of `project` to `environment`; `None` where
-    /// there never was one.
+    /// The ref of the newest successful deployment of `project` to `environment`, and the commit that
+    /// it stood for where GitLab tells it; `None` where there never was one.
     pub(crate) async fn last_deployment(
         &self,
         project: &str,
         environment: &str,
         budget: Budget<'_>,
-    ) -> Result<Option<String>, Box<CallError>> {
+    ) -> Result<Option<(String, Option<String>)>, Box<CallError>> {
         let call = Call {
             method: Method::GET,
             template: "/projects/{id}/deployments",
@@ -31,6 +31,6 @@ impl Gitlab {
         };
         let answer = self.api.send(&call, budget).await?;
         let found: Vec<wire::Deployment> = self.open(&call, &answer)?;
-        Ok(found.into_iter().next().map(|one| one.reference))
+        Ok(found.into_iter().next().map(|one| (one.reference, one.sha)))
     }
 }

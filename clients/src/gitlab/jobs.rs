@@ -54,7 +54,7 @@ impl Gitlab {
         project: &str,
         reference: &str,
         budget: Budget<'_>,
-    ) -> Result<Option<u64>, Box<CallError>> {
+    ) -> Result<Option<(u64, Option<String>)>, Box<CallError>> {
         let call = Call {
             method: Method::GET,
             template: "/projects/{id}/pipelines",
@@ -71,7 +71,7 @@ impl Gitlab {
         };
         let answer = self.api.send(&call, budget).await?;
         let found: Vec<wire::Pipeline> = self.open(&call, &answer)?;
-        Ok(found.into_iter().map(|one| one.id).next())
+        Ok(found.into_iter().map(|one| (one.id, one.sha)).next())
     }
 
     /// The jobs of a pipeline, without those that were started once more.

@@ -31,6 +31,8 @@ pub(super) struct Variable {
 pub(super) struct Deployment {
     #[serde(rename = "ref")]
     pub(super) reference: String,
+    #[serde(default)]
+    pub(super) sha: Option<String>,
 }
 
 /// A pipeline; its ref is null where the branch is gone.
@@ -39,6 +41,8 @@ pub(super) struct Pipeline {
     pub(super) id: u64,
     #[serde(default, rename = "ref")]
     pub(super) reference: Option<String>,
+    #[serde(default)]
+    pub(super) sha: Option<String>,
     pub(super) status: String,
 }
 

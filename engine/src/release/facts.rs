@@ -28,10 +28,14 @@ pub struct SideFacts {
     pub active: Vec<Active>,
     /// The newest pipeline of the release's ref.
     pub pipeline: Option<u64>,
+    /// The commit of that pipeline, where GitLab tells it.
+    pub commit: Option<String>,
     /// Its jobs: the newest of each name.
     pub jobs: Vec<JobFact>,
     /// The ref that was deployed last with success.
     pub deployed: Option<String>,
+    /// The commit that it stood for then, where GitLab tells it.
+    pub deployed_commit: Option<String>,
 }
 
 /// A deployment that has not ended.

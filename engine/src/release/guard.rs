@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 
 use super::{
-    facts::Facts,
+    facts::{Facts, SideFacts},
     interlock::{Block, Interlock},
     record::{Record, State},
     step::{Kind, Process, Step},
 };
-use crate::message::Message;
+use crate::{message::Message, name::InfrastructureName};
 
 /// What stands in the way of taking `step` now, without what is overridden.
 pub(super) fn blocks(
@@ -28,10 +28,16 @@ pub(super) fn blocks(
     if kind.is_deployment() {
         blocks.extend(judge.one_deployment());
         blocks.extend(judge.standby_first());
+        let of_pipeline = |side: &SideFacts| side.commit.clone();
+        blocks.extend(judge.validated_commit(record.target(kind), of_pipeline));
     }
     match kind {
         Kind::Restore => blocks.extend(judge.restore_off_production()),
-        Kind::Swap => blocks.extend(judge.validated_before_swap()),
+        Kind::Swap => {
+            blocks.extend(judge.validated_before_swap());
+            let carried = |side: &SideFacts| side.deployed_commit.clone();
+            blocks.extend(judge.validated_commit(&record.hot_standby, carried));
+        }
         Kind::BackupOn | Kind::SyncOn => blocks.extend(judge.sync_by_role()),
         _ => {}
     }
@@ -172,6 +178,37 @@ impl Judge<'_> {
                 self.back(" and probed, then swap; or go back with ", "")
             ),
         ))
+    }
+
+    /// The commit is not the one that was deployed for validation: a branch or a tag can move.
+    fn validated_commit(
+        &self,
+        side: &InfrastructureName,
+        commit: impl Fn(&SideFacts) -> Option<String>,
+    ) -> Option<Block> {
+        if self.step.kind == Kind::DeployStandby {
+            return None;
+        }
+        let entry = self.record.steps.get(&Kind::DeployStandby.into())?;
+        let (then, now) = (entry.commit.clone()?, commit(self.facts.side(side)?)?);
+        let short = |sha: &str| sha.chars().take(12).collect::<String>();
+        (then != now).then(|| {
+            self.block(
+                Interlock::ValidatedBeforeSwap,
+                format!(
+                    "`{}` of `{side}` is commit `{}` now, and `{}` was deployed to be validated.",
+                    self.record.reference,
+                    short(&now),
+                    short(&then)
+                ),
+                format!(
+                    "See in GitLab who moved it. Begin a new release of what it is now after {}, \
+                     or have it be `{}` again.",
+                    self.record.command("abandon"),
+                    short(&then)
+                ),
+            )
+        })
     }
 
     /// The command that takes branch B between two texts; nothing in a simple release, which has

@@ -21,7 +21,7 @@ mod step;
 pub use facts::{Active, Dump, Facts, JobFact, JobStatus, SideFacts};
 pub use interlock::{Block, Interlock};
 pub use next::{Deploying, Next, Work, dumped, next};
-pub use open::open;
+pub use open::{open, turned_on};
 pub use record::{
     Back, Begin, End, EndedAs, Entry, FORMAT_VERSION, Mark, Override, Record, State,
     UnreadableRecord, command,

@@ -74,6 +74,10 @@ pub fn open(record: &Record, facts: &Facts) -> Vec<String> {
                 .to_owned(),
         );
     }
+    let as_turned_on = matches!(&facts.roles, Ok(roles) if roles.production == record.hot_standby);
+    if !as_turned_on {
+        open.extend(turned_on(record));
+    }
     if done(Kind::Embargo) && !record.is_past(Kind::LiftEmbargo) {
         open.push("The embargo on changes to production stands.".to_owned());
     }
@@ -81,4 +85,30 @@ pub fn open(record: &Record, facts: &Facts) -> Vec<String> {
         open.push("The team's table may not say what is so.".to_owned());
     }
     open
+}
+
+/// What steps of this release turned on for the traded roles, and what that means where they are
+/// given back; a sentence each.
+pub fn turned_on(record: &Record) -> Vec<String> {
+    let begun = |kind: Kind| {
+        let entry = record.steps.get(&Step::from(kind));
+        entry.is_some_and(|entry| entry.state != State::LeftOut)
+    };
+    let (first, then) = (&record.production, &record.hot_standby);
+    let mut on = Vec::new();
+    if begun(Kind::SyncOn) {
+        on.push(format!(
+            "`sync-on` was taken while `{then}` was production: `{first}` follows it, and its next \
+             `databaseReset` replaces its database. Where `{first}` is production again, that loses \
+             what it took in: pause the synchronization on both sides before, and turn it on by the \
+             roles that hold then."
+        ));
+    }
+    if begun(Kind::BackupOn) {
+        on.push(format!(
+            "`backup-on` was taken while `{then}` was production: the nightly backups are \
+             `{then}`'s. Where `{first}` is production again, turn them on there."
+        ));
+    }
+    on
 }

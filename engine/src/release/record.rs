@@ -121,6 +121,9 @@ pub struct Entry {
     /// The ids of the jobs that had ended by then: whatever is newer came after it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub ended_jobs: Vec<u64>,
+    /// Of a deployment: the commit of its pipeline, where GitLab told it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub commit: Option<String>,
 }
 
 /// How far a step is.
@@ -405,6 +408,7 @@ impl Record {
                 Vec::new()
             },
             ended_jobs: Vec::new(),
+            commit: None,
         };
         self.note(step, entry);
         Ok(())

@@ -184,7 +184,7 @@ impl Step {
                 forward.into_iter().chain(rest).collect()
             }
             (Process::Complex, true) => {
-                let rest = [SwapBack, LiftEmbargo, Table];
+                let rest = [BackupOn, DeployFormer, SyncOn, SwapBack, LiftEmbargo, Table];
                 forward.into_iter().chain(rest).collect()
             }
             (Process::Simple, _) => vec![

@@ -1,6 +1,8 @@
 //! What must hold in every state.
 
-use gigadb_engine::release::{Deploying, Interlock, JobStatus, Kind, Next, State, Work, open};
+use gigadb_engine::release::{
+    Deploying, Interlock, JobStatus, Kind, Next, State, Step, Work, open,
+};
 
 use crate::world::{NEW, Node, Unread, name};
 
@@ -91,6 +93,24 @@ fn abandoned(node: &Node) {
     let embargo = node.record.is_past(Kind::Embargo) && !node.record.is_past(Kind::LiftEmbargo);
     if embargo {
         says("The embargo");
+    }
+    let turned_on = [
+        (
+            Kind::SyncOn,
+            "`sync-on` was taken while `blue` was production",
+        ),
+        (
+            Kind::BackupOn,
+            "`backup-on` was taken while `blue` was production",
+        ),
+    ];
+    let roles_known = node.unread != Some(Unread::Roles);
+    for (kind, sentence) in turned_on {
+        let entry = node.record.steps.get(&Step::from(kind));
+        let stands = entry.is_some_and(|entry| entry.state != State::LeftOut);
+        if stands && !(roles_known && node.swapped) {
+            says(sentence);
+        }
     }
     let begun = node.record.steps.iter();
     for (step, _) in begun.filter(|(_, entry)| entry.state == State::Begun) {

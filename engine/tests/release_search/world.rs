@@ -75,6 +75,7 @@ pub(crate) fn entry(state: State, ended_jobs: Vec<u64>) -> Entry {
         note: None,
         overrides: Vec::new(),
         ended_jobs,
+        commit: None,
     }
 }
 
@@ -168,6 +169,7 @@ impl Node {
                         .chain(further)
                         .collect(),
                     deployed: Some(side.deployed.to_owned()),
+                    ..SideFacts::default()
                 };
                 (name(number), Ok(facts))
             })

@@ -368,6 +368,7 @@ impl Carry<'_> {
         Entry {
             overrides: self.overrides.clone(),
             ended_jobs: ended.map_or_else(Vec::new, |side| held.record.ended_before(step, side)),
+            commit: ended.and_then(|side| side.commit.clone()),
             ..plain(state, evidence)
         }
     }
@@ -539,5 +540,6 @@ fn plain(state: State, evidence: Vec<String>) -> Entry {
         note: None,
         overrides: Vec::new(),
         ended_jobs: Vec::new(),
+        commit: None,
     }
 }

@@ -6,7 +6,7 @@ use gigadb_engine::{
     name::EnvironmentName,
     release::{
         Back, Block, Deploying, EndedAs, Entry, Facts, Kind, Mark, Next, Override, Record, State,
-        Step, Work,
+        Step, Work, turned_on,
     },
 };
 use serde_json::{Value, json};
@@ -160,12 +160,16 @@ pub(crate) fn goes_back(record: &Record, already: bool) -> String {
     } else {
         "goes back"
     };
-    format!(
-        "Release `{}` {how}{}. {}",
-        Foreign(&record.release),
-        because(reason),
-        then(record)
-    )
+    let mut said = vec![
+        format!(
+            "Release `{}` {how}{}.",
+            Foreign(&record.release),
+            because(reason)
+        ),
+        then(record),
+    ];
+    said.extend(turned_on(record));
+    said.join(" ")
 }
 
 /// The end of a release.
@@ -307,6 +311,7 @@ pub(crate) fn status(
     });
     if let Some(back) = &record.back {
         lines.extend(way_back(back));
+        lines.extend(turned_on(record));
     }
     lines.push(String::new());
     for (step, [state, word, at, by]) in record.all_steps().iter().zip(rows(record)) {
@@ -421,5 +426,9 @@ pub(crate) fn done(record: &Record, step: &Step) -> String {
     let evidence = evidence
         .map(|text| format!(" ({text})"))
         .unwrap_or_default();
-    format!("Step `{step}` {word}{evidence}. {}", then(record))
+    let mut said = vec![format!("Step `{step}` {word}{evidence}."), then(record)];
+    if step.kind == Kind::SwapBack {
+        said.extend(turned_on(record));
+    }
+    said.join(" ")
 }

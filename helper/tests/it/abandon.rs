@@ -110,6 +110,15 @@ fn open(stage: &Stage, taken: &[&str], is_last: bool) -> Vec<String> {
                 .to_owned(),
         );
     }
+    let backs_up = trace(stage).contains("backups on alt-gigadb-website");
+    if backs_up && apex != "203.0.113.10" {
+        open.push(
+            "`backup-on` was taken while `alt-gigadb-website` was production: the nightly backups \
+             are `alt-gigadb-website`'s. Where `gigadb-website` is production again, turn them on \
+             there."
+                .to_owned(),
+        );
+    }
     if taken.contains(&"embargo") && !taken.contains(&"lift-embargo") {
         open.push("The embargo on changes to production stands.".to_owned());
     }

@@ -89,6 +89,13 @@ pub(crate) fn up_to_the_probe(stage: &Stage) {
 
 /// Takes every step up to the probe.
 fn up_to_the_rebuild(stage: &Stage) {
+    up_to_prepare(stage);
+    let told = next(stage);
+    assert!(told.contains("Step `rebuild` is done"), "{told}");
+}
+
+/// Takes every step up to the rebuild.
+pub(crate) fn up_to_prepare(stage: &Stage) {
     start(stage, "complex");
     confirm(stage, "embargo", "Ada");
     for step in ["pause-sync", "backup", "restore", "deploy-standby"] {
@@ -97,10 +104,8 @@ fn up_to_the_rebuild(stage: &Stage) {
     }
     confirm(stage, "validate-technical", "Ada");
     confirm(stage, "validate-business", "Grace");
-    for step in ["prepare", "rebuild"] {
-        let told = next(stage);
-        assert!(told.contains(&format!("Step `{step}` is done")), "{told}");
-    }
+    let told = next(stage);
+    assert!(told.contains("Step `prepare` is done"), "{told}");
 }
 
 /// The same, and the swap.
@@ -178,6 +183,37 @@ fn a_complex_release_goes_back_by_branch_b() {
         "{told}"
     );
     assert_eq!(stage.simulator.world().normalized().cloudflare, before);
+}
+
+/// What was turned on for the traded roles is told wherever they are given back.
+#[test]
+fn what_was_turned_on_for_the_traded_roles_is_told_on_the_way_back() {
+    let stage = stage();
+    up_to_the_swap(&stage);
+    for _ in ["verify", "backup-on", "deploy-former", "sync-on"] {
+        next(&stage);
+    }
+    let on = [
+        "`sync-on` was taken while `alt-gigadb-website` was production",
+        "`backup-on` was taken while `alt-gigadb-website` was production",
+    ];
+    let told = |told: &str| {
+        for on in on {
+            assert!(told.contains(on), "{told}");
+        }
+    };
+    let over = ["--override", "former-untouched", "--reason", "it is lost"];
+    told(&release(&stage, 0, &[&["back"], &over[..]].concat()));
+    let status = release(&stage, 0, &["status"]);
+    told(&status);
+    // What was done is still shown.
+    for step in ["backup-on", "deploy-former", "sync-on"] {
+        assert!(status.contains(&format!("done       {step}")), "{status}");
+    }
+    told(&next(&stage));
+    confirm(&stage, "lift-embargo", "Ada");
+    confirm(&stage, "table", "Ada");
+    told(&release(&stage, 0, &["finish"]));
 }
 
 #[test]

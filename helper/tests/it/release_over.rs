@@ -1,11 +1,12 @@
-//! A release that is ended, or followed by another, while a step of it runs.
+//! What happens to a release from outside: it is ended while a step of it runs, or what it releases
+//! moves.
 
 use std::{process::Stdio, thread};
 
-use gigadb_simulator::World;
+use gigadb_simulator::{World, world::ALT_PROJECT};
 
 use crate::{
-    release::{document, release, start, started_jobs},
+    release::{document, release, start, started_jobs, up_to_prepare, up_to_the_probe},
     stage::{Stage, text},
 };
 
@@ -76,4 +77,41 @@ fn the_end_of_a_step_is_not_noted_in_another_release() {
     let now = document(&stage);
     let steps = now["steps"].as_array().unwrap();
     assert!(steps.iter().all(|step| step["entry"].is_null()), "{now:#}");
+}
+
+/// A branch or a tag can move after the validation: another commit is neither built nor swapped to.
+#[test]
+fn a_commit_that_nobody_validated_is_neither_built_nor_swapped_to() {
+    let moved = "b".repeat(40);
+    let stage = crate::release::stage();
+    up_to_the_probe(&stage);
+    stage.simulator.edit(|world: &mut World| {
+        let project = world.gitlab.project_mut(ALT_PROJECT).unwrap();
+        let mut last = project.deployments.last().unwrap().clone();
+        (last.id, last.iid) = (last.id + 1, last.iid + 1);
+        last.sha.clone_from(&moved);
+        project.deployments.push(last);
+    });
+    let told = release(&stage, 1, &["next", "--yes"]);
+    let why = "[validated-before-swap] `v4.4.0` of `alt-gigadb-website` is commit `bbbbbbbbbbbb` now, and `";
+    assert!(told.contains(why), "{told}");
+
+    let stage = crate::release::stage();
+    up_to_prepare(&stage);
+    stage.simulator.edit(|world: &mut World| {
+        let project = world.gitlab.project_mut(ALT_PROJECT).unwrap();
+        let mut last = project
+            .pipelines
+            .iter()
+            .max_by_key(|one| one.id)
+            .unwrap()
+            .clone();
+        last.id += 1;
+        last.sha.clone_from(&moved);
+        project.pipelines.push(last);
+    });
+    let before = started_jobs(&stage);
+    let told = release(&stage, 1, &["next", "--yes"]);
+    assert!(told.contains(why), "{told}");
+    assert_eq!(started_jobs(&stage), before);
 }
