@@ -3,9 +3,10 @@
 
 use gigadb_engine::{
     message::Message,
+    name::{Hostname, ZoneName},
     observation::{Observation, environment_of},
     rules::Rule,
-    topology::Topology,
+    topology::{self, Topology},
 };
 use tfplug::{ChangeKind, Diagnostic, Diagnostics, PlanRequest, PlanResponse, Value};
 
@@ -29,19 +30,58 @@ pub(crate) async fn plan(session: &Session, request: PlanRequest) -> PlanRespons
     planned.unwrap_or_else(PlanResponse::failed)
 }
 
-/// The warning about what a destroy leaves alone.
+/// The warning about what a destroy leaves alone: the roles as they were last read, which may be
+/// others than those of the state.
 pub(crate) fn forgotten(state: &Value) -> Diagnostic {
     let text = |name: &str| state.get(name).as_str().unwrap_or("?").to_owned();
     let environment = text("environment");
+    let [production, hot_standby] = [text("production"), text("hot_standby")];
+    let left = match apex_as_read(state) {
+        Some((apex, holder)) if holder != Some(production.as_str()) => {
+            let leads = match holder {
+                Some(holder) => format!("leads to `{holder}`"),
+                None => "leads to neither side, as far as is known".to_owned(),
+            };
+            format!(
+                "as last read, `{apex}` {leads}, while the state's production is `{production}` and its hot standby `{hot_standby}`."
+            )
+        }
+        _ => {
+            let mixed = match text("status").as_str() {
+                "mixed" => {
+                    " Not every record and variable agreed with that when they were last read (`status` is `mixed`)."
+                }
+                "unknown" => {
+                    " Not everything could be read, or leads to one of the two sides (`status` is `unknown`)."
+                }
+                _ => "",
+            };
+            format!(
+                "`{production}` stays production and `{hot_standby}` hot standby, as far as they are now.{mixed}"
+            )
+        }
+    };
     Diagnostic::warning(
         format!("{environment} destroy: forgotten, and left as it is"),
         format!(
-            "Terraform forgets the roles of `{environment}`. No DNS record and no GitLab variable is changed or deleted: \
-             `{}` stays production and `{}` hot standby, as far as they are now.",
-            text("production"),
-            text("hot_standby")
+            "Terraform forgets the roles of `{environment}`. No DNS record and no GitLab variable is changed or deleted: {left}"
         ),
     )
+}
+
+/// The environment's apex, and whose it was when it was last read; none where the state holds none.
+fn apex_as_read(state: &Value) -> Option<(Hostname, Option<&str>)> {
+    let shown = state.get("hostnames").as_entries()?.iter();
+    let production = shown.filter(|(_, name)| name.get("role").as_str() == Some("production"));
+    let zoned: Vec<(Hostname, ZoneName)> = production
+        .filter_map(|(hostname, name)| {
+            let zone = name.get("zone").as_str()?;
+            Some((hostname.parse().ok()?, zone.parse().ok()?))
+        })
+        .collect();
+    let apex = topology::apex(zoned.iter().map(|(hostname, zone)| (hostname, zone)))?;
+    let shown = state.get("hostnames").get(apex.as_str());
+    Some((apex.clone(), shown.get("infrastructure").as_str()))
 }
 
 async fn create(session: &Session, request: &PlanRequest) -> Result<PlanResponse, Diagnostics> {
