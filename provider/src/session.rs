@@ -112,7 +112,12 @@ impl Session {
         let block = Block::read(config);
         let mut settings = Settings::resolve(block.explicit.clone(), &*self.environment)
             .map_err(|error| settings::fault(&error))?;
+        let named = settings.timing.open_for;
         settings.timing = self.timing;
+        // What `GIGADB_OPEN_FOR` says beats the program's own waits.
+        if named != Timing::default().open_for {
+            settings.timing.open_for = named;
+        }
         for token in [&settings.cloudflare.token, &settings.gitlab.token]
             .into_iter()
             .flatten()

@@ -179,10 +179,29 @@ fn both_doors_end_with_what_is() {
     ));
 }
 
+/// How long a write is open there: much longer than by default.
+const OPEN_FOR: u64 = 3000;
+
+/// Seconds from now until the time of day that an output names after "open until".
+fn seconds_until(output: &str) -> u64 {
+    const DAY: u64 = 24 * 60 * 60;
+    let (_, rest) = output.split_once("open until ").unwrap();
+    let time = rest.split_whitespace().next().unwrap();
+    let then = time
+        .split(':')
+        .map(|part| part.parse::<u64>().unwrap())
+        .fold(0, |sum, part| sum * 60 + part);
+    let now = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .unwrap();
+    (then + DAY - now.as_secs() % DAY) % DAY
+}
+
 /// Whoever presses Ctrl-C while a batch may still be carried out is told until when, and so is the
 /// journal.
 fn stopped_while_open(door: Door) {
-    let scene = Scene::new();
+    let mut scene = Scene::new();
+    scene.set("GIGADB_OPEN_FOR", &OPEN_FOR.to_string());
     scene.adopt_live();
     scene.configure_live(Side::Alt);
     let hour = Effect::GatewayTimeout { ms: 3_600_000 };
@@ -201,6 +220,11 @@ fn stopped_while_open(door: Door) {
         Door::Helper => run.end().expect(3),
     };
     output.says(&["open until ", " UTC", "gigadb-roles resume "]);
+    let left = seconds_until(&output.flat());
+    assert!(
+        (OPEN_FOR - 300..=OPEN_FOR + 2).contains(&left),
+        "{left}: {output:?}"
+    );
     output.omits(&["as before", "was put back", "undone:"]);
     let history = scene.gigadb_roles(&["history"]).expect(0);
     history.says(&["open until "]);
