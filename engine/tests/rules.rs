@@ -291,7 +291,7 @@ fn permutation() {
 fn external_swap() {
     insta::assert_snapshot!(check(|_, _, i| i.trade = Trade::none()), @r"
     16 steps
-    Error external-swap: Roles were traded outside Terraform: `gigadb.org` belongs to `gigadb-website`, while the configuration says `alt-gigadb-website`.
+    Error external-swap: Roles were traded outside Terraform, or by an apply that failed: `gigadb.org` belongs to `gigadb-website`, while the configuration says `alt-gigadb-website`.
     consistent -> consistent
     ");
     insta::assert_snapshot!(check(|_, _, i| {
@@ -299,7 +299,7 @@ fn external_swap() {
         i.overrides.insert("external-swap".parse().unwrap());
     }), @r"
     16 steps
-    Error external-swap: Roles were traded outside Terraform: `gigadb.org` belongs to `gigadb-website`, while the configuration says `alt-gigadb-website`.
+    Error external-swap: Roles were traded outside Terraform, or by an apply that failed: `gigadb.org` belongs to `gigadb-website`, while the configuration says `alt-gigadb-website`.
     consistent -> consistent
     ");
 }

@@ -43,7 +43,7 @@ pub(crate) async fn apply(session: &Session, request: ApplyRequest) -> ApplyResp
         Err(diagnostics) => return ApplyResponse::failed(diagnostics),
     };
     let applied = match &reviewed.decision {
-        Decision::Change(plan) => reviewed.carry_out(&request, plan).await,
+        Decision::Change(plan) => Box::pin(reviewed.carry_out(&request, plan)).await,
         Decision::Keep(_) => reviewed.keep(&request).await,
     };
     applied.unwrap_or_else(ApplyResponse::failed)
@@ -264,7 +264,16 @@ impl Reviewed {
             ),
             Whole::Partly => (
                 format!("{environment} apply: partly done"),
-                "Plan again: the plan shows what is left. Apply it, or set `production` back to go back.".to_owned(),
+                // Where the apex has moved, or may have, `production` set back alone is refused: rule
+                // `external-swap`.
+                if ending.plan.intent.changes_production()
+                    && (ending.holds_apex || ending.after.is_err())
+                {
+                    "Plan again: the plan shows what is left. Apply it; to go back, set `production` back after that, or set it back at once together with `on_external_swap = \"revert\"`."
+                } else {
+                    "Plan again: the plan shows what is left. Apply it, or set `production` back to go back."
+                }
+                .to_owned(),
             ),
             Whole::Open(until) => {
                 let until = clock(until);
@@ -278,7 +287,7 @@ impl Reviewed {
             }
             Whole::Unread => (
                 format!("{environment} apply: what was written could not be read back"),
-                "Plan again when the API answers: the plan shows what is left. Until then the state keeps the former values.".to_owned(),
+                "Plan again when the API answers: the plan shows what is left. Until then the state keeps the former value of what could not be read.".to_owned(),
             ),
             Whole::NotShown | Whole::Done | Whole::NothingToWrite => (
                 format!("{environment} apply: written, but not as planned when read back"),

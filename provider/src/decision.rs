@@ -210,7 +210,7 @@ fn keep(wanted: &Assignment, arrangement: Arrangement, holder: &InfrastructureNa
     let warning = Diagnostic::warning(
         format!("{environment} {}: kept as it is", Rule::ExternalSwap),
         format!(
-            "Roles were traded outside Terraform: `{holder}` is production now, while configuration and state say `{}`. \
+            "Roles were traded outside Terraform, or by an apply that failed: `{holder}` is production now, while configuration and state say `{}`. \
              `on_external_swap = \"keep\"` leaves this environment alone: nothing is planned for it. \
              Set `production = \"{holder}\"` to accept the trade.",
             arrangement.production

@@ -19,7 +19,7 @@ pub(super) fn check(context: &Context<'_>) -> Vec<Finding> {
     }
     let message = Message::nothing_changed(
         format!(
-            "Roles were traded outside Terraform: `{apex}` belongs to `{holder}`, while the configuration says `{wanted}`."
+            "Roles were traded outside Terraform, or by an apply that failed: `{apex}` belongs to `{holder}`, while the configuration says `{wanted}`."
         ),
         format!(
             "apex `{apex}` of environment `{}`",

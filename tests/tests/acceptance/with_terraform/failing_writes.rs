@@ -1,8 +1,8 @@
 //! An apply that fails half-way says what was and what was not changed, and leaves the world as the
 //! policy says.
 
-use gigadb_simulator::{Api, Effect, Fault, world::CLOUDFLARE_READ_TOKEN};
-use gigadb_tests::{Scene, assignment, procedure::Side};
+use gigadb_simulator::{Api, Effect, Fault, LoggedRequest, world::CLOUDFLARE_READ_TOKEN};
+use gigadb_tests::{Scene, assignment, procedure::Side, wait_until};
 
 use super::LIVE;
 
@@ -83,4 +83,39 @@ fn a_write_without_an_answer_is_read_back_and_not_sent_again() {
         .into_iter()
         .filter(|write| write.api == Api::Cloudflare);
     assert_eq!(batches.count(), 2);
+}
+
+/// The apex has moved, so that `production` set back alone is refused by `external-swap`: the advice
+/// names what is not.
+#[test]
+fn the_way_back_from_a_batch_that_landed_without_an_answer_is_one() {
+    let mut scene = Scene::new();
+    scene.set("GIGADB_OPEN_FOR", "30");
+    scene.adopt_live();
+    scene.configure_live(Side::Alt);
+    let late = Fault::new(Effect::GatewayTimeout { ms: 4000 }).template(BATCH);
+    scene.simulator().fault(late.skip(1).always());
+    let run = scene.start_terraform(&["apply", "-no-color", "-auto-approve"]);
+    wait_until("the gateway's answer", || {
+        let requests = scene.simulator().requests();
+        let answered = |one: &LoggedRequest| one.template == BATCH && one.status == Some(504);
+        requests.iter().any(answered)
+    });
+    let silent = Fault::new(Effect::ResetBeforeCommit);
+    scene
+        .simulator()
+        .fault(silent.api(Api::Cloudflare).always());
+    let output = run.end().expect(1);
+    output.says(&[
+        "partly done",
+        "set it back at once together with `on_external_swap = \"revert\"`",
+    ]);
+    scene.simulator().clear_faults();
+    scene.configure_live(Side::Upstream);
+    let refused = scene.plan(&[]).expect(1);
+    refused.says(&["or by an apply that failed: `gigadb.org` belongs to `alt-gigadb-website`"]);
+    let back = "on_external_swap = \"revert\"";
+    scene.configure(&assignment("live", Side::Upstream, back));
+    let _ = scene.apply().expect(0);
+    scene.assert_world(Side::Upstream, Side::Upstream);
 }
