@@ -24,6 +24,8 @@ pub struct Swapped<'a> {
     pub sides: Pair<Side<'a>>,
     /// Whether production moves; else variables alone are written.
     pub moves: bool,
+    /// A failover leaves the jobs of the hot standby as they were.
+    pub mode: Mode,
     /// Whether the hot standby is lost, so that it can be set up only later.
     pub lost: bool,
     /// Whether data is synchronized from production to the hot standby.
@@ -79,7 +81,8 @@ pub fn due(topology: &Topology, plan: &Plan, now: u64) -> Vec<String> {
             hot_standby: side(Role::HotStandby),
         },
         moves: plan.intent.changes_production() && !hostnames.is_empty(),
-        lost: plan.intent.mode == Mode::Failover,
+        mode: plan.intent.mode,
+        lost: plan.intent.mode == Mode::Failover && !plan.both_sides_are_well(),
         data_sync: environment.data_sync,
         certificate_variable: topology
             .certificate_variable
@@ -128,7 +131,7 @@ impl Swapped<'_> {
             production,
             hot_standby,
         } = &self.sides;
-        let settles = self.lost && !hot_standby.variables.is_empty();
+        let settles = self.mode == Mode::Failover && !hot_standby.variables.is_empty();
         if !self.data_sync || !(self.moves || settles) {
             return None;
         }

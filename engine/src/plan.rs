@@ -78,6 +78,11 @@ impl Plan {
     pub fn is_empty(&self) -> bool {
         self.changes.is_empty()
     }
+
+    /// Whether both sides could be read, and nothing of them is at fault.
+    pub(crate) fn both_sides_are_well(&self) -> bool {
+        both_sides_are_well(&self.observation, &self.findings)
+    }
 }
 
 /// Makes the plan. The intent's environment and sides must be the topology's
@@ -305,10 +310,7 @@ fn notices(
         );
     }
     if intent.mode == Mode::Failover && !changes.is_empty() {
-        let well = observation.failures().is_empty()
-            && !findings
-                .iter()
-                .any(|f| matches!(f.rule, Rule::KnownAddress | Rule::VariablesVisible));
+        let well = both_sides_are_well(observation, findings);
         let loss = if intent.changes_production() {
             format!(
                 " What was written on `{0}` since the last synchronization to `{1}` (database, dropboxes, files) is not on `{1}`: a failover loses it.",
@@ -329,6 +331,12 @@ fn notices(
         }
     }
     notices
+}
+
+/// Whether everything of both sides could be read, and nothing of them is at fault.
+fn both_sides_are_well(observation: &Observation, findings: &[Finding]) -> bool {
+    let of_a_side = |one: &Finding| matches!(one.rule, Rule::KnownAddress | Rule::VariablesVisible);
+    observation.failures().is_empty() && !findings.iter().any(of_a_side)
 }
 
 /// What there is to say of settings that are kept in a configuration and do nothing for this plan:

@@ -187,6 +187,7 @@ impl Review {
                 hot_standby: side(&to.hot_standby),
             },
             moves: traded && !hostnames.is_empty(),
+            mode: change.mode.parse().unwrap_or_default(),
             lost: change.mode == Mode::Failover.as_str(),
             // Without a topology it is not known, and a forgotten reset drops production's database.
             data_sync: self
