@@ -22,7 +22,7 @@ use gigadb_engine::{
     plan::Plan,
     rules::{
         Rule,
-        one_swap_at_a_time::{self as rule, LeasePlace},
+        one_swap_at_a_time::{self as rule, Holder, LeasePlace, LeftBy},
     },
     topology::Topology,
 };
@@ -187,7 +187,10 @@ impl Apis {
             Ok(mut lease) => {
                 let left_by = lease.left_by.take();
                 run.lease = Some(lease);
-                left_by.map(|holder| rule::taken_over(intent, &place, &holder))
+                left_by.map(|holder| {
+                    let left = self.how_it_ended(&holder);
+                    rule::taken_over(intent, &place, &holder, left)
+                })
             }
             Err(NotTaken::Stopped) => return Err(NotBegun::Stopped),
             Err(NotTaken::Held(holder)) if waived => Some(rule::passed(intent, &place, &holder)),
@@ -223,10 +226,22 @@ impl Apis {
         let asking = RunId::new(&intent.environment, Timestamp::now());
         let left = self.give_back_left_lease(&place, &asking, patience(intent));
         let message = match left.await {
-            Ok(holder) => rule::given_back(intent, &place, &holder?),
+            Ok(holder) => {
+                let holder = holder?;
+                rule::given_back(intent, &place, &holder, self.how_it_ended(&holder))
+            }
             Err(failure) => rule::left(intent, &place, last.header.id.as_str(), &failure.message),
         };
         Some(Told::of_lease(message))
+    }
+
+    /// How the run of a holder ended, as the journals of this machine tell.
+    fn how_it_ended(&self, holder: &Holder) -> LeftBy {
+        let read = || {
+            let id = holder.process.as_ref()?.run.parse().ok()?;
+            journal::read(self.journal_folder.as_deref()?, &id).ok()
+        };
+        LeftBy::of(read().map(|run| run.outcome().map(|outcome| outcome.end)))
     }
 
     /// `text` without the tokens of these clients.

@@ -12,7 +12,7 @@ use gigadb_engine::{
     rules::{
         Rule,
         https_ready::{HttpsCheck, HttpsMode, Moment, Probe, ProbeResult, judge},
-        one_swap_at_a_time::{self as lease, Holder, HoldingProcess, LeasePlace},
+        one_swap_at_a_time::{self as lease, Holder, HoldingProcess, LeasePlace, LeftBy},
         variables_visible,
     },
     topology::Topology,
@@ -367,8 +367,8 @@ fn leases() {
         .collect();
     said.extend([
         lease::passed(&intent, &place, &ours),
-        lease::taken_over(&intent, &place, &ours),
-        lease::given_back(&intent, &place, &ours),
+        lease::taken_over(&intent, &place, &ours, LeftBy::Killed),
+        lease::given_back(&intent, &place, &ours, LeftBy::Killed),
         lease::left(&intent, &place, "20261123T093205Z", "no answer"),
         lease::unavailable(
             &intent,
@@ -382,6 +382,22 @@ fn leases() {
     ]);
     let said: Vec<String> = said.iter().map(Message::to_string).collect();
     insta::assert_snapshot!(said.join("\n"));
+    let left = [LeftBy::Completed, LeftBy::Ended, LeftBy::NoJournal];
+    let left = left.map(|left| {
+        let taken = lease::taken_over(&intent, &place, &ours, left).next;
+        format!(
+            "{taken}\n{}",
+            lease::given_back(&intent, &place, &ours, left).next
+        )
+    });
+    insta::assert_snapshot!(left.join("\n"), @r"
+    That run completed, and only its lease was left. This one was compared with what it left; `gigadb-roles history` shows what it did.
+    Nothing. That run completed, and only its lease was left. `gigadb-roles history` shows what it did.
+    That run came to its end, and only its lease was left. This one was compared with what it left; `gigadb-roles history` shows what it did.
+    Nothing. That run came to its end, and only its lease was left. `gigadb-roles history` shows what it did.
+    This machine has no journal of that run: it was ended before it wrote anything, or kept none. This one was compared with what it left.
+    Nothing: that run was ended after its last write. `gigadb-roles history` shows what it did.
+    ");
     let none = Topology {
         lock: None,
         ..topology

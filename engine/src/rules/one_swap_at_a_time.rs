@@ -5,6 +5,7 @@ use std::fmt;
 
 use crate::{
     advice::{self, Asked},
+    executor::End,
     intent::Intent,
     message::Message,
     name::EnvironmentName,
@@ -192,25 +193,72 @@ fn objects_of(intent: &Intent, objects: &[Object]) -> String {
     )
 }
 
+/// How the run ended that left a lease, as its journal on this machine tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LeftBy {
+    /// It wrote all that it was to write.
+    Completed,
+    /// It came to its end in another way.
+    Ended,
+    /// Its journal has no end.
+    Killed,
+    /// There is no journal of it.
+    NoJournal,
+}
+
+impl LeftBy {
+    /// By the outcome that the run's journal tells, where there is a journal.
+    pub fn of(journal: Option<Option<End>>) -> Self {
+        match journal {
+            Some(Some(End::Completed)) => Self::Completed,
+            Some(Some(_)) => Self::Ended,
+            Some(None) => Self::Killed,
+            None => Self::NoJournal,
+        }
+    }
+
+    fn sentence(self) -> &'static str {
+        match self {
+            Self::Completed => "That run completed, and only its lease was left.",
+            Self::Ended => "That run came to its end, and only its lease was left.",
+            Self::Killed => "That run was ended in the middle.",
+            Self::NoJournal => {
+                "This machine has no journal of that run: it was ended before it wrote anything, or kept none."
+            }
+        }
+    }
+}
+
 /// The lease was left by a process of this machine that is gone.
-pub fn taken_over(intent: &Intent, place: &LeasePlace, holder: &Holder) -> Message {
+pub fn taken_over(intent: &Intent, place: &LeasePlace, holder: &Holder, left: LeftBy) -> Message {
+    let shows = match left {
+        LeftBy::NoJournal => "",
+        _ => "; `gigadb-roles history` shows what it did",
+    };
     Message {
         what: format!("The lease was held {holder}; that process is gone from this machine."),
         object: object(intent, place),
         changed: "The lease was taken over, and this run goes on.".to_owned(),
-        next: "That run was ended in the middle. This one was compared with what it left; `gigadb-roles history` shows what it did."
-            .to_owned(),
+        next: format!(
+            "{} This one was compared with what it left{shows}.",
+            left.sentence()
+        ),
     }
 }
 
 /// Nothing was to be written, and the lease that a process of this machine had left was given back.
-pub fn given_back(intent: &Intent, place: &LeasePlace, holder: &Holder) -> Message {
+pub fn given_back(intent: &Intent, place: &LeasePlace, holder: &Holder, left: LeftBy) -> Message {
+    let next = match left {
+        LeftBy::Completed | LeftBy::Ended => format!("Nothing. {}", left.sentence()),
+        LeftBy::Killed | LeftBy::NoJournal => {
+            "Nothing: that run was ended after its last write.".to_owned()
+        }
+    };
     Message {
         what: format!("The lease was held {holder}; that process is gone from this machine."),
         object: object(intent, place),
         changed: "The lease was given back; there was nothing to write.".to_owned(),
-        next: "Nothing: that run was ended after its last write. `gigadb-roles history` shows what it did."
-            .to_owned(),
+        next: format!("{next} `gigadb-roles history` shows what it did."),
     }
 }
 

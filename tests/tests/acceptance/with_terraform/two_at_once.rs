@@ -53,3 +53,30 @@ fn without_a_lock_both_agree_or_the_second_is_refused() {
     }
     assert_live(&scene, Side::Alt);
 }
+
+/// The run had come to its end, and only its lease was left: nothing of it was ended in the middle.
+#[test]
+fn a_lease_that_a_completed_run_left_is_told_as_that() {
+    let scene = Scene::new();
+    name_a_lock(&scene);
+    let fault = Fault::new(Effect::Error {
+        status: 500,
+        code: String::new(),
+        message: "no".to_owned(),
+    });
+    let lock = "/projects/{id}/terraform/state/{name}/lock";
+    let kept = fault.template(lock).method("DELETE").always();
+    scene.simulator().fault(kept);
+    let swap = ["swap", "--environment", "live", "--yes"];
+    let first = scene.gigadb_roles(&swap).expect(0);
+    first.says(&["The lease could not be given back"]);
+    assert!(lease(&scene).is_some());
+    scene.simulator().clear_faults();
+    let second = scene.gigadb_roles(&swap).expect(0);
+    second.says(&[
+        "The lease was taken over",
+        "That run completed, and only its lease was left.",
+    ]);
+    second.omits(&["in the middle"]);
+    assert_eq!(lease(&scene), None);
+}
