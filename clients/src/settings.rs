@@ -12,6 +12,7 @@ use std::{
     time::Duration,
 };
 
+use gigadb_engine::world::Origin;
 use thiserror::Error;
 use url::{Host, Url};
 
@@ -84,6 +85,8 @@ pub struct Service {
     pub token: Option<Secret>,
     /// The base URL: https, or http to a loopback address; without a trailing slash.
     pub base_url: Url,
+    /// Where both were found.
+    pub origin: Origin,
 }
 
 /// What is not in the topology about EC2. Profiles and regions are in the topology alone.
@@ -100,6 +103,8 @@ pub struct AwsSettings {
     pub shared_config_files: Vec<PathBuf>,
     /// Replaces `~/.aws/credentials`.
     pub shared_credentials_files: Vec<PathBuf>,
+    /// Where endpoint and files were found.
+    pub origin: Origin,
 }
 
 /// Which setting is meant, by every name that it has.
@@ -183,6 +188,16 @@ impl fmt::Display for Source {
     }
 }
 
+impl Source {
+    /// As advice names it.
+    fn named(self) -> String {
+        match self {
+            Self::Explicit(_) => format!("{self} of the provider block"),
+            Self::Environment(variable) => format!("`{variable}`"),
+        }
+    }
+}
+
 /// A setting that cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("{setting} (from {source_name}) {fault}")]
@@ -205,25 +220,18 @@ impl Settings {
         let find = |setting: Setting, given: Option<String>| found(setting, given, env);
         let secret = |s: Option<Secret>| s.map(|s| s.expose().to_owned());
         let home = home(env);
-        let files = |given: Vec<PathBuf>, variable: &str| {
-            let given: Vec<PathBuf> = given
-                .into_iter()
-                .filter(|path| !path.as_os_str().is_empty())
-                .collect();
-            let files: Vec<PathBuf> = if given.is_empty() {
-                env(variable)
-                    .filter(|text| !text.trim().is_empty())
-                    .map(PathBuf::from)
-                    .into_iter()
-                    .collect()
-            } else {
-                given
-            };
-            files
-                .iter()
-                .map(|file| expanded(file, home.as_deref()))
-                .collect()
-        };
+        let config = files(
+            explicit.aws_shared_config_files,
+            "shared_config_files",
+            "AWS_CONFIG_FILE",
+            env,
+        );
+        let credentials = files(
+            explicit.aws_shared_credentials_files,
+            "shared_credentials_files",
+            "AWS_SHARED_CREDENTIALS_FILE",
+            env,
+        );
         let first = |names: &[&str]| {
             names
                 .iter()
@@ -239,24 +247,34 @@ impl Settings {
         } else {
             find(Setting::AwsEndpointUrl, explicit_endpoint)
         };
-        let cloudflare = Service {
-            token: token(find(
-                Setting::CloudflareToken,
-                secret(explicit.cloudflare_api_token),
-            ))?,
-            base_url: parse_url(
-                &find(Setting::CloudflareBaseUrl, explicit.cloudflare_base_url).unwrap_or_else(
-                    || Found::default(Setting::CloudflareBaseUrl, CLOUDFLARE_BASE_URL),
-                ),
-            )?,
+        let service = |token_is: Setting, given: Option<Secret>, url_is: Setting, url, usual| {
+            let found_token = find(token_is, secret(given));
+            let found_url = find(url_is, url);
+            let named = |found: &Option<Found>| found.as_ref().map(|found| found.source.named());
+            Ok(Service {
+                origin: Origin {
+                    credentials: named(&found_token),
+                    address: named(&found_url),
+                },
+                token: token(found_token)?,
+                base_url: parse_url(&found_url.unwrap_or_else(|| Found::default(url_is, usual)))?,
+            })
         };
-        let gitlab = Service {
-            token: token(find(Setting::GitlabToken, secret(explicit.gitlab_token)))?,
-            base_url: parse_url(
-                &find(Setting::GitlabBaseUrl, explicit.gitlab_base_url)
-                    .unwrap_or_else(|| Found::default(Setting::GitlabBaseUrl, GITLAB_BASE_URL)),
-            )?,
-        };
+        let cloudflare = service(
+            Setting::CloudflareToken,
+            explicit.cloudflare_api_token,
+            Setting::CloudflareBaseUrl,
+            explicit.cloudflare_base_url,
+            CLOUDFLARE_BASE_URL,
+        )?;
+        let gitlab = service(
+            Setting::GitlabToken,
+            explicit.gitlab_token,
+            Setting::GitlabBaseUrl,
+            explicit.gitlab_base_url,
+            GITLAB_BASE_URL,
+        )?;
+        let endpoint_origin = aws_endpoint.as_ref().map(|found| found.source.named());
         let endpoint_url = aws_endpoint
             .map(|found| parse_url(&found).map(|url| url.to_string()))
             .transpose()?;
@@ -283,11 +301,12 @@ impl Settings {
                 endpoint_from_environment: explicit_endpoint_absent && endpoint_url.is_some(),
                 endpoint_url,
                 home: home.clone(),
-                shared_config_files: files(explicit.aws_shared_config_files, "AWS_CONFIG_FILE"),
-                shared_credentials_files: files(
-                    explicit.aws_shared_credentials_files,
-                    "AWS_SHARED_CREDENTIALS_FILE",
-                ),
+                origin: Origin {
+                    credentials: files_in_words(&config, &credentials),
+                    address: endpoint_origin,
+                },
+                shared_config_files: config.paths(home.as_deref()),
+                shared_credentials_files: credentials.paths(home.as_deref()),
             },
             proxy,
             roots: Roots::find(env, home.as_deref()),
@@ -325,6 +344,63 @@ pub(crate) fn expanded(path: &Path, home: Option<&Path>) -> PathBuf {
         (Ok(rest), Some(home)) => home.join(rest),
         _ => path.to_owned(),
     }
+}
+
+/// Shared files of AWS's that something names, and what; no file where the usual one counts.
+struct Named {
+    files: Vec<PathBuf>,
+    by: String,
+}
+
+impl Named {
+    fn paths(&self, home: Option<&Path>) -> Vec<PathBuf> {
+        let files = self.files.iter();
+        files.map(|file| expanded(file, home)).collect()
+    }
+}
+
+/// Explicit files, else the one that the environment names.
+fn files(
+    given: Vec<PathBuf>,
+    attribute: &str,
+    variable: &str,
+    env: &dyn Fn(&str) -> Option<String>,
+) -> Named {
+    let mut given = given;
+    given.retain(|path| !path.as_os_str().is_empty());
+    if !given.is_empty() {
+        return Named {
+            files: given,
+            by: format!("`aws.{attribute}` of the provider block"),
+        };
+    }
+    let named = env(variable).filter(|text| !text.trim().is_empty());
+    Named {
+        files: named.map(PathBuf::from).into_iter().collect(),
+        by: format!("`{variable}`"),
+    }
+}
+
+/// The files that hold the profiles, with what names them; none where the usual ones do.
+fn files_in_words(config: &Named, credentials: &Named) -> Option<String> {
+    if config.files.is_empty() && credentials.files.is_empty() {
+        return None;
+    }
+    let words = |named: &Named, usual: &str| {
+        let files: Vec<String> = named
+            .files
+            .iter()
+            .map(|file| format!("`{}`", file.display()))
+            .collect();
+        if files.is_empty() {
+            format!("`{usual}`")
+        } else {
+            format!("{} ({})", files.join(", "), named.by)
+        }
+    };
+    let config = words(config, "~/.aws/config");
+    let credentials = words(credentials, "~/.aws/credentials");
+    Some(format!("{config} and {credentials}"))
 }
 
 /// A text with where it came from, whitespace around it removed.

@@ -3,7 +3,7 @@
 //! **Invariant.** A failure of this machine, of the credentials, of the topology, or of all sides
 //! alike never ends in advice to fail over.
 
-use crate::world::{Cause, Failure, FailureKind, Whose};
+use crate::world::{Cause, Failure, FailureKind, Origin, Whose};
 
 /// What was asked for when the failure came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,12 +40,16 @@ impl Asked<'_> {
         }
     }
 
-    fn base_url(self) -> &'static str {
-        match self {
-            Self::Records => "`CLOUDFLARE_BASE_URL`, which must end in `/client/v4`",
-            Self::Project(_) | Self::Gitlab => "`GITLAB_BASE_URL`, which must end in `/api/v4`",
-            Self::Region { .. } => "`AWS_ENDPOINT_URL_EC2` or `AWS_ENDPOINT_URL`",
-        }
+    fn base_url(self, origin: Option<&Origin>) -> String {
+        let (usual, ends) = match self {
+            Self::Records => ("`CLOUDFLARE_BASE_URL`", ", which must end in `/client/v4`"),
+            Self::Project(_) | Self::Gitlab => {
+                ("`GITLAB_BASE_URL`", ", which must end in `/api/v4`")
+            }
+            Self::Region { .. } => ("`AWS_ENDPOINT_URL_EC2` or `AWS_ENDPOINT_URL`", ""),
+        };
+        let named = origin.and_then(|origin| origin.address.as_deref());
+        format!("{}{ends}", named.unwrap_or(usual))
     }
 
     /// What the credentials must be allowed to do.
@@ -62,18 +66,29 @@ impl Asked<'_> {
         }
     }
 
-    fn new_token(self) -> String {
+    /// What holds the credentials: a setting, or the files with the key of a profile.
+    fn credentials(self, origin: Option<&Origin>) -> &str {
+        let named = origin.and_then(|origin| origin.credentials.as_deref());
+        named.unwrap_or(match self {
+            Self::Records => "`CLOUDFLARE_API_TOKEN`",
+            Self::Project(_) | Self::Gitlab => "`GITLAB_TOKEN`",
+            Self::Region { .. } => "`~/.aws/config` and `~/.aws/credentials`",
+        })
+    }
+
+    fn new_token(self, origin: Option<&Origin>) -> String {
+        let place = self.credentials(origin);
         match self {
             Self::Records => format!(
-                "Make a token in Cloudflare's dashboard (My Profile, API Tokens) with {}, and set `CLOUDFLARE_API_TOKEN` to it.",
+                "Make a token in Cloudflare's dashboard (My Profile, API Tokens) with {}, and set {place} to it.",
                 self.needs()
             ),
             Self::Project(_) | Self::Gitlab => format!(
-                "Make an access token in GitLab with {}, and set `GITLAB_TOKEN` to it.",
+                "Make an access token in GitLab with {}, and set {place} to it.",
                 self.needs()
             ),
             Self::Region { profile, .. } => format!(
-                "Compare the key of profile `{profile}` in `~/.aws/credentials` with the IAM console: it may be mistyped, deactivated or deleted."
+                "Compare the key of profile `{profile}` in {place} with the IAM console: it may be mistyped, deactivated or deleted."
             ),
         }
     }
@@ -82,6 +97,7 @@ impl Asked<'_> {
 /// What to do about `failure`, in full sentences.
 pub fn next(asked: Asked<'_>, failure: &Failure) -> String {
     let api = asked.api();
+    let origin = failure.origin.as_deref();
     match &failure.cause {
         Cause::Unknown => general(asked, failure.kind),
         Cause::Setting => match asked {
@@ -106,19 +122,20 @@ pub fn next(asked: Asked<'_>, failure: &Failure) -> String {
         }
         Cause::OtherName => format!(
             "Look at {} and at the proxy: another server answers than the one that is meant.",
-            asked.base_url()
+            asked.base_url(origin)
         ),
         Cause::Authority => "That certificate is an authority's: whoever runs that server or proxy must give it a certificate for servers, signed by that authority.".to_owned(),
         Cause::Outdated => "Compare this machine's clock with the right time, and set it where it is wrong. If it is right, whoever runs that server or proxy must renew the certificate.".to_owned(),
         Cause::ClientCertificate => format!(
             "Certificates of clients are not supported: reach {api} another way, see `HTTPS_PROXY` and {}.",
-            asked.base_url()
+            asked.base_url(origin)
         ),
         Cause::Clock => "Set this machine's clock: it differs from the server's.".to_owned(),
         Cause::ProfileFile => "Correct that file at that line; `aws configure list` reads the same files.".to_owned(),
         Cause::Profile => match asked {
             Asked::Region { profile, .. } => format!(
-                "Correct profile `{profile}` in `~/.aws/config` and `~/.aws/credentials`, or its name in the topology."
+                "Correct profile `{profile}` in {}, or its name in the topology.",
+                asked.credentials(origin)
             ),
             _ => "Correct the AWS profile, or its name in the topology.".to_owned(),
         },
@@ -128,12 +145,12 @@ pub fn next(asked: Asked<'_>, failure: &Failure) -> String {
             ),
             _ => "Run the `credential_process` by hand, and sign in or correct it as it says.".to_owned(),
         },
-        Cause::Token => asked.new_token(),
+        Cause::Token => asked.new_token(origin),
         Cause::Ended => match asked {
             Asked::Region { profile, .. } => {
                 format!("Sign in again, so that profile `{profile}` has new keys.")
             }
-            _ => asked.new_token(),
+            _ => asked.new_token(origin),
         },
         Cause::Permission => permission(asked),
         Cause::Role => match asked {
@@ -149,15 +166,15 @@ pub fn next(asked: Asked<'_>, failure: &Failure) -> String {
             Asked::Region { profile, region } => format!(
                 "See in the AWS console that {region} is enabled for the account of profile `{profile}`, and that its key is in force."
             ),
-            _ => asked.new_token(),
+            _ => asked.new_token(origin),
         },
         Cause::Account => format!("Ask {api}'s support: the account itself is held up."),
-        Cause::BaseUrl => format!("Correct {}.", asked.base_url()),
+        Cause::BaseUrl => format!("Correct {}.", asked.base_url(origin)),
         Cause::Route => match asked {
             Asked::Project(project) => format!(
                 "Write the numeric id of `{project}` as `gitlab_project` in the topology, or correct the proxy before GitLab: it decodes the `%2F` in paths."
             ),
-            _ => format!("Correct {}.", asked.base_url()),
+            _ => format!("Correct {}.", asked.base_url(origin)),
         },
         Cause::NotThere => match asked {
             Asked::Project(project) => format!(
@@ -172,7 +189,7 @@ pub fn next(asked: Asked<'_>, failure: &Failure) -> String {
         },
         Cause::WebPage => format!(
             "A proxy, a filter or a sign-in page stands between this machine and {api}: see `HTTPS_PROXY` and {}.",
-            asked.base_url()
+            asked.base_url(origin)
         ),
         Cause::RateLimit { until } => match until {
             Some(until) => format!(
@@ -183,7 +200,7 @@ pub fn next(asked: Asked<'_>, failure: &Failure) -> String {
         Cause::Back { until } => format!("Wait until {until}."),
         Cause::Request => format!(
             "Run it again. If it stays so, something between this machine and {api} may have changed the request, or another server answers: see `HTTPS_PROXY` and {}.",
-            asked.base_url()
+            asked.base_url(origin)
         ),
         Cause::Incomplete => format!(
             "Run it again: the list may have changed while it was read. If it stays so, something between this machine and {api} cuts its answers."

@@ -24,6 +24,21 @@ pub struct Failure {
     /// What it comes from: what to do follows from it, see [`crate::advice`].
     #[serde(default)]
     pub cause: Cause,
+    /// Where the settings come from with which it was asked, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<Box<Origin>>,
+}
+
+/// Where the settings come from with which an API was asked, in words; none where advice names the
+/// usual place anyway.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Origin {
+    /// What holds the token, or names the files that hold the key: `` `GITLAB_PRIVATE_TOKEN` ``.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub credentials: Option<String>,
+    /// What holds the address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub address: Option<String>,
 }
 
 impl Failure {
@@ -33,6 +48,7 @@ impl Failure {
             kind,
             message: message.into(),
             cause: Cause::Unknown,
+            origin: None,
         }
     }
 
@@ -40,6 +56,15 @@ impl Failure {
     #[must_use]
     pub fn because(self, cause: Cause) -> Self {
         Self { cause, ..self }
+    }
+
+    /// The same with where the settings come from.
+    #[must_use]
+    pub fn asked_with(self, origin: Origin) -> Self {
+        Self {
+            origin: Some(Box::new(origin)),
+            ..self
+        }
     }
 
     /// Who has to act.

@@ -18,11 +18,7 @@ const HK: &str = "gigadb-website";
 const SYDNEY: &str = "alt-gigadb-website";
 
 fn unreachable(message: &str) -> Failure {
-    Failure {
-        kind: FailureKind::Unreachable,
-        cause: gigadb_engine::world::Cause::Unknown,
-        message: message.to_owned(),
-    }
+    Failure::new(FailureKind::Unreachable, message)
 }
 
 /// What was last known of the lost side: `address` for each of live's endpoints.

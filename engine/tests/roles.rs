@@ -49,11 +49,7 @@ fn three_sides() -> Topology {
 }
 
 fn lose(world: &mut World, lost: &str) {
-    let failure = Failure {
-        kind: FailureKind::Unreachable,
-        cause: gigadb_engine::world::Cause::Unknown,
-        message: "EC2 did not answer".to_owned(),
-    };
+    let failure = Failure::new(FailureKind::Unreachable, "EC2 did not answer");
     world.sides.insert(side(lost), Reading::failed(failure));
 }
 

@@ -144,13 +144,14 @@ fn assemble(
     grace: Duration,
     read: Vec<Part>,
 ) -> StatusRead {
-    let late = |who: &str| Failure {
-        kind: FailureKind::Unreachable,
-        cause: gigadb_engine::world::Cause::Unknown,
-        message: format!(
-            "{who} had not answered {} s after what decides the roles had",
-            grace.as_secs_f32()
-        ),
+    let late = |who: &str| {
+        Failure::new(
+            FailureKind::Unreachable,
+            format!(
+                "{who} had not answered {} s after what decides the roles had",
+                grace.as_secs_f32()
+            ),
+        )
     };
     let mut records = None;
     let mut world = World {

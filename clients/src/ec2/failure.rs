@@ -25,6 +25,7 @@ use crate::http::{chain, path_of, seconds, tidy, tls, vendor};
 const SDK_SAYS: &str = "the credentials provider was not properly configured: ProfileFile provider could not be built: ";
 
 impl Ec2 {
+    /// The failure of a call, with where endpoint and files come from.
     pub(super) fn failure<E>(
         &self,
         operation: &str,
@@ -32,6 +33,14 @@ impl Ec2 {
         limit: Duration,
         error: &SdkError<E>,
     ) -> Failure
+    where
+        E: ProvideErrorMetadata + RequestId + std::error::Error + 'static,
+    {
+        let failed = self.failed(operation, aws, limit, error);
+        failed.asked_with(self.settings.origin.clone())
+    }
+
+    fn failed<E>(&self, operation: &str, aws: &Aws, limit: Duration, error: &SdkError<E>) -> Failure
     where
         E: ProvideErrorMetadata + RequestId + std::error::Error + 'static,
     {
@@ -132,7 +141,9 @@ impl Ec2 {
             "the AWS profile files cannot be read: {error} (files: {})",
             self.files_in_words()
         );
-        Failure::new(FailureKind::Misconfigured, message).because(Cause::ProfileFile)
+        Failure::new(FailureKind::Misconfigured, message)
+            .because(Cause::ProfileFile)
+            .asked_with(self.settings.origin.clone())
     }
 
     /// The failure where a profile gives no credentials: nothing was sent to EC2.
@@ -190,7 +201,9 @@ impl Ec2 {
             aws.region,
             self.files_in_words()
         );
-        Failure::new(kind, message).because(cause)
+        Failure::new(kind, message)
+            .because(cause)
+            .asked_with(self.settings.origin.clone())
     }
 
     /// What the SDK says of a profile, or of STS that did not answer in AWS's words.

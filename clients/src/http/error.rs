@@ -2,7 +2,7 @@
 
 use std::{fmt, time::Duration};
 
-use gigadb_engine::world::{Cause, Failure, FailureKind};
+use gigadb_engine::world::{Cause, Failure, FailureKind, Origin};
 use reqwest::Method;
 use tokio::time::Instant;
 
@@ -191,6 +191,8 @@ pub(crate) struct Way {
     pub(crate) slashed: bool,
     /// What an answer says that is not in the API's own words: it proves nothing.
     pub(crate) said: Option<String>,
+    /// Where token and base URL come from.
+    pub(crate) origin: Origin,
 }
 
 /// A proxy, without its password.
@@ -243,7 +245,9 @@ impl CallError {
 
     /// The failure as the engine keeps it.
     pub(crate) fn failure(&self) -> Failure {
-        Failure::new(self.kind(), self.to_string()).because(self.cause())
+        Failure::new(self.kind(), self.to_string())
+            .because(self.cause())
+            .asked_with(self.way.origin.clone())
     }
 
     /// Whether the base URL is what leads to a page: it does not end as the API's must.

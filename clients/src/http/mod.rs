@@ -406,6 +406,7 @@ impl Api {
             proxy: self.transport.via(base),
             slashed: call.segments.iter().any(|part| part.contains('/')),
             said: None,
+            origin: self.service.origin.clone(),
         }
     }
 

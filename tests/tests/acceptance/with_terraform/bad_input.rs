@@ -443,3 +443,73 @@ fn environment_keys_and_region_do_not_merge_the_two_sides() {
         ]
     );
 }
+
+/// A setting that is refused is to be corrected where it was set: the provider block beats the
+/// environment.
+#[test]
+fn advice_names_the_place_that_the_setting_came_from() {
+    const ALT: &str = "`UpstreamAlt`";
+    let cases: [(&str, &str, &[&str]); 7] = [
+        (
+            "cloudflare = { api_token = \"wrong\" }",
+            "",
+            &["and set `cloudflare.api_token` of the provider block to it. Then plan again."],
+        ),
+        (
+            "gitlab = { token = \"wrong\" }",
+            "",
+            &["and set `gitlab.token` of the provider block to it. Then plan again."],
+        ),
+        (
+            "cloudflare = { base_url = \"CLOUDFLARE/x\" }",
+            "",
+            &["`cloudflare.base_url` of the provider block, which must end in `/client/v4`."],
+        ),
+        (
+            "gitlab = { base_url = \"GITLAB/x\" }",
+            "",
+            &["`gitlab.base_url` of the provider block, which must end in `/api/v4`."],
+        ),
+        (
+            "aws = { shared_config_files = [\"/nope\"], shared_credentials_files = [\"/no\"] }",
+            "",
+            &[
+                ALT,
+                "in `/nope` (`aws.shared_config_files` of the provider block) and `/no` (`aws.shared_credentials_files` of the provider block), or its name in the topology.",
+            ],
+        ),
+        (
+            "",
+            "AWS_SHARED_CREDENTIALS_FILE=/no",
+            &[
+                ALT,
+                "in `~/.aws/config` and `/no` (`AWS_SHARED_CREDENTIALS_FILE`)",
+            ],
+        ),
+        (
+            "",
+            "GITLAB_PRIVATE_TOKEN=wrong",
+            &["and set `GITLAB_PRIVATE_TOKEN` to it. Then plan again."],
+        ),
+    ];
+    for (block, variable, said) in cases {
+        let mut scene = about_to_swap();
+        let block = block
+            .replace("CLOUDFLARE", scene.simulator().cloudflare_url())
+            .replace("GITLAB", scene.simulator().gitlab_url());
+        let named = "topology_file = \"${path.module}/topology.yaml\"\n";
+        let text = scene.read("main.tf");
+        let changed = text.replacen(named, &format!("{named}  {block}\n"), 1);
+        assert!(block.is_empty() || changed != text);
+        scene.write("main.tf", &changed);
+        if let Some((name, value)) = variable.split_once('=') {
+            if name.starts_with("GITLAB") {
+                scene.unset("GITLAB_TOKEN");
+            }
+            scene.set(name, value);
+        }
+        let output = scene.plan(&[]).expect(1);
+        output.says(said);
+        scene.assert_nothing_written();
+    }
+}
