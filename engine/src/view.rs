@@ -24,7 +24,8 @@ pub enum Status {
     Prepared,
     /// Something is not.
     Mixed,
-    /// A managed hostname has not exactly one A record, or an address of neither side.
+    /// A managed hostname has not exactly one A record, or an address of neither side; or nothing
+    /// that could be read is wrong, and variables could not be read.
     Unknown,
 }
 
@@ -153,26 +154,31 @@ impl View {
                     .address(holder_of(name.role), &name.endpoint)
                     .is_none_or(|expected| name.address == Some(expected))
         });
+        // Whether a side's variables are a role's; none where those that could be read are, and
+        // others could not be read.
         let holds = |side: &InfrastructureName, role: Role| {
-            environment
-                .table(role)
+            let unread = observation
                 .variables
-                .iter()
-                .all(|(key, value)| {
-                    self.variables
-                        .get(&(side.clone(), key.clone()))
-                        .and_then(Option::as_ref)
-                        == Some(value)
-                })
+                .get(side)
+                .is_none_or(|rows| rows.known().is_none());
+            let mut all_known = true;
+            for (key, value) in &environment.table(role).variables {
+                let shown = self.variables.get(&(side.clone(), key.clone()));
+                match shown.and_then(Option::as_ref) {
+                    Some(shown) if shown == value => {}
+                    None if unread => all_known = false,
+                    _ => return Some(false),
+                }
+            }
+            all_known.then_some(true)
         };
-        if !records_fit || !holds(production, Role::Production) {
-            Status::Mixed
-        } else if holds(hot_standby, Role::HotStandby) {
-            Status::Consistent
-        } else if holds(hot_standby, Role::Production) {
-            Status::Prepared
-        } else {
-            Status::Mixed
+        let standby = [Role::HotStandby, Role::Production].map(|role| holds(hot_standby, role));
+        match (holds(production, Role::Production), standby) {
+            _ if !records_fit => Status::Mixed,
+            (Some(false), _) | (_, [Some(false), Some(false)]) => Status::Mixed,
+            (Some(true), [Some(true), _]) => Status::Consistent,
+            (Some(true), [_, Some(true)]) => Status::Prepared,
+            _ => Status::Unknown,
         }
     }
 }

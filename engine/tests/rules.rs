@@ -356,7 +356,7 @@ fn variables_visible() {
     insta::assert_snapshot!(check(|_, w, _| { w.variables.insert(HK.parse().unwrap(), Reading::failed(refused("403 Forbidden"))); }), @r"
     12 steps
     Error variables-visible: The variables of `gigadb-website` could not be read: 403 Forbidden.
-    mixed -> consistent
+    unknown -> consistent
     ");
     insta::assert_snapshot!(check(|_, w, _| rows_mut(w, HK).push(row("HOME_URL", "live/*", "beside"))), @r"
     16 steps

@@ -374,7 +374,7 @@ fn status() -> Attribute {
     Attribute::computed(Type::String).describe(
         "One word, judged with the apex's holder as production. `consistent`: every record and variable is as the topology says. \
          `prepared`: records are, and the standby's variables all hold production's values. \
-         `unknown`: a hostname has not exactly one A record, or leads to neither side. `mixed`: anything else.",
+         `unknown`: a hostname has not exactly one A record, or leads to neither side; or variables could not be read, and nothing that could be is wrong. `mixed`: anything else.",
     )
 }
 

@@ -57,6 +57,41 @@ fn a_region_out_of_reach_leaves_the_roles_as_clear_as_status_says() {
     ]);
 }
 
+/// What could not be read is not called wrong: variables that nobody could read make no
+/// environment `mixed`, here as in `gigadb-roles status`.
+#[test]
+fn variables_out_of_reach_leave_the_status_unknown() {
+    let scene = Scene::new();
+    scene.configure(&format!(
+        "{QUESTIONS}\noutput \"status\" {{\n  value = data.gigadb_role_assignment.live.status\n}}\n"
+    ));
+    let silent = Fault::new(Effect::ServerError).api(Api::Gitlab).always();
+    scene.simulator().fault(silent);
+    let output = scene.apply().expect(0);
+    output.says(&["2 parts of the environment could not be read"]);
+    let outputs = scene.show("")["values"]["outputs"].clone();
+    assert_eq!(outputs["production"]["value"], "gigadb-website");
+    assert_eq!(outputs["status"]["value"], "unknown");
+    let status = scene.gigadb_roles(&["status", "-e", "live", "--format", "json"]);
+    let status = status.expect(0).stdout;
+    assert!(status.contains("\"status\": \"unknown\""), "{status}");
+    // One that differs is wrong, whatever else could not be read.
+    scene.simulator().clear_faults();
+    let project = Side::Alt.project().replace('/', "%2F");
+    let silent = Fault::new(Effect::ServerError).api(Api::Gitlab);
+    scene
+        .simulator()
+        .fault(silent.path_contains(&project).always());
+    scene.simulator().edit(|world| {
+        let project = world.gitlab.project_mut(Side::Upstream.project()).unwrap();
+        let row = project.variable_mut("REMOTE_HOSTNAME", "live").unwrap();
+        "elsewhere.gigadb.org".clone_into(&mut row.value);
+    });
+    let _ = scene.apply().expect(0);
+    let outputs = scene.show("")["values"]["outputs"].clone();
+    assert_eq!(outputs["status"]["value"], "mixed");
+}
+
 #[test]
 fn data_sources_answer_from_the_truth_before_and_after_a_swap() {
     let scene = Scene::new();
