@@ -54,6 +54,8 @@ pub(crate) enum Fault {
     Redirected { status: u16, to: Option<String> },
     /// Answered with success and a body that makes no sense; it may have been carried out.
     Garbage(String),
+    /// The same, in an encoding that was not asked for: somebody on the way made it so.
+    Encoded(String),
     /// The operator stopped the run. Only reads are stopped.
     Stopped,
 }
@@ -105,6 +107,7 @@ impl Fault {
             Self::Status { .. } => "status",
             Self::Redirected { .. } => "redirect",
             Self::Garbage(_) => "garbage",
+            Self::Encoded(_) => "encoded",
             Self::Stopped => "stopped",
         }
     }
@@ -131,6 +134,7 @@ impl Fault {
             | Self::Broken(_)
             | Self::Incomplete(_)
             | Self::Garbage(_)
+            | Self::Encoded(_)
             | Self::Stopped => Effect::Unknown,
         }
     }
@@ -157,6 +161,7 @@ impl Fault {
             | Self::Redirected { .. }
             | Self::Incomplete(_)
             | Self::Garbage(_)
+            | Self::Encoded(_)
             | Self::Stopped => false,
         }
     }
@@ -239,6 +244,7 @@ impl CallError {
             | Fault::Page { .. }
             | Fault::Incomplete(_)
             | Fault::Garbage(_)
+            | Fault::Encoded(_)
             | Fault::Stopped => FailureKind::Unreachable,
         }
     }
@@ -292,6 +298,7 @@ impl CallError {
                 _ => Cause::WebPage,
             },
             Fault::Garbage(_) => Cause::Nonsense,
+            Fault::Encoded(_) => Cause::WebPage,
             Fault::Incomplete(_) => Cause::Incomplete,
             Fault::Stopped => Cause::Stopped,
             Fault::Status { status: 429, .. } => limited(),
@@ -487,6 +494,10 @@ impl fmt::Display for CallError {
                 )?;
                 f.write_str(&self.explained())?;
             }
+            Fault::Encoded(encoding) => write!(
+                f,
+                "the answer to {call} of {api} came as `{encoding}`, which was not asked for"
+            )?,
             Fault::Stopped => write!(f, "the run was stopped before {api} answered {call}")?,
         }
         if let Some(too_long) = &self.too_long {

@@ -18,7 +18,7 @@ use std::time::{Duration, SystemTime};
 pub(crate) use error::{CallError, Effect, Fault, VendorFault, Via, Way, seconds, tidy, tls};
 use reqwest::{
     Method,
-    header::{HeaderMap, HeaderName, HeaderValue, LOCATION},
+    header::{CONTENT_ENCODING, HeaderMap, HeaderName, HeaderValue, LOCATION},
 };
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -419,7 +419,13 @@ impl Api {
 
     /// The error for a 2xx answer that makes no sense.
     pub(crate) fn garbage(&self, call: &Call<'_>, answer: &Answer, why: &str) -> Box<CallError> {
-        let mut error = self.error(call, Fault::Garbage(error::tidy(why, self.secrets())));
+        let encoding = answer.headers.get(CONTENT_ENCODING);
+        let encoding = encoding.map(|value| String::from_utf8_lossy(value.as_bytes()));
+        let fault = match encoding.filter(|name| !name.trim().eq_ignore_ascii_case("identity")) {
+            Some(name) => Fault::Encoded(error::tidy(&name, self.secrets())),
+            None => Fault::Garbage(error::tidy(why, self.secrets())),
+        };
+        let mut error = self.error(call, fault);
         error.request_id.clone_from(&answer.request_id);
         error
     }

@@ -7,7 +7,10 @@ use std::{
 };
 
 use gigadb_clients::{Apis, Patch, Patience, write::Outcome};
-use gigadb_engine::world::World;
+use gigadb_engine::{
+    advice::{self, Asked},
+    world::World,
+};
 use insta::assert_snapshot;
 
 use super::setup::Bench;
@@ -49,6 +52,20 @@ async fn failure(answers: Vec<String>) -> String {
     let bench = Bench::start().await;
     let world = zones_from(&bench, answers).await;
     bench.show(world.zones.failure().unwrap())
+}
+
+#[tokio::test]
+async fn an_encoding_that_was_not_asked_for_comes_from_somebody_on_the_way() {
+    let bench = Bench::start().await;
+    let packed = answer("200 OK", "content-encoding: gzip\r\n", "\u{1f}\u{8}packed");
+    let mut settings = bench.settings();
+    let base = format!("{}/client/v4", serve(vec![packed]));
+    settings.cloudflare.base_url = base.parse().unwrap();
+    let world = bench.observe_with(&Apis::new(settings)).await;
+    let failure = world.zones.failure().unwrap();
+    assert_snapshot!(bench.show(failure), @"Unreachable: the answer to GET /zones of Cloudflare came as `gzip`, which was not asked for");
+    let next = advice::next(Asked::Records, failure);
+    assert!(next.starts_with("A proxy, a filter"), "{next}");
 }
 
 #[tokio::test]
