@@ -19,6 +19,7 @@ use crate::{
     rules::unchanged_since_plan::{self, Moved},
     topology::Topology,
     verify::{Difference, verify_plan},
+    view::{Status, View},
 };
 
 /// Begins a further line of a part of a message.
@@ -102,6 +103,8 @@ pub struct Ending {
     pub holds_apex: bool,
     /// Whether the closing reading shows every object of the change set as before.
     pub as_before: bool,
+    /// The word for the environment, as the closing reading shows it.
+    pub status: Option<Status>,
     /// The closing reading, or why there is none. Where nothing was written, what was read before.
     pub after: Result<Observation, ProjectError>,
 }
@@ -136,6 +139,9 @@ pub fn ended(
     let holds_apex = read.is_some_and(|(after, table)| {
         after.apex_holder(table) == Some(&plan.intent.arrangement.production)
     });
+    let pair = &plan.intent.arrangement;
+    let sides = [&pair.production, &pair.hot_standby];
+    let status = read.map(|(after, table)| View::observed(table, sides, after).status);
     let whole = whole(&plan, &objects, &differences, holds_apex);
     let owed = owed(&plan, whole, &objects, &differences);
     Ending {
@@ -147,6 +153,7 @@ pub fn ended(
         differences,
         holds_apex,
         as_before,
+        status,
         after,
     }
 }

@@ -137,7 +137,21 @@ impl Conclusion {
             1 => " 1 item is owed.".to_owned(),
             many => format!(" {many} items are owed."),
         };
-        let summary = if wrote {
+        // What a way back leaves may be no arrangement: then it is not told as one.
+        let astray = matches!(verb, Verb::Revert(_)) && wrote;
+        let astray = ending
+            .status
+            .filter(|status| astray && matches!(status, Status::Mixed | Status::Unknown));
+        let summary = if let Some(status) = astray {
+            format!(
+                "{}. Changed {} and read them back.{left} {environment} is {status} now: not \
+                 everything is as production {} and hot standby {} require.",
+                verb.done(&environment),
+                text::counted(records, variables),
+                pair.production,
+                pair.hot_standby
+            )
+        } else if wrote {
             format!(
                 "{}: production is {}, hot standby is {}. Changed {} and read them back.{left}",
                 verb.done(&environment),
@@ -150,6 +164,10 @@ impl Conclusion {
         } else {
             format!("No changes in {environment} that can be made now.{left}")
         };
+        let look = format!(
+            "See what is not: `gigadb-roles status --environment {environment}`. An earlier run may \
+             have left it: `gigadb-roles history --environment {environment}`"
+        );
         let next = (!owed.is_empty()).then(|| match &carried.run {
             Some(run) => {
                 format!("Remove each cause, then finish what is owed: `gigadb-roles resume {run}`")
@@ -160,9 +178,10 @@ impl Conclusion {
                 pair.production, pair.hot_standby
             ),
         });
+        let next = next.or(astray.map(|_| look));
         Self {
             command: verb.command().to_owned(),
-            exit: if owed.is_empty() {
+            exit: if owed.is_empty() && astray.is_none() {
                 Exit::Success
             } else {
                 Exit::PartlyApplied
@@ -178,7 +197,7 @@ impl Conclusion {
             due: carried.due.clone(),
             summary,
             next,
-            terraform: wrote.then(|| configuration(verb, &ending.plan)).flatten(),
+            terraform: (wrote && astray.is_none()).then(|| configuration(&ending.plan)),
         }
     }
 
@@ -203,21 +222,16 @@ impl Conclusion {
 }
 
 /// What a configuration says of the arrangement that holds after the plan.
-fn configuration(verb: &Verb, plan: &Plan) -> Option<String> {
+fn configuration(plan: &Plan) -> String {
     let pair = &plan.intent.arrangement;
     let mut production = format!("production = \"{}\"", pair.production);
     if plan.notices.iter().any(|one| one.topic == OTHER_SIDES) {
         production = format!("{production} and hot_standby = \"{}\"", pair.hot_standby);
     }
-    match (plan.desired.status, verb) {
-        (Status::Prepared, _) => Some(format!(
-            "{production} and prepare = \"{}\"",
-            pair.hot_standby
-        )),
-        // What a way back leaves may be no arrangement.
-        (Status::Mixed | Status::Unknown, Verb::Revert(_)) => None,
-        _ => Some(production),
+    if plan.desired.status == Status::Prepared {
+        production = format!("{production} and prepare = \"{}\"", pair.hot_standby);
     }
+    production
 }
 
 /// What webhooks are told of a run that ended so.

@@ -301,7 +301,12 @@ fn what_a_later_run_completed_is_not_taken_back_piece_by_piece() {
     let resumed = stage.last_run();
     let output = stage.output(&["revert", &resumed]);
     let told = stage.told(&output);
-    assert_eq!(output.status.code(), Some(0), "{told}");
+    assert_eq!(output.status.code(), Some(3), "{told}");
+    assert!(told.contains("live is mixed now: "), "{told}");
+    assert!(
+        told.contains("gigadb-roles history --environment live"),
+        "{told}"
+    );
     let alone = "is taken back alone: what run RUN wrote stays in force.";
     assert!(told.contains(alone), "{told}");
     stage.answer(&["revert", &id]);
