@@ -1,10 +1,11 @@
-//! What a release leaves open where it ends now.
+//! What a release leaves open where it ends now, and whether it has ended.
 
 use super::{
     facts::Facts,
-    record::{Record, State},
+    record::{EndedAs, Record, State},
     step::{Kind, Step},
 };
+use crate::foreign::Foreign;
 
 /// One sentence for each thing that is open.
 pub fn open(record: &Record, facts: &Facts) -> Vec<String> {
@@ -111,4 +112,31 @@ pub fn turned_on(record: &Record) -> Vec<String> {
         ));
     }
     on
+}
+
+impl Record {
+    /// Why the release of this record does not go on, where `now` is what is kept in its place: a
+    /// clause.
+    pub fn over(&self, now: &Self) -> Option<String> {
+        let which = |of: &Self| (of.started.clone(), of.release.clone(), of.process);
+        if which(now) != which(self) {
+            return Some(format!(
+                "release `{}` was begun by `{}` at {} in its place",
+                Foreign(&now.release),
+                Foreign(&now.started.by),
+                Foreign(&now.started.at)
+            ));
+        }
+        let end = now.ended.as_ref()?;
+        let how = match end.how {
+            EndedAs::Finished => "finished",
+            EndedAs::Abandoned => "abandoned",
+        };
+        Some(format!(
+            "release `{}` was {how} by `{}` at {}",
+            Foreign(&now.release),
+            Foreign(&end.mark.by),
+            Foreign(&end.mark.at)
+        ))
+    }
 }

@@ -10,7 +10,6 @@ use super::{
     step::{Kind, Process, Step},
 };
 use crate::{
-    foreign::Foreign,
     intent::Arrangement,
     message::Message,
     name::{EnvironmentName, InfrastructureName, JobListName},
@@ -478,31 +477,6 @@ impl Record {
             );
         }
         Ok(())
-    }
-
-    /// Why the release of this record does not go on, where `now` is what is kept in its place: a
-    /// clause.
-    pub fn over(&self, now: &Self) -> Option<String> {
-        let which = |of: &Self| (of.started.clone(), of.release.clone(), of.process);
-        if which(now) != which(self) {
-            return Some(format!(
-                "release `{}` was begun by `{}` at {} in its place",
-                Foreign(&now.release),
-                Foreign(&now.started.by),
-                Foreign(&now.started.at)
-            ));
-        }
-        let end = now.ended.as_ref()?;
-        let how = match end.how {
-            EndedAs::Finished => "finished",
-            EndedAs::Abandoned => "abandoned",
-        };
-        Some(format!(
-            "release `{}` was {how} by `{}` at {}",
-            Foreign(&now.release),
-            Foreign(&end.mark.by),
-            Foreign(&end.mark.at)
-        ))
     }
 
     /// Whether branch B may be taken.

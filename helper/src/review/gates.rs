@@ -38,7 +38,10 @@ impl Gates<'_> {
         }
         let elsewhere: BTreeSet<&str> = review
             .acting()
-            .map(|(change, _)| change.environment.as_str())
+            .flat_map(|(change, _)| {
+                let former = change.replaces.as_deref();
+                std::iter::once(change.environment.as_str()).chain(former)
+            })
             .filter(|of| self.environment.is_some_and(|only| only != *of))
             .collect();
         if !elsewhere.is_empty() {

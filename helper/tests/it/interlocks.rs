@@ -104,10 +104,12 @@ fn nothing_is_deployed_beside_a_deployment_by_hand() {
             job.status = status;
         });
     };
-    hands("running", 1_000);
-    let told = release(&stage, 1, &["next", "--yes", "--interval", "0.01"]);
-    refused(&told, "one-deployment");
-    assert_eq!(started_jobs(&stage), 0);
+    for status in ["running", "scheduled"] {
+        hands(status, 1_000);
+        let told = release(&stage, 1, &["next", "--yes", "--interval", "0.01"]);
+        refused(&told, "one-deployment");
+        assert_eq!(started_jobs(&stage), 0);
+    }
     hands("canceled", 1);
     next(&stage);
 }
@@ -315,6 +317,13 @@ fn roles_that_were_traded_outside_stop_a_release() {
         told.contains("`alt-gigadb-website` is production"),
         "{told}"
     );
+    // A simple release has no way back, and none is advised.
+    let stage = crate::release::stage();
+    start(&stage, "simple");
+    stage.trade_records();
+    let told = release(&stage, 1, &["next", "--yes", "--interval", "0.01"]);
+    assert!(told.contains("[roles-as-left]"), "{told}");
+    assert!(!told.contains("release back"), "{told}");
 }
 
 #[test]
@@ -325,8 +334,8 @@ fn one_person_does_not_validate_for_both_teams() {
     for _ in 0..4 {
         next(&stage);
     }
-    confirm(&stage, "validate-business", "Ada");
-    let same = ["confirm", "validate-technical", "--by", " ada"];
+    confirm(&stage, "validate-business", "Ada Example");
+    let same = ["confirm", "validate-technical", "--by", " ada  example"];
     let told = release(&stage, 1, &same);
     refused(&told, "two-people");
     let reason = ["--override", "two-people", "--reason", "she is both teams"];
