@@ -20,7 +20,7 @@ pub struct EndpointObservation {
     /// Instances: those the Elastic IPs are associated with, and those with the expected Name tag.
     pub instances: Vec<Instance>,
     /// The address that is taken for this machine's where EC2 could not say; see
-    /// [`Observation::assume_addresses`].
+    /// [`Observation::assume_addresses`](crate::observation::Observation::assume_addresses).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub assumed: Option<Ipv4Addr>,
     /// The address that EC2 gave before, where it is only told and not used.
