@@ -101,6 +101,8 @@ pub struct Ending {
     pub cause: Option<String>,
     /// Whether the closing reading shows the apex at the side that was to be production.
     pub holds_apex: bool,
+    /// Whether it may be there: the closing reading shows it, or does not show the apex at all.
+    pub may_hold_apex: bool,
     /// Whether the closing reading shows every object of the change set as before.
     pub as_before: bool,
     /// The word for the environment, as the closing reading shows it.
@@ -139,6 +141,11 @@ pub fn ended(
     let holds_apex = read.is_some_and(|(after, table)| {
         after.apex_holder(table) == Some(&plan.intent.arrangement.production)
     });
+    let may_hold_apex = holds_apex
+        || read.is_none_or(|(after, table)| {
+            let apex = after.apex(table).and_then(|apex| after.names.get(apex));
+            apex.is_none_or(|apex| apex.unread.is_some())
+        });
     let pair = &plan.intent.arrangement;
     let sides = [&pair.production, &pair.hot_standby];
     let status = read.map(|(after, table)| View::observed(table, sides, after).status);
@@ -152,6 +159,7 @@ pub fn ended(
         objects,
         differences,
         holds_apex,
+        may_hold_apex,
         as_before,
         status,
         after,

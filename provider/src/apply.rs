@@ -266,9 +266,7 @@ impl Reviewed {
                 format!("{environment} apply: partly done"),
                 // Where the apex has moved, or may have, `production` set back alone is refused: rule
                 // `external-swap`.
-                if ending.plan.intent.changes_production()
-                    && (ending.holds_apex || ending.after.is_err())
-                {
+                if ending.plan.intent.changes_production() && ending.may_hold_apex {
                     "Plan again: the plan shows what is left. Apply it; to go back, set `production` back after that, or set it back at once together with `on_external_swap = \"revert\"`."
                 } else {
                     "Plan again: the plan shows what is left. Apply it, or set `production` back to go back."
