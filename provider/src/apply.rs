@@ -299,7 +299,7 @@ impl Reviewed {
             .collect();
         let undone = matches!(ending.whole, Whole::NothingChanged | Whole::PutBack);
         let object = match (&ending.after, undone) {
-            (Ok(_), true) => {
+            (Ok(_), true) if ending.differences.iter().all(|one| one.unread.is_none()) => {
                 format!("environment `{environment}`; nothing of this run is in force")
             }
             _ if list.is_empty() => format!("environment `{environment}`"),
