@@ -1,12 +1,20 @@
 //! An earlier run, as its journal tells it: whether it can be taken further or taken back.
 //!
+//! A run that was resumed is one with what completed it ([`EarlierRun::then`]): it is completed, and
+//! taken back, as a whole. A run that takes another back writes its own steps and nothing else.
+//!
 //! Either way the present world must be as that run left it. What somebody changed since is
 //! named, and nothing is planned over it.
 
-use std::collections::BTreeSet;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    iter,
+};
 
+pub use crate::course::Fate;
 use crate::{
     changes::{ChangeSet, Step, Target, Transaction},
+    course::{Course, Write, as_it_is, changed, present},
     evidence::Evidence,
     finding::{Finding, Rule, Severity},
     intent::{Intent, Mode, Trade},
@@ -21,30 +29,20 @@ use crate::{
     view::View,
 };
 
-/// What is known of one transaction of an earlier run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fate {
-    /// It was never sent.
-    NotInForce,
-    /// It was sent, and the run said that it had no effect, or was undone. A request may take
-    /// effect later than anybody waits for it: where the present world shows it, it is in force.
-    SaidNotInForce,
-    /// It was carried out.
-    InForce,
-    /// It may have been carried out.
-    Perhaps,
-}
-
 /// An earlier run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EarlierRun {
     /// What it was asked for.
     pub intent: Intent,
+    /// Whether it takes another run back: then its own steps are all that there was to do.
+    pub takes_back: bool,
     /// Its transactions, in stages.
     pub stages: Vec<Vec<Transaction>>,
     /// One fate a transaction, in the order of writing. A missing one counts as
     /// [`Fate::NotInForce`].
     pub fates: Vec<Fate>,
+    /// The run that resumed it.
+    pub resumed_by: Option<Box<EarlierRun>>,
 }
 
 /// Why an earlier run can be neither taken further nor taken back.
@@ -59,7 +57,29 @@ pub enum Obstacle {
 }
 
 impl EarlierRun {
-    /// The plan that completes the run from the present world: the same intent, planned anew.
+    /// This run together with `later`, which resumed it.
+    #[must_use]
+    pub fn then(mut self, later: Self) -> Self {
+        let overrides = later.intent.overrides.iter().copied();
+        self.intent.overrides.extend(overrides);
+        self.resumed_by = Some(Box::new(match self.resumed_by {
+            Some(first) => first.then(later),
+            None => later,
+        }));
+        self
+    }
+
+    /// This run and those that resumed it, in order.
+    pub(crate) fn parts(&self) -> impl Iterator<Item = &Self> {
+        iter::successors(Some(self), |part| part.resumed_by.as_deref())
+    }
+
+    fn all_stages(&self) -> impl Iterator<Item = &Vec<Transaction>> {
+        self.parts().flat_map(|part| &part.stages)
+    }
+
+    /// The plan that completes the run from the present world: the same intent, planned anew; of a
+    /// run that takes another back, the rest of its steps.
     pub fn resume(
         &self,
         topology: &Topology,
@@ -67,15 +87,24 @@ impl EarlierRun {
         evidence: &Evidence,
     ) -> Result<Plan, Obstacle> {
         let environment = self.within(topology, observation)?;
+        if self.takes_back {
+            let changes = self.rest(environment, observation)?;
+            let overrides = &self.intent.overrides;
+            return Ok(self.planned(
+                (topology, environment),
+                observation,
+                evidence,
+                overrides,
+                changes,
+            ));
+        }
         let mut moved: BTreeSet<Moved> = self
-            .steps()
-            .filter_map(|(step, fate)| {
+            .courses()
+            .filter_map(|course| {
+                let step = course.last();
                 let present = present(observation, &step.target)?;
-                let before = fate != Fate::InForce
-                    && [Some(&step.undo), step.from.as_ref()].contains(&present.as_ref());
-                let settled = before || present.as_ref() == Some(&step.to);
-                let absent = present.is_none() && step.from.is_none() && fate != Fate::InForce;
-                (!settled && !absent).then(|| changed(step, &step.to, present.as_ref()))
+                (!course.allows(present.as_ref()))
+                    .then(|| changed(step, &step.to, present.as_ref()))
             })
             .collect();
         let arrangement = &self.intent.arrangement;
@@ -113,48 +142,132 @@ impl EarlierRun {
         overrides: &BTreeSet<Rule>,
     ) -> Result<Plan, Obstacle> {
         let environment = self.within(topology, observation)?;
+        let mut changes = self.stepwise(environment, observation, |course, present| {
+            let course = course.sent(observation);
+            let (Some((first, _)), Some((last, _))) = (course.0.first(), course.0.last()) else {
+                return Write::Nothing;
+            };
+            let Some(present) = present else {
+                return Write::Unread(last);
+            };
+            let present = present.as_ref();
+            let back = [Some(&first.undo), first.from.as_ref()].contains(&present);
+            if back || (present.is_none() && first.from.is_none()) {
+                Write::Nothing
+            } else if course.0.iter().any(|(step, _)| present == Some(&step.to)) {
+                Write::Value(first.undo.clone())
+            } else {
+                Write::Moved(last)
+            }
+        })?;
+        changes.stages.reverse();
+        Ok(self.planned(
+            (topology, environment),
+            observation,
+            evidence,
+            overrides,
+            changes,
+        ))
+    }
+
+    /// The steps of a run that takes another back that are still to be done.
+    fn rest(
+        &self,
+        environment: &Environment,
+        observation: &Observation,
+    ) -> Result<ChangeSet, Obstacle> {
+        self.stepwise(environment, observation, |course, present| {
+            let last = course.last();
+            match present {
+                None => Write::Unread(last),
+                Some(Some(present)) if present == last.to => Write::Nothing,
+                Some(present) if course.allows(present.as_ref()) => Write::Value(last.to.clone()),
+                Some(_) => Write::Moved(last),
+            }
+        })
+    }
+
+    /// The changes that `write` says of each object, where the run wrote it last.
+    fn stepwise<'a>(
+        &'a self,
+        environment: &Environment,
+        observation: &Observation,
+        write: impl Fn(&Course<'a>, Option<Option<String>>) -> Write<'a>,
+    ) -> Result<ChangeSet, Obstacle> {
         let mut moved: BTreeSet<Moved> = self
             .traded_since(environment, observation)
             .into_iter()
             .collect();
-        let mut fates = self.fates.iter().copied();
-        let mut stages: Vec<Vec<Transaction>> = Vec::new();
-        for stage in &self.stages {
-            let mut back = Vec::new();
-            for transaction in stage {
-                let fate = fates.next().unwrap_or(Fate::NotInForce);
-                if fate == Fate::NotInForce {
-                    continue;
+        let mut writes: BTreeMap<Object, Step> = BTreeMap::new();
+        for course in self.courses() {
+            let target = &course.last().target;
+            let present = present(observation, target);
+            match write(&course, present.clone()) {
+                Write::Nothing => {}
+                Write::Unread(step) => {
+                    let unread = "a value that could not be read".to_owned();
+                    moved.insert(changed(step, &step.to, Some(&unread)));
                 }
-                let inverse = transaction
-                    .steps
-                    .iter()
-                    .filter(|step| fate != Fate::SaidNotInForce || shows(observation, step));
-                let steps: Vec<Step> = inverse
-                    .filter_map(|step| inverse_of(step, observation, &mut moved))
-                    .collect();
-                if !steps.is_empty() {
-                    back.push(Transaction {
-                        boundary: transaction.boundary.clone(),
-                        steps,
+                Write::Moved(step) => {
+                    moved.insert(changed(step, &step.to, present.flatten().as_ref()));
+                }
+                Write::Value(to) => {
+                    let from = present.flatten();
+                    let written = as_it_is(target, observation).map(|target| Step {
+                        target,
+                        undo: from.clone().unwrap_or_else(|| to.clone()),
+                        from,
+                        to,
+                        reason: "The run that is taken back wrote the present value.".to_owned(),
                     });
+                    writes.extend(written.map(|step| (step.target.object(), step)));
                 }
-            }
-            if !back.is_empty() {
-                stages.push(back);
             }
         }
         if !moved.is_empty() {
             return Err(Obstacle::Changed(moved.into_iter().collect()));
         }
+        // From behind, so that each object is written where it was written last.
+        let mut stages: Vec<Vec<Transaction>> = Vec::new();
+        let stages_written: Vec<_> = self.all_stages().collect();
+        for stage in stages_written.into_iter().rev() {
+            let mut kept = Vec::new();
+            for transaction in stage.iter().rev() {
+                let own = transaction.steps.iter();
+                let steps: Vec<Step> = own
+                    .filter_map(|step| writes.remove(&step.target.object()))
+                    .collect();
+                if !steps.is_empty() {
+                    kept.push(Transaction {
+                        boundary: transaction.boundary.clone(),
+                        steps,
+                    });
+                }
+            }
+            kept.reverse();
+            if !kept.is_empty() {
+                stages.push(kept);
+            }
+        }
         stages.reverse();
-        let changes = ChangeSet {
+        Ok(ChangeSet {
             stages,
             blocked: Vec::new(),
-        };
+        })
+    }
+
+    /// The plan that writes `changes` and nothing else.
+    fn planned(
+        &self,
+        (topology, environment): (&Topology, &Environment),
+        observation: &Observation,
+        evidence: &Evidence,
+        overrides: &BTreeSet<Rule>,
+        changes: ChangeSet,
+    ) -> Plan {
         let observed = View::observed(environment, sides(&self.intent), observation);
         let desired = self.after(environment, observation, &changes, &observed);
-        let intent = self.intent_back(environment, observation, &desired, overrides);
+        let intent = self.intent_then(environment, observation, &desired, overrides);
         let context = Context {
             topology,
             environment,
@@ -165,7 +278,7 @@ impl EarlierRun {
         };
         let mut findings = rules::check(&context);
         findings.extend(changes.steps().filter_map(|step| foreign(&context, step)));
-        Ok(Plan {
+        Plan {
             observation: observation.clone(),
             observed,
             desired,
@@ -174,7 +287,7 @@ impl EarlierRun {
             owed: Vec::new(),
             notices: Vec::new(),
             intent,
-        })
+        }
     }
 
     /// `plan` as if it carried out the whole run, of which it writes only the rest: for whatever
@@ -185,31 +298,26 @@ impl EarlierRun {
             ..plan.clone()
         };
         let stages = &mut whole.changes.stages;
+        stages.splice(..0, self.all_stages().cloned());
+        let mut seen = BTreeSet::new();
         for transaction in stages.iter_mut().flatten() {
-            let further = |step: &Step| {
-                !self
-                    .steps()
-                    .any(|(own, _)| own.target.object() == step.target.object())
-            };
-            transaction.steps.retain(further);
+            transaction
+                .steps
+                .retain(|step| seen.insert(step.target.object()));
         }
-        stages.splice(..0, self.stages.iter().cloned());
         whole
     }
 
     /// Tells whether anything of it was sent.
     pub fn sent_something(&self) -> bool {
-        self.fates.iter().any(|fate| *fate != Fate::NotInForce)
+        self.steps().any(|(_, fate)| fate != Fate::NotInForce)
     }
 
     /// Tells whether anything of it is, or may be, in force: as the run said, or as the present
     /// world shows.
     pub fn left_something(&self, observation: &Observation) -> bool {
-        self.steps().any(|(step, fate)| match fate {
-            Fate::NotInForce => false,
-            Fate::SaidNotInForce => shows(observation, step),
-            Fate::InForce | Fate::Perhaps => true,
-        })
+        let mut courses = self.courses();
+        courses.any(|course| !course.sent(observation).0.is_empty())
     }
 
     /// The apex, where a run that left it in place finds it on another side: what that run wrote is
@@ -243,7 +351,9 @@ impl EarlierRun {
         observation: &Observation,
     ) -> Result<&'a Environment, Obstacle> {
         let environment = self.environment(topology)?;
-        match self.outside(topology, environment, observation) {
+        let parts = self.parts();
+        let faults = parts.flat_map(|part| part.outside(topology, environment, observation));
+        match faults.collect::<Vec<_>>() {
             faults if faults.is_empty() => Ok(environment),
             faults => Err(Obstacle::Outside(faults)),
         }
@@ -251,11 +361,19 @@ impl EarlierRun {
 
     /// Every step with the fate of its transaction.
     fn steps(&self) -> impl Iterator<Item = (&Step, Fate)> {
-        let transactions = self.stages.iter().flatten().enumerate();
-        transactions.flat_map(|(index, transaction)| {
-            let fate = self.fates.get(index).copied().unwrap_or(Fate::NotInForce);
-            transaction.steps.iter().map(move |step| (step, fate))
+        self.parts().flat_map(|part| {
+            let fates = part.fates.iter().copied();
+            let fates = fates.chain(iter::repeat(Fate::NotInForce));
+            let transactions = part.stages.iter().flatten().zip(fates);
+            transactions.flat_map(|(transaction, fate)| {
+                transaction.steps.iter().map(move |step| (step, fate))
+            })
         })
+    }
+
+    /// What the run did with each object.
+    fn courses(&self) -> impl Iterator<Item = Course<'_>> {
+        Course::all(self.steps())
     }
 
     /// A failover leaves out what it cannot reach: that is no change of somebody else's, as long
@@ -312,8 +430,9 @@ impl EarlierRun {
         desired
     }
 
-    /// Who has which role when the run is taken back, and how much must be well for that.
-    fn intent_back(
+    /// Who has which role when its steps are written, back or the rest of a way back, and how much
+    /// must be well for that.
+    fn intent_then(
         &self,
         environment: &Environment,
         observation: &Observation,
@@ -327,7 +446,7 @@ impl EarlierRun {
         let arrangement = match role_after {
             Some(Role::Production) => pair.clone(),
             Some(Role::HotStandby) => pair.clone().swapped(),
-            None if self.intent.changes_production() => pair.clone().swapped(),
+            None if self.intent.changes_production() && !self.takes_back => pair.clone().swapped(),
             None => pair.clone(),
         };
         Intent {
@@ -338,87 +457,6 @@ impl EarlierRun {
             overrides: overrides.clone(),
             ..self.intent.clone()
         }
-    }
-}
-
-/// The step that takes `step` back; none where it is not in force any more.
-fn inverse_of(step: &Step, observation: &Observation, moved: &mut BTreeSet<Moved>) -> Option<Step> {
-    let Some(present) = present(observation, &step.target) else {
-        moved.insert(Moved {
-            object: step.target.object(),
-            planned_from: step.to.clone(),
-            present: "a value that could not be read".to_owned(),
-        });
-        return None;
-    };
-    let back = [Some(&step.undo), step.from.as_ref()].contains(&present.as_ref());
-    if back || (present.is_none() && step.from.is_none()) {
-        return None;
-    }
-    if present.as_ref() != Some(&step.to) {
-        moved.insert(changed(step, &step.to, present.as_ref()));
-        return None;
-    }
-    let target = match &step.target {
-        Target::Record { hostname, .. } => Target::Record {
-            hostname: hostname.clone(),
-            record_id: Some(observation.names.get(hostname)?.single_a()?.id.clone()),
-        },
-        Target::Variable {
-            infrastructure,
-            project,
-            key,
-            scope,
-            ..
-        } => Target::Variable {
-            infrastructure: infrastructure.clone(),
-            project: project.clone(),
-            key: key.clone(),
-            scope: scope.clone(),
-            create: false,
-        },
-    };
-    Some(Step {
-        target,
-        from: Some(step.to.clone()),
-        to: step.undo.clone(),
-        undo: step.to.clone(),
-        reason: "The run that is taken back wrote the present value.".to_owned(),
-    })
-}
-
-/// Whether the present world shows what a step wrote.
-fn shows(observation: &Observation, step: &Step) -> bool {
-    present(observation, &step.target).is_some_and(|value| value.as_ref() == Some(&step.to))
-}
-
-/// The present value of a target (none: no value); none at all where it could not be read.
-#[expect(clippy::option_option, reason = "not read, no value, this value")]
-fn present(observation: &Observation, target: &Target) -> Option<Option<String>> {
-    match target {
-        Target::Record { hostname, .. } => {
-            let name = observation.names.get(hostname)?;
-            if name.unread.is_some() {
-                return None;
-            }
-            Some(name.contents())
-        }
-        Target::Variable {
-            infrastructure,
-            key,
-            ..
-        } => {
-            observation.variables.get(infrastructure)?.read()?;
-            Some(observation.value(infrastructure, key).map(str::to_owned))
-        }
-    }
-}
-
-fn changed(step: &Step, left: &str, present: Option<&String>) -> Moved {
-    Moved {
-        object: step.target.object(),
-        planned_from: left.to_owned(),
-        present: present.map_or_else(|| "nothing".to_owned(), Clone::clone),
     }
 }
 

@@ -24,6 +24,7 @@ mod beside;
 pub mod carry;
 mod cause;
 pub mod changes;
+mod course;
 mod diff;
 pub mod draft;
 pub mod due;

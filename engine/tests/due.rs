@@ -177,6 +177,8 @@ fn the_rest_of_a_run_leaves_to_do_what_the_whole_run_does() {
         intent: swap,
         fates: plan.changes.transactions().map(|_| Fate::Perhaps).collect(),
         stages: plan.changes.stages,
+        takes_back: false,
+        resumed_by: None,
     };
     let rest = earlier
         .resume(

@@ -27,8 +27,10 @@ fn run(plan: &Plan, done: usize, next: Fate) -> EarlierRun {
     };
     EarlierRun {
         intent: plan.intent.clone(),
+        takes_back: false,
         stages: plan.changes.stages.clone(),
         fates: (0..all).map(fate).collect(),
+        resumed_by: None,
     }
 }
 
@@ -83,6 +85,94 @@ fn a_run_cut_off_anywhere_is_completed_or_taken_back() {
             let count = back.changes.transactions().count();
             assert_eq!(after(left, &back, count), start, "revert after {done}");
         }
+    }
+}
+
+/// The run that `plan` is, cut off after `done` transactions, with the world that it leaves.
+fn cut_off(world: &World, plan: &Plan, done: usize, takes_back: bool) -> (World, EarlierRun) {
+    let done = done.min(plan.changes.transactions().count());
+    let mut earlier = run(plan, done, Fate::NotInForce);
+    earlier.takes_back = takes_back;
+    (after(world.clone(), plan, done), earlier)
+}
+
+#[test]
+fn runs_that_were_resumed_are_taken_back_as_one() {
+    let topology = topology(UPSTREAM);
+    let start = world(&topology, "gigadb-website");
+    let plan = swap(&topology, &start);
+    let all = plan.changes.transactions().count();
+    let end = after(start.clone(), &plan, all);
+    let look = |world: &World| observe(&topology, "live", world);
+    let resumed = |earlier: &EarlierRun, world: &World| {
+        earlier
+            .resume(&topology, &look(world), &Evidence::none())
+            .unwrap()
+    };
+    let reverted = |earlier: &EarlierRun, world: &World| {
+        let back = earlier.revert(&topology, &look(world), &Evidence::none(), &none());
+        let back = back.unwrap();
+        assert!(back.blocking().next().is_none(), "{:?}", back.findings);
+        back
+    };
+    for first in 0..=all {
+        let (left, run) = cut_off(&start, &plan, first, false);
+        for second in 0..=all - first {
+            let (left, again) = cut_off(&left, &resumed(&run, &left), second, false);
+            let both = run.clone().then(again);
+            let (completed, third) = cut_off(&left, &resumed(&both, &left), all, false);
+            assert_eq!(completed, end, "{first} and {second}");
+            let whole = both.clone().then(third);
+            assert!(resumed(&whole, &completed).changes.is_empty());
+            for (earlier, world) in [(&both, &left), (&whole, &completed)] {
+                let back = reverted(earlier, world);
+                let steps = back.changes.transactions().count();
+                // The way back, cut off anywhere, is completed, and taken back in its turn.
+                for done in 0..=steps {
+                    let (half, run) = cut_off(world, &back, done, true);
+                    let rest = resumed(&run, &half);
+                    assert!(rest.blocking().next().is_none(), "{:?}", rest.findings);
+                    let (restored, rest) = cut_off(&half, &rest, all, true);
+                    assert_eq!(restored, start, "{first} and {second}, back after {done}");
+                    let forth = reverted(&run.then(rest), &restored);
+                    let (forth, _) = cut_off(&restored, &forth, all, true);
+                    assert_eq!(forth, *world, "{first} and {second}, forth after {done}");
+                    // Or the first run is taken back once more.
+                    let (restored, _) = cut_off(&half, &reverted(earlier, &half), all, true);
+                    assert_eq!(restored, start);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn the_rest_of_a_way_back_is_its_own_steps_and_nothing_else() {
+    let topology = topology(UPSTREAM);
+    let mut start = world(&topology, "gigadb-website");
+    // Somebody wrote a variable by hand, before the run that is taken back.
+    let mut rows = model::rows_mut(&mut start, "alt-gigadb-website").iter_mut();
+    let row = rows.find(|row| row.key.as_str() == "HOME_URL").unwrap();
+    row.value = Some("https://gigadb.org".to_owned());
+    let plan = swap(&topology, &start);
+    let all = plan.changes.transactions().count();
+    let (end, forth) = cut_off(&start, &plan, all, false);
+    let back = forth.revert(
+        &topology,
+        &observe(&topology, "live", &end),
+        &Evidence::none(),
+        &none(),
+    );
+    let back = back.unwrap();
+    for done in 1..back.changes.transactions().count() {
+        let (half, run) = cut_off(&end, &back, done, true);
+        let rest = run.resume(
+            &topology,
+            &observe(&topology, "live", &half),
+            &Evidence::none(),
+        );
+        let (restored, _) = cut_off(&half, &rest.unwrap(), all, true);
+        assert_eq!(restored, start, "after {done}");
     }
 }
 

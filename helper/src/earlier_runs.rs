@@ -1,6 +1,10 @@
 //! Earlier runs, from their journals.
 
-use std::{collections::BTreeSet, path::PathBuf, time::Duration};
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use gigadb_clients::{
     journal::{self, Follows, JournalError, Run, RunId, StillOpen},
@@ -11,6 +15,7 @@ use gigadb_engine::{
     earlier::{EarlierRun, Obstacle},
     executor::End,
     message::Message,
+    name::EnvironmentName,
     plan::Plan,
     topology::Topology,
 };
@@ -31,12 +36,37 @@ pub(crate) fn folder() -> Result<PathBuf, Failure> {
     })
 }
 
-/// A run whose journal was read.
+/// A run whose journal was read, with those that it resumed and that resumed it: together they are
+/// one.
 pub(crate) struct Earlier {
+    /// The run that was named.
     pub(crate) id: RunId,
-    pub(crate) run: Run,
+    /// The first one, and those that resumed it, in order. Never empty.
+    runs: Vec<Run>,
+    /// Whatever else began after the first one, the newest first.
+    later: Vec<Run>,
     /// What the engine needs of it.
     pub(crate) left: EarlierRun,
+}
+
+/// The run that `run` resumed in the end: itself, where it resumed none.
+pub(crate) fn first_of(run: Run, folder: &Path, ui: &Ui) -> Run {
+    let mut first = run;
+    while let Some(Follows::Resumes(id)) = first.header.follows.clone()
+        && id < first.header.id
+    {
+        match journal::read(folder, &id) {
+            Ok(run) => first = run,
+            Err(error) => {
+                ui.warning(&format!(
+                    "Run {id}, which run {} resumed, was not considered: {error}.",
+                    first.header.id
+                ));
+                break;
+            }
+        }
+    }
+    first
 }
 
 /// Reads the journal of the run that is named, to go on from it under `topology`.
@@ -48,52 +78,111 @@ pub(crate) fn read(text: &str, topology: &Topology, ui: &Ui) -> Result<Earlier, 
             "Name a run that `gigadb-roles history` lists.",
         )
     })?;
-    let object = || format!("run `{id}`");
     let folder = folder()?;
     let ids = journal::ids(&folder).map_err(|error| unreadable(&error))?;
     if !ids.contains(&id) {
         return Err(Failure::refused(
             format!("No such run has a journal in `{}`.", folder.display()),
-            object(),
+            format!("run `{id}`"),
             "Name a run that `gigadb-roles history` lists; GIGADB_JOURNAL_DIR says where journals \
              are.",
         ));
     }
-    let run = journal::read(&folder, &id).map_err(|error| unreadable(&error))?;
+    let named = journal::read(&folder, &id).map_err(|error| unreadable(&error))?;
+    let first = first_of(named, &folder, ui);
+    let since = first.header.id.clone();
+    let mut runs = vec![first];
+    let mut later = Vec::new();
+    for other in ids.iter().rev().filter(|other| **other > since) {
+        match journal::read(&folder, other) {
+            Ok(run) => {
+                let own = match &run.header.follows {
+                    Some(Follows::Resumes(id)) => runs.iter().any(|run| run.header.id == *id),
+                    _ => false,
+                };
+                if own { &mut runs } else { &mut later }.push(run);
+            }
+            Err(error) => ui.warning(&format!("A later journal was not considered: {error}.")),
+        }
+    }
+    later.reverse();
+    for run in &runs {
+        usable(run, topology, ui)?;
+    }
+    if let [first, others @ ..] = &runs[..]
+        && !others.is_empty()
+    {
+        let others: Vec<&str> = others.iter().map(|run| run.header.id.as_str()).collect();
+        ui.note(&format!(
+            "Run {} was resumed by run {}: they are taken as one.",
+            first.header.id,
+            others.join(", and by run ")
+        ));
+    }
+    let takes_back = matches!(runs[0].header.follows, Some(Follows::Reverts(_)));
+    let of = |run: &Run| EarlierRun {
+        intent: run.header.intent(),
+        takes_back,
+        stages: run.header.stages.clone(),
+        fates: run.fates(),
+        resumed_by: None,
+    };
+    let left = runs[1..]
+        .iter()
+        .fold(of(&runs[0]), |left, run| left.then(of(run)));
+    Ok(Earlier {
+        id,
+        runs,
+        later,
+        left,
+    })
+}
+
+/// Refuses a run that is under way, or was planned from another topology.
+fn usable(run: &Run, topology: &Topology, ui: &Ui) -> Result<(), Failure> {
+    let object = format!("run `{}`", run.header.id);
     if run.header.topology != topology.digest() {
         return Err(Failure::refused(
             "The run was planned from another topology, or the topology changed since.",
-            object(),
-            "Name the topology that it was planned from with --topology, or plan the arrangement \
-             that shall hold: `gigadb-roles plan --production`.",
+            object,
+            format!(
+                "Name the topology that it was planned from with --topology, or plan the \
+                 arrangement that shall hold: {}.",
+                either_way(run)
+            ),
         ));
     }
     if run.outcome().is_none() {
-        match run.header.process.liveness() {
+        let process = &run.header.process;
+        match process.liveness() {
             Liveness::Running => {
                 return Err(Failure::refused(
                     format!(
                         "The run is still under way: process {} of `{}`.",
-                        run.header.process.pid, run.header.process.host
+                        process.pid, process.host
                     ),
-                    object(),
+                    object,
                     "Wait for its end.",
                 ));
             }
             Liveness::Unknown => ui.warning(&format!(
                 "It cannot be told from here whether process {} of `{}`, which began this run, \
                  has ended. Make sure that it has.",
-                run.header.process.pid, run.header.process.host
+                process.pid, process.host
             )),
             Liveness::Gone => {}
         }
     }
-    let left = EarlierRun {
-        intent: run.header.intent(),
-        stages: run.header.stages.clone(),
-        fates: run.fates(),
-    };
-    Ok(Earlier { id, run, left })
+    Ok(())
+}
+
+/// The commands that plan one arrangement of the run's two sides, or the other.
+fn either_way(run: &Run) -> String {
+    let header = &run.header;
+    format!(
+        "`gigadb-roles plan --environment {} --production {}`, or `--production {}`",
+        header.environment, header.arrangement.production, header.arrangement.hot_standby
+    )
 }
 
 impl Earlier {
@@ -123,46 +212,72 @@ impl Earlier {
 
     /// Until when something of it may still take effect.
     fn open(&self) -> StillOpen {
-        open(&self.run)
+        self.runs
+            .iter()
+            .map(open)
+            .fold(StillOpen::default(), |all, one| StillOpen {
+                forward: all.forward.max(one.forward),
+                back: all.back.max(one.back),
+            })
     }
 
-    /// Refuses where a later run changed the same environment, unless it `continued` this one the
-    /// same way. What a later run completed is taken back with that run, not piece by piece.
-    pub(crate) fn is_the_last(&self, continued: &Follows, ui: &Ui) -> Result<(), Failure> {
-        let folder = folder()?;
-        let ids = journal::ids(&folder).map_err(|error| unreadable(&error))?;
+    /// The environment that it was of.
+    pub(crate) fn environment(&self) -> &EnvironmentName {
+        &self.runs[0].header.environment
+    }
+
+    /// Refuses where a later run changed the same environment, unless it took this one back, and
+    /// that is what is to be done.
+    pub(crate) fn is_the_last(&self, taking_back: bool) -> Result<(), Failure> {
+        let own = |id: &RunId| self.runs.iter().any(|run| run.header.id == *id);
+        // The first run of those that were resumed by one another.
+        let first = |id: &RunId| {
+            let mut first = id.clone();
+            while let Some(Follows::Resumes(earlier)) = self
+                .later
+                .iter()
+                .find(|run| run.header.id == first)
+                .and_then(|run| run.header.follows.as_ref())
+                && *earlier < first
+            {
+                first = earlier.clone();
+            }
+            first
+        };
+        let reverts = |id: &RunId| {
+            let found = self.later.iter().find(|run| run.header.id == first(id));
+            match found.and_then(|run| run.header.follows.as_ref()) {
+                Some(Follows::Reverts(other)) => Some(other),
+                _ => None,
+            }
+        };
         let mut taken_back = BTreeSet::new();
-        for id in ids.into_iter().take_while(|id| *id > self.id) {
-            let later = match journal::read(&folder, &id) {
-                Ok(later) => later,
-                Err(error) => {
-                    ui.warning(&format!("A later journal was not considered: {error}."));
-                    continue;
-                }
-            };
-            let follows = later.header.follows.as_ref() == Some(continued);
-            if let Some(Follows::Reverts(other)) = &later.header.follows
-                && *other != self.id
+        for later in &self.later {
+            let id = &later.header.id;
+            let back = reverts(id);
+            if let Some(other) = back
+                && !own(other)
                 && later
                     .outcome()
                     .is_some_and(|outcome| outcome.end == End::Completed)
-                && !taken_back.contains(&id)
+                && !taken_back.contains(&first(id))
             {
                 // Neither is in force any more.
-                taken_back.extend([id.clone(), other.clone()]);
+                taken_back.extend([first(id), first(other)]);
             }
-            if taken_back.contains(&id) {
-                continue;
-            }
-            let here = later.header.environment == self.run.header.environment;
-            if here && !follows && later.says_in_force() {
+            let this_way = taking_back && back.is_some_and(&own);
+            let here = later.header.environment == *self.environment();
+            if here && !this_way && !taken_back.contains(&first(id)) && later.says_in_force() {
                 return Err(Failure::with(
                     Exit::Stale,
                     Message::nothing_changed(
                         format!("A later run changed the same environment: {id}"),
                         format!("run `{}`", self.id),
-                        "Take the later run back first, or plan the arrangement that shall hold: \
-                         `gigadb-roles plan --production`.",
+                        format!(
+                            "Take the later run back first, or plan the arrangement that shall \
+                             hold: {}.",
+                            either_way(&self.runs[0])
+                        ),
                     ),
                 ));
             }
@@ -172,18 +287,17 @@ impl Earlier {
 
     /// The plan, or why there is none.
     pub(crate) fn planned(&self, made: Result<Plan, Obstacle>) -> Result<Plan, Failure> {
+        let instead = format!(
+            "To go on from how things are now, plan the arrangement that shall hold: {}.",
+            either_way(&self.runs[0])
+        );
         made.map_err(|obstacle| match obstacle {
-            Obstacle::Incomputable(why) => planning::no_plan(&self.run.header.environment, &why),
+            Obstacle::Incomputable(why) => planning::no_plan(self.environment(), &why),
             Obstacle::Outside(faults) => Failure::refused(
                 "The journal names what no plan under this topology writes, so it was edited, or \
                  written by another program.",
                 format!("run `{}`: {}", self.id, faults.join("; ")),
-                format!(
-                    "Find out who changed the journal. To go on from how things are now, plan the \
-                     arrangement that shall hold: `gigadb-roles plan --environment {} \
-                     --production`.",
-                    self.run.header.environment
-                ),
+                format!("Find out who changed the journal. {instead}"),
             ),
             Obstacle::Changed(moved) => {
                 let list: Vec<String> = moved
@@ -195,24 +309,27 @@ impl Earlier {
                         )
                     })
                     .collect();
-                let (s, was) = if list.len() == 1 {
-                    ("", "was")
-                } else {
-                    ("s", "were")
+                let objects = match list.len() {
+                    1 => "1 object was".to_owned(),
+                    many => format!("{many} objects were"),
                 };
-                Failure::with(
-                    Exit::Stale,
-                    Message::nothing_changed(
-                        format!("{} object{s} {was} changed since this run.", list.len()),
-                        format!("run `{}`: {}", self.id, list.join("; ")),
+                let ended = self.runs.iter().all(|run| run.outcome().is_some());
+                let (what, next) = if ended {
+                    (
+                        format!("{objects} changed since this run."),
+                        format!("Find out who changed it. {instead}"),
+                    )
+                } else {
+                    (
                         format!(
-                            "Find out who changed it. To go on from how things are now, plan the \
-                             arrangement that shall hold: `gigadb-roles plan --environment {} \
-                             --production`.",
-                            self.run.header.environment
+                            "{objects} changed since, by the run itself or by somebody else: the \
+                             journal lacks the run's end."
                         ),
-                    ),
-                )
+                        instead.clone(),
+                    )
+                };
+                let on = format!("run `{}`: {}", self.id, list.join("; "));
+                Failure::with(Exit::Stale, Message::nothing_changed(what, on, next))
             }
         })
     }

@@ -7,7 +7,13 @@ use clap_complete::engine::ArgValueCandidates;
 use gigadb_clients::journal::{self, Follows, Run};
 use gigadb_engine::executor::End;
 
-use crate::{candidates, earlier_runs::folder, failure::Failure, named::OnlyEnvironment, ui::Ui};
+use crate::{
+    candidates,
+    earlier_runs::{first_of, folder},
+    failure::Failure,
+    named::OnlyEnvironment,
+    ui::Ui,
+};
 
 /// A run by its id, or the last one.
 #[derive(Debug, Args)]
@@ -36,20 +42,29 @@ impl WhichRun {
         let Some(run) = self.find(ui, |_| true)? else {
             return self.named();
         };
-        if let Some(Follows::Reverts(other)) = &run.header.follows {
-            let id = &run.header.id;
-            return Err(Failure::refused(
-                format!(
-                    "The last run that changed something put back what run {other} had changed."
-                ),
-                format!("run `{id}`"),
-                format!(
-                    "Nothing has to be put back. To take the way back itself back, name it: \
-                     `gigadb-roles revert {id}`."
-                ),
-            ));
+        let id = run.header.id.clone();
+        let incomplete = is_incomplete(&run);
+        if let Some(Follows::Reverts(other)) = first_of(run, &folder()?, ui).header.follows {
+            let back =
+                format!("To take the way back itself back, name it: `gigadb-roles revert {id}`.");
+            let (what, next) = if incomplete {
+                (
+                    format!(
+                        "The last run was to put back what run {other} had changed, and did not complete."
+                    ),
+                    format!("To complete it, run `gigadb-roles resume {id}`. {back}"),
+                )
+            } else {
+                (
+                    format!(
+                        "The last run that changed something put back what run {other} had changed."
+                    ),
+                    format!("Nothing has to be put back. {back}"),
+                )
+            };
+            return Err(Failure::refused(what, format!("run `{id}`"), next));
         }
-        Ok(run.header.id.to_string())
+        Ok(id.to_string())
     }
 
     /// The run that is named, else the last one that has not ended as it should.

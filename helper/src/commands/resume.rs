@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 
 use clap::Args;
-use gigadb_clients::journal::Follows;
 use gigadb_engine::{plan::Plan, rules::Rule};
 
 use crate::{
@@ -103,7 +102,7 @@ pub(super) async fn run(
     let made = |present: &_| earlier.planned(earlier.left.resume(topology, present, &evidence));
     let plan = made(&observation)?;
     if !plan.changes.is_empty() {
-        earlier.is_the_last(&Follows::Resumes(earlier.id.clone()), ui)?;
+        earlier.is_the_last(false)?;
     }
     review_and_carry_out(&job, plan, args.yes, &made).await
 }
@@ -113,7 +112,7 @@ pub(super) async fn observe(
     job: &Job<'_>,
     earlier: &earlier_runs::Earlier,
 ) -> Result<gigadb_engine::observation::Observation, Failure> {
-    let environment = &earlier.run.header.environment;
+    let environment = earlier.environment();
     let cancel = &job.control.cancel;
     let observation = planning::observe(job.session, environment, None, cancel).await;
     job.go_on()?;

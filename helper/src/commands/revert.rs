@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 
 use clap::Args;
-use gigadb_clients::journal::Follows;
 use gigadb_engine::rules::Rule;
 
 use super::resume::{EarlierArgs, observe, review_and_carry_out};
@@ -83,15 +82,7 @@ pub(super) async fn run(
     };
     let plan = made(&observation)?;
     if !plan.changes.is_empty() {
-        earlier.is_the_last(&Follows::Reverts(earlier.id.clone()), ui)?;
-        if let Some(Follows::Resumes(first)) = &earlier.run.header.follows {
-            ui.warning(&format!(
-                "Run {} completed run {first}, and is taken back alone: what run {first} wrote \
-                 stays in force. To go back behind both, run `gigadb-roles revert {first}` after \
-                 this.",
-                earlier.id
-            ));
-        }
+        earlier.is_the_last(true)?;
     }
     review_and_carry_out(&job, plan, args.yes, &made).await
 }

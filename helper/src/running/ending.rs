@@ -138,7 +138,7 @@ impl Conclusion {
             many => format!(" {many} items are owed."),
         };
         // What a way back leaves may be no arrangement: then it is not told as one.
-        let astray = matches!(verb, Verb::Revert(_)) && wrote;
+        let astray = wrote && (matches!(verb, Verb::Revert(_)) || owed.is_empty());
         let astray = ending
             .status
             .filter(|status| astray && matches!(status, Status::Mixed | Status::Unknown));

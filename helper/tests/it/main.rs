@@ -57,6 +57,7 @@ mod release_news;
 mod release_over;
 mod release_staging;
 mod repository;
+mod resumed_runs;
 mod runs;
 mod saved_plan;
 mod shared_history;
