@@ -10,10 +10,12 @@ use std::{
 
 use futures::stream::{FuturesUnordered, StreamExt};
 use gigadb_engine::{
+    advice::Asked,
     changes::{Boundary, ChangeSet, Step, Target, Transaction},
     executor::{Command, End, Event, Executor, Outcome, Pace, TransactionId},
     intent::{Intent, Mode},
     name::RecordId,
+    remedy,
     topology::Policy,
     world::{CiVariable, Record, RecordType, Zone},
 };
@@ -75,6 +77,7 @@ impl Apis {
         let mut created: HashMap<(TransactionId, usize), RecordId> = HashMap::new();
         let mut in_flight = FuturesUnordered::new();
         let mut events: VecDeque<Event> = VecDeque::new();
+        let mut failed = Vec::new();
         let mut stop_told = false;
         let mut commands = executor.start();
         loop {
@@ -107,7 +110,12 @@ impl Apis {
                         let closes = last.map_or_else(Instant::now, |open| open.closes);
                         in_flight.push(run.carry_out(Work::Wait(ids, closes)));
                     }
-                    Command::Finish(outcome) => return outcome,
+                    Command::Finish(mut outcome) => {
+                        let cause = outcome.cause.as_deref().unwrap_or_default();
+                        let told = failed.into_iter().find(|(why, _)| cause.starts_with(why));
+                        outcome.remedy = told.map(|(_, remedy): (String, String)| remedy);
+                        return outcome;
+                    }
                 }
             }
             let event = if !stop_told && cancel.is_cancelled() {
@@ -137,6 +145,7 @@ impl Apis {
                                     closes: known.closes.max(new.closes),
                                 };
                             }
+                            failed.extend(done.failed);
                             done.event
                         }
                         None => return stalled(),
@@ -189,6 +198,8 @@ struct Done {
     record_ids: Vec<((TransactionId, usize), RecordId)>,
     /// A request that may take effect all the same.
     open: Option<(TransactionId, Open)>,
+    /// A request that did not succeed: what it said, and what helps.
+    failed: Option<(String, String)>,
 }
 
 /// What all requests of a run share.
@@ -254,19 +265,33 @@ impl Run<'_> {
 
     /// What is known after a request that did not succeed.
     fn failed(&self, id: TransactionId, failure: WriteFailure) -> Done {
+        let remedy = self.transaction(id).ok().and_then(|transaction| {
+            let asked = match &transaction.steps.first()?.target {
+                Target::Record { .. } => Asked::Records,
+                Target::Variable { project, .. } => Asked::Project(project),
+            };
+            remedy::of_request(asked, &failure.failure)
+        });
         let why = failure.failure.message;
+        let failed = remedy.map(|remedy| (why.clone(), remedy));
         let open_for = self.apis.timing().open_for;
         let closes = failure.sent + open_for;
         let left = closes.saturating_duration_since(Instant::now());
         // Rounded up: what is said to be over is over.
         let until = (since_1970() + left).as_secs() + 1;
         let event = match failure.outcome {
-            write::Outcome::NotSent => return Done::of(Event::NotSent(id, why)),
+            write::Outcome::NotSent => {
+                return Done {
+                    failed,
+                    ..Done::of(Event::NotSent(id, why))
+                };
+            }
             write::Outcome::Refused => Event::Refused(id, why, until),
             write::Outcome::Unknown => Event::NoAnswer(id, why, until),
         };
         Done {
             open: Some((id, Open { until, closes })),
+            failed,
             ..Done::of(event)
         }
     }
@@ -472,6 +497,7 @@ impl Done {
             event,
             record_ids: Vec::new(),
             open: None,
+            failed: None,
         }
     }
 }
@@ -535,5 +561,6 @@ fn stalled() -> Outcome {
             "the executor waits for nothing that is under way, which is a bug; plan again to see what was changed"
                 .to_owned(),
         ),
+        remedy: None,
     }
 }

@@ -271,10 +271,7 @@ impl Apis {
         forget();
         let reviewed = &swap.reviewed.observation;
         let ending = carry::ended(swap.topology, reviewed, plan, Some(&outcome), after);
-        // How everything else ended, its reports tell.
-        if outcome.end == End::Completed {
-            under_way.left(Leftover::of(&ending));
-        }
+        under_way.left(Leftover::of(&ending, &outcome));
         let written = swap.as_a_whole(ending.written());
         let is_done = matches!(ending.whole, Whole::Done | Whole::Owing);
         let probed_after = if is_done {

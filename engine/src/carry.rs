@@ -4,11 +4,11 @@
 //! What is said at the end rests on the closing reading. Where that failed, it rests on what the
 //! APIs said in their own words, and says so.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     changes::{Step, Target},
-    executor::{Outcome, Report},
+    executor::{Outcome, Report, STOPPED},
     fate::{self, Fate, NotSeen, ObjectEnd, Seen, shown},
     finding::Finding,
     intent::Mode,
@@ -16,6 +16,7 @@ use crate::{
     object::Object,
     observation::{NameObservation, Observation, ProjectError, environment_of},
     plan::{Owed, Plan},
+    remedy::{self, Remedy},
     rules::unchanged_since_plan::{self, Moved},
     topology::Topology,
     verify::{Difference, verify_plan},
@@ -99,6 +100,8 @@ pub struct Ending {
     pub owed: Vec<Owed>,
     /// Why the run did not go as planned, as a clause.
     pub cause: Option<String>,
+    /// What to do first.
+    pub remedy: Remedy,
     /// Whether the closing reading shows the apex at the side that was to be production.
     pub holds_apex: bool,
     /// Whether it may be there: the closing reading shows it, or does not show the apex at all.
@@ -154,6 +157,16 @@ pub fn ended(
     Ending {
         whole,
         owed,
+        remedy: match outcome {
+            Some(Outcome {
+                cause: Some(cause), ..
+            }) if cause == STOPPED => Remedy::Nothing,
+            Some(Outcome {
+                remedy: Some(remedy),
+                ..
+            }) => Remedy::Advice(remedy.clone()),
+            _ => remedy::of_reading(topology, &after).map_or(Remedy::TheCause, Remedy::Advice),
+        },
         cause: outcome.and_then(|outcome| outcome.cause.clone()),
         plan,
         objects,
@@ -413,6 +426,19 @@ impl Ending {
         }
         plan.changes.stages.retain(|stage| !stage.is_empty());
         plan
+    }
+
+    /// What could not be put back, and was read as this run wrote it.
+    pub fn still_there(&self) -> BTreeSet<Object> {
+        let stands = |step: &&Step| {
+            let object = step.target.object();
+            let kept = |one: &ObjectEnd| {
+                one.object == object && matches!(one.fate, Fate::NotPutBack(_) | Fate::InForce)
+            };
+            seen(self.after.as_ref(), &step.target).is(&step.to) && self.objects.iter().any(kept)
+        };
+        let steps = self.plan.changes.steps().filter(stands);
+        steps.map(|step| step.target.object()).collect()
     }
 
     /// Until when something of it may still take effect, in seconds since 1970 (UTC).

@@ -78,7 +78,7 @@ pub enum Seen {
 }
 
 impl Seen {
-    fn is(&self, value: &str) -> bool {
+    pub(crate) fn is(&self, value: &str) -> bool {
         matches!(self, Self::Value(Some(seen)) if seen == value)
     }
 

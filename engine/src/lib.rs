@@ -53,6 +53,7 @@ mod record;
 mod recorded;
 pub mod region;
 pub mod release;
+pub mod remedy;
 mod resolve;
 pub mod roles;
 pub mod rules;

@@ -108,6 +108,7 @@ impl Story {
                 end,
                 reports,
                 cause,
+                remedy: None,
             },
             after,
         )

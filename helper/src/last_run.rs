@@ -132,7 +132,7 @@ impl WhichRun {
 
 fn is_incomplete(run: &Run) -> bool {
     match run.outcome().map(|outcome| outcome.end) {
-        Some(End::Completed) => !run.left().owed.is_empty(),
+        Some(End::Completed) => !run.left().is_empty(),
         Some(End::NothingChanged | End::Reverted) => false,
         _ => true,
     }

@@ -245,7 +245,9 @@ impl Reviewed {
         let ending = &carried.ending;
         let environment = &self.wanted.environment;
         let production = &ending.plan.intent.arrangement.production;
-        let again = "Remove the cause, then plan and apply again.";
+        let remedy = &ending.remedy;
+        let again = || remedy.then("plan and apply again");
+        let first = remedy.before();
         let (summary, next) = match ending.whole {
             Whole::Owing => (
                 format!(
@@ -256,22 +258,21 @@ impl Reviewed {
             ),
             Whole::NothingChanged => (
                 format!("{environment} apply: nothing was changed"),
-                again.to_owned(),
+                again(),
             ),
             Whole::PutBack => (
                 format!("{environment} apply: what was changed was put back"),
-                again.to_owned(),
+                again(),
             ),
             Whole::Partly => (
                 format!("{environment} apply: partly done"),
                 // Where the apex has moved, or may have, `production` set back alone is refused: rule
                 // `external-swap`.
                 if ending.plan.intent.changes_production() && ending.may_hold_apex {
-                    "Plan again: the plan shows what is left. Apply it; to go back, set `production` back after that, or set it back at once together with `on_external_swap = \"revert\"`."
+                    format!("{first}Plan again: the plan shows what is left. Apply it; to go back, set `production` back after that, or set it back at once together with `on_external_swap = \"revert\"`.")
                 } else {
-                    "Plan again: the plan shows what is left. Apply it, or set `production` back to go back."
-                }
-                .to_owned(),
+                    format!("{first}Plan again: the plan shows what is left. Apply it, or set `production` back to go back.")
+                },
             ),
             Whole::Open(until) => {
                 let until = clock(until);
@@ -285,7 +286,7 @@ impl Reviewed {
             }
             Whole::Unread => (
                 format!("{environment} apply: what was written could not be read back"),
-                "Plan again when the API answers: the plan shows what is left. Until then the state keeps the former value of what could not be read.".to_owned(),
+                format!("{first}Plan again when it can be read: the plan shows what is left. Until then the state keeps the former value of what could not be read."),
             ),
             Whole::NotShown | Whole::Done | Whole::NothingToWrite => (
                 format!("{environment} apply: written, but not as planned when read back"),

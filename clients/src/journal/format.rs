@@ -9,7 +9,7 @@ use std::{collections::BTreeSet, fmt, str::FromStr};
 use gigadb_engine::{
     carry::Ending,
     changes::Transaction,
-    executor::{Announcement, Outcome, Report, TransactionId},
+    executor::{Announcement, End, Outcome, Report, TransactionId},
     intent::{Arrangement, Intent, Mode, OnFailure, Trade},
     name::{EnvironmentName, InfrastructureName, RecordId},
     object::Object,
@@ -226,11 +226,21 @@ pub struct Leftover {
     /// What it wrote, and its last reading did not show.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub not_shown: BTreeSet<Object>,
+    /// What it could not say, or not put back, and its last reading showed as it had written it.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub in_force: BTreeSet<Object>,
 }
 
 impl Leftover {
     /// What a run left that ended so.
-    pub(crate) fn of(ending: &Ending) -> Self {
+    pub(crate) fn of(ending: &Ending, outcome: &Outcome) -> Self {
+        if outcome.end != End::Completed {
+            // How the rest ended, its reports tell.
+            return Self {
+                in_force: ending.still_there(),
+                ..Self::default()
+            };
+        }
         let owed: BTreeSet<Object> = ending.owed.iter().map(|owed| owed.object.clone()).collect();
         let differences = ending.differences.iter().map(|one| one.object.clone());
         Self {
@@ -238,12 +248,13 @@ impl Leftover {
                 .filter(|object| !owed.contains(object))
                 .collect(),
             owed,
+            in_force: BTreeSet::new(),
         }
     }
 
     /// Whether nothing was left.
     pub fn is_empty(&self) -> bool {
-        self.owed.is_empty() && self.not_shown.is_empty()
+        *self == Self::default()
     }
 }
 

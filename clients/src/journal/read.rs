@@ -169,6 +169,15 @@ impl Run {
                 JournalEvent::Created { .. } | JournalEvent::Left(_) | JournalEvent::Unleased => {}
             }
         }
+        let left = self.left();
+        for (fate, transaction) in fates.iter_mut().zip(self.transactions()) {
+            let mut objects = transaction.steps.iter().map(|step| step.target.object());
+            *fate = match *fate {
+                Fate::Perhaps if objects.all(|one| left.in_force.contains(&one)) => Fate::InForce,
+                Fate::InForce if objects.any(|one| left.not_shown.contains(&one)) => Fate::Perhaps,
+                known => known,
+            };
+        }
         for id in self.announced() {
             if let Some(known @ Fate::NotInForce) = fates.get_mut(id.0) {
                 *known = Fate::SaidNotInForce;

@@ -112,6 +112,7 @@ fn outcome() -> Outcome {
             undo_sent: false,
         }],
         cause: None,
+        remedy: None,
     }
 }
 

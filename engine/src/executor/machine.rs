@@ -4,7 +4,7 @@
 use std::{hash::Hash, sync::Arc};
 
 use super::{
-    Announcement, Command, Event, Outcome, Report, TransactionId,
+    Announcement, Command, Event, Outcome, Report, STOPPED, TransactionId,
     look::{After, Look},
     track::{Activity, State, Track},
 };
@@ -187,7 +187,7 @@ impl Executor {
             };
         }
         if stopping {
-            self.fail("it was asked to stop".to_owned());
+            self.fail(STOPPED.to_owned());
         }
         if self.may_undo() {
             self.back_from(stage + 1)
@@ -212,7 +212,7 @@ impl Executor {
             return Vec::new();
         }
         if self.stop_asked && !last {
-            self.fail("it was asked to stop".to_owned());
+            self.fail(STOPPED.to_owned());
         }
         self.finish()
     }

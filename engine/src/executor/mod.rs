@@ -27,7 +27,7 @@ mod track;
 mod transaction;
 
 pub use machine::Executor;
-pub use outcome::{End, Outcome, Report, TransactionStatus};
+pub use outcome::{End, Outcome, Report, STOPPED, TransactionStatus};
 
 use serde::{Deserialize, Serialize};
 

@@ -78,7 +78,14 @@ pub struct Outcome {
     pub reports: Vec<Report>,
     /// Why it did not complete: a clause.
     pub cause: Option<String>,
+    /// What helps against that, in full sentences, where it is known. Journals leave it out: it is
+    /// for now.
+    #[serde(skip)]
+    pub remedy: Option<String>,
 }
+
+/// The cause of a run that was stopped.
+pub const STOPPED: &str = "it was asked to stop";
 
 impl Outcome {
     pub(super) fn new(reports: Vec<Report>, cause: Option<String>) -> Self {
@@ -99,6 +106,7 @@ impl Outcome {
             end,
             reports,
             cause,
+            remedy: None,
         }
     }
 

@@ -1,7 +1,7 @@
 //! What happens to one transaction: sent, looked at, sent again, waited for, and the same back.
 
 use super::{
-    Announcement, Command, Pace, TransactionId,
+    Announcement, Command, Pace, STOPPED, TransactionId,
     look::{After, Look, Seen, Verdict},
     machine::Executor,
     track::{Activity, State, Undo},
@@ -40,7 +40,7 @@ impl Executor {
 
     fn may_send(&mut self, id: TransactionId) -> Vec<Command> {
         if self.stop_asked {
-            return self.withdraw(id, "it was asked to stop".to_owned());
+            return self.withdraw(id, STOPPED.to_owned());
         }
         let Some(track) = self.tracks.get_mut(id.0) else {
             return Vec::new();

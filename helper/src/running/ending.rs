@@ -292,6 +292,7 @@ pub(super) fn not_completed(verb: &Verb, carried: &Carried, stopped: bool) -> Fa
         }
         _ => format!("{subject} did not complete: {why}."),
     };
+    let remedy = &ending.remedy;
     let status = format!("Run `gigadb-roles status --environment {environment}`");
     let (exit, next) = match ending.whole {
         Whole::Open(until) => (
@@ -307,26 +308,33 @@ pub(super) fn not_completed(verb: &Verb, carried: &Carried, stopped: bool) -> Fa
         ),
         Whole::Unread => (
             Exit::NotVerified,
-            format!("{status} when it can be read again."),
+            format!("{}{status} when it can be read again.", remedy.before()),
         ),
         Whole::NotShown => (
             Exit::NotVerified,
-            format!("{status} until it is consistent."),
+            match run {
+                Some(run) => format!(
+                    "{status}: a reading may lag behind a write. If it stays so, find out who else \
+                     writes it; `gigadb-roles resume {run}` writes it again, `gigadb-roles revert \
+                     {run}` goes back."
+                ),
+                None => format!("{status} until it is consistent."),
+            },
         ),
         Whole::NothingChanged | Whole::PutBack => (
             Exit::Failed,
             match verb {
-                Verb::Apply => "Remove the cause, then apply the plan again.".to_owned(),
-                _ => format!("Remove the cause, then run the {} again.", verb.command()),
+                Verb::Apply => remedy.then("apply the plan again"),
+                _ => remedy.then(&format!("run the {} again", verb.command())),
             },
         ),
         Whole::Partly | Whole::Owing | Whole::Done | Whole::NothingToWrite => (
             Exit::PartlyApplied,
             match run {
-                Some(run) => format!(
-                    "Remove the cause, then complete it with `gigadb-roles resume {run}`, or go \
-                     back with `gigadb-roles revert {run}`."
-                ),
+                Some(run) => remedy.then(&format!(
+                    "complete it with `gigadb-roles resume {run}`, or go back with `gigadb-roles \
+                     revert {run}`"
+                )),
                 None => format!(
                     "{status}, then `gigadb-roles plan` with the --production that you mean."
                 ),

@@ -268,7 +268,7 @@ fn a_failover_whose_first_batch_is_refused_changes_nothing() {
     The failover did not complete: Cloudflare refused POST /zones/{zone_id}/dns_records/batch with 403, code 10000: Authentication error; the token may not edit DNS: it needs DNS: Edit on this zone (zone id c0ad183b551fbd855cfb1a67042c1b3a).
       on:      environment `live`
       changed: Nothing was changed.
-      next:    Remove the cause, then run the failover again.
+      next:    Give the token Zone: Read and DNS: Edit on the zones of the topology's hostnames in Cloudflare's dashboard (My Profile, API Tokens). Then run the failover again.
     ");
 }
 

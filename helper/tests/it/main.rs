@@ -56,6 +56,7 @@ mod release_facts;
 mod release_news;
 mod release_over;
 mod release_staging;
+mod remedies;
 mod repository;
 mod resumed_runs;
 mod runs;

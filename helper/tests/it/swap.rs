@@ -165,7 +165,7 @@ fn a_refused_batch_leaves_the_world_as_it_was() {
                  bastion.gigadb.org, files.alt-live.gigadb.org, files.gigadb.org, gigadb.org, portainer.gigadb.org
                Put back (11 of 16)
                  alt-gigadb-website/HOME_URL, alt-gigadb-website/REMOTE_HOME_URL, alt-gigadb-website/REMOTE_HOSTNAME, alt-gigadb-website/remote_fileserver_hostname, gigadb-website/HOME_URL, gigadb-website/REMOTE_HOME_URL, gigadb-website/REMOTE_HOSTNAME, gigadb-website/remote_fileserver_hostname, alt-live.gigadb.host, bastion.alt-live.gigadb.host, portainer.alt-live.gigadb.host
-      next:    Remove the cause, then run the swap again.
+      next:    Give the token Zone: Read and DNS: Edit on the zones of the topology's hostnames in Cloudflare's dashboard (My Profile, API Tokens). Then run the swap again.
     ");
     assert_eq!(output.status.code(), Some(1));
     assert_eq!(stage.simulator.world().normalized(), before);
@@ -293,7 +293,7 @@ fn a_swap_that_reading_back_does_not_show_exits_with_5() {
                  alt-gigadb-website/HOME_URL, alt-gigadb-website/REMOTE_HOME_URL, alt-gigadb-website/REMOTE_HOSTNAME, alt-gigadb-website/remote_fileserver_hostname, gigadb-website/HOME_URL, gigadb-website/REMOTE_HOME_URL, gigadb-website/REMOTE_HOSTNAME, gigadb-website/remote_fileserver_hostname, alt-live.gigadb.host, bastion.alt-live.gigadb.host, portainer.alt-live.gigadb.host, bastion.gigadb.org, files.alt-live.gigadb.org, gigadb.org, portainer.gigadb.org
                Accepted, and not seen when read back (1 of 16): read back, it is `198.51.100.12`
                  files.gigadb.org
-      next:    Run `gigadb-roles status --environment live` until it is consistent.
+      next:    Run `gigadb-roles status --environment live`: a reading may lag behind a write. If it stays so, find out who else writes it; `gigadb-roles resume RUN` writes it again, `gigadb-roles revert RUN` goes back.
     ");
 }
 

@@ -44,6 +44,29 @@ fn a_refused_last_batch_is_undone_and_the_next_apply_succeeds() {
 }
 
 #[test]
+fn the_advice_begins_with_what_the_cause_asks_for() {
+    let wait = Effect::RateLimited {
+        retry_after: Some(300),
+    };
+    let scene = Scene::new();
+    scene.adopt_live();
+    scene.configure_live(Side::Alt);
+    let batch = |effect: Effect| {
+        let fault = Fault::new(effect).api(Api::Cloudflare);
+        scene.simulator().fault(fault.template(BATCH).skip(1));
+        scene.apply().expect(1)
+    };
+    let told = batch(wait);
+    told.says(&["next: Wait until ", "Then plan and apply again."]);
+    let told = batch(Effect::Refuse);
+    told.says(&[
+        "next: Give the token Zone: Read and DNS: Edit ",
+        "Then plan and apply again.",
+    ]);
+    scene.assert_world(Side::Upstream, Side::Upstream);
+}
+
+#[test]
 fn stop_leaves_what_was_written_and_the_state_says_so() {
     let scene = Scene::new();
     scene.configure(&assignment("live", Side::Upstream, "on_failure = \"stop\""));
