@@ -352,6 +352,8 @@ impl Executor {
                 ))
             }
             (Verdict::Start, After::Closed) => {
+                let why = why.strip_suffix(DOES_NOT_SHOW).unwrap_or(why);
+                let why = why.trim_end_matches("; ");
                 State::NotApplied(format!("{why}; read back: it was not carried out"))
             }
             (_, After::Closed) => State::Unknown(clause(why, verdict, unread)),
@@ -486,6 +488,9 @@ fn undone(undo: &Undo) -> State {
     }
 }
 
+/// What a look came to that shows what was there before.
+const DOES_NOT_SHOW: &str = "read back: it does not show";
+
 /// Why it is not known what a request did. What an earlier look came to is not said twice.
 fn clause(why: &str, verdict: Verdict, unread: Option<&str>) -> String {
     let came_to = match (verdict, unread) {
@@ -494,7 +499,7 @@ fn clause(why: &str, verdict: Verdict, unread: Option<&str>) -> String {
             "read back: neither as before nor as written".to_owned()
         }
         (Verdict::Unclear, _) => "what was read back contradicts itself".to_owned(),
-        (Verdict::Start, _) => "read back: it does not show".to_owned(),
+        (Verdict::Start, _) => DOES_NOT_SHOW.to_owned(),
         (Verdict::Goal | Verdict::Unread, _) => return why.to_owned(),
     };
     if why.ends_with(&came_to) {

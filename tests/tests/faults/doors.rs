@@ -211,6 +211,13 @@ async fn both_doors_say_the_same_of_every_object() {
             "{name}: {}\n{run}",
             told.diagnostics
         );
+        // With the same causes, and the same that is due.
+        let text = || format!("{name}: {}\n{run}", told.diagnostics);
+        let causes = judge::causes(&told.diagnostics);
+        assert_eq!(causes, run.causes(), "{}", text());
+        let due = judge::due(&told.diagnostics);
+        assert_eq!(due, run.due(), "{}", text());
+        assert!(!causes.is_empty() || !due.is_empty(), "{}", text());
     }
 }
 

@@ -11,7 +11,10 @@ use gigadb_tests::{
 use serde_json::Value;
 use tokio::process::Command;
 
-use crate::stage::{Policy, Stage};
+use crate::{
+    judge,
+    stage::{Policy, Stage},
+};
 
 /// What is said of each object: its key, and the word for how it ended.
 pub(crate) type Said = BTreeMap<String, String>;
@@ -94,6 +97,24 @@ impl Run {
         let text = |value: &Value| value.as_str().unwrap().to_owned();
         objects
             .map(|one| (text(&one["object"]), text(&one["ended"])))
+            .collect()
+    }
+
+    /// Why each object ended as it did, where that is said; without times of day.
+    pub(crate) fn causes(&self) -> BTreeMap<String, String> {
+        let objects = self.outcome["objects"].as_array().unwrap().iter();
+        // The word says all of these, and the provider's account says no more.
+        let bare = |one: &&Value| one["ended"] == "put_back" || one["ended"] == "not_sent";
+        let objects = objects.filter(|one| !bare(one));
+        let told = objects.filter_map(|one| Some((one["object"].as_str()?, one["why"].as_str()?)));
+        told.map(|(object, why)| (object.to_owned(), judge::without_times(why)))
+            .collect()
+    }
+
+    /// What it says to be due.
+    pub(crate) fn due(&self) -> Vec<String> {
+        let due = self.outcome["due"].as_array().into_iter().flatten();
+        due.map(|item| judge::without_times(item.as_str().unwrap()))
             .collect()
     }
 

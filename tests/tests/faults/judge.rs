@@ -78,6 +78,49 @@ fn account(error: &Diagnostic) -> impl Iterator<Item = &str> {
     account.lines().map(str::trim)
 }
 
+/// Why each object ended as it did, where that is said; without times of day.
+pub(crate) fn causes(diagnostics: &Diagnostics) -> BTreeMap<String, String> {
+    let mut causes = BTreeMap::new();
+    for error in diagnostics.errors() {
+        let mut cause = None;
+        for line in account(error) {
+            if word(line).is_some() {
+                cause = line.split_once("): ").map(|(_, cause)| cause);
+            } else if let Some(cause) = cause {
+                let objects = line.split(", ");
+                causes.extend(objects.map(|one| (one.to_owned(), without_times(cause))));
+            }
+        }
+    }
+    causes
+}
+
+/// What is due, item by item.
+pub(crate) fn due(diagnostics: &Diagnostics) -> Vec<String> {
+    let told = diagnostics
+        .iter()
+        .filter(|one| one.summary.contains(" afterwards: "));
+    let lines = told.flat_map(|one| one.detail.lines().skip(1));
+    let items = lines.filter_map(|line| line.trim().split_once(". "));
+    items.map(|(_, item)| without_times(item)).collect()
+}
+
+/// A text without its times of day and counts of attempts: two runs are not alike in them.
+pub(crate) fn without_times(text: &str) -> String {
+    let masked = |word: &str| word.replace(|c: char| c.is_ascii_digit(), "0");
+    let words: Vec<&str> = text.split(' ').collect();
+    let masked = words.iter().enumerate().map(|(index, word)| {
+        let time = word.contains(':') && word.starts_with(|c: char| c.is_ascii_digit());
+        let next = words.get(index + 1);
+        if time || next.is_some_and(|next| next.starts_with("attempts")) {
+            masked(word)
+        } else {
+            (*word).to_owned()
+        }
+    });
+    masked.collect::<Vec<String>>().join(" ")
+}
+
 /// The word for how an object ended, from the heading over it.
 fn word(heading: &str) -> Option<&'static str> {
     Some(match heading.split(" (").next()? {
