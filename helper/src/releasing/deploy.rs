@@ -43,6 +43,8 @@ impl Carry<'_> {
         let project = project.map_or_else(String::new, |side| side.gitlab_project.clone());
         let apis = &self.desk.session.apis;
         let mut told = String::new();
+        // The job whose page was shown last.
+        let mut shown = None;
         let mut idle = 0;
         loop {
             let facts = self.own_facts(held).await;
@@ -84,16 +86,27 @@ impl Carry<'_> {
                         let changed = "What was started before goes on in GitLab.";
                         return self.failed(held, step, what, changed, Vec::new());
                     }
-                    let page = job.page.as_deref().unwrap_or("its page is not known");
-                    self.ui.note(&format!(
-                        "Starting job `{}` of `{target}`: {page}",
-                        job.name
-                    ));
+                    // The page of a job that is started once more is another one's: it is told
+                    // once that is followed.
+                    let again = job.status != JobStatus::Manual;
+                    if again {
+                        self.ui.note(&format!(
+                            "Starting job `{}` of `{target}` once more.",
+                            job.name
+                        ));
+                    } else {
+                        self.ui.note(&format!(
+                            "Starting job `{}` of `{target}`: {}",
+                            job.name,
+                            page(&job)
+                        ));
+                        shown = Some(job.id);
+                    }
                     let started = async {
-                        if job.status == JobStatus::Manual {
-                            apis.play_job(&project, job.id).await
-                        } else {
+                        if again {
                             apis.retry_job(&project, job.id).await
+                        } else {
+                            apis.play_job(&project, job.id).await
                         }
                     };
                     let within = Within::All(apis.call_within());
@@ -112,6 +125,13 @@ impl Carry<'_> {
                     let for_whom = runs.map_or_else(String::new, |other| {
                         format!(", while `{}` is {}", other.name, other.word)
                     });
+                    if shown.replace(job.id) != Some(job.id) {
+                        self.ui.note(&format!(
+                            "Following job `{}` of `{target}`: {}",
+                            job.name,
+                            page(&job)
+                        ));
+                    }
                     let line = format!(
                         "Job `{}` of `{target}` is {}{for_whom}.",
                         job.name, job.word
@@ -146,10 +166,9 @@ impl Carry<'_> {
                     return self.failed(held, step, what, changed, Vec::new());
                 }
                 Deploying::Failed(job) => {
-                    let page = job.page.clone().unwrap_or_default();
-                    let what = format!("Job `{}` is {}: {page}.", job.name, job.word);
+                    let what = format!("Job `{}` is {}: {}.", job.name, job.word, page(&job));
                     let changed = "What the job did before it ended stands.";
-                    return self.failed(held, step, what, changed, vec![page]);
+                    return self.failed(held, step, what, changed, Vec::new());
                 }
                 Deploying::Missing(None) => {
                     let what = format!("`{}` has no pipeline of `{}`.", target, record.reference);
@@ -228,7 +247,11 @@ impl Carry<'_> {
 /// The job that another one seems to wait for, as a clause.
 fn beside(other: Option<&JobFact>) -> String {
     other.map_or_else(String::new, |other| {
-        let page = other.page.as_deref().unwrap_or("its page is not known");
-        format!(" (`{}` is {}: {page})", other.name, other.word)
+        format!(" (`{}` is {}: {})", other.name, other.word, page(other))
     })
+}
+
+/// Where a job can be looked at.
+fn page(job: &JobFact) -> &str {
+    job.page.as_deref().unwrap_or("its page is not known")
 }

@@ -55,6 +55,7 @@ mod release_days;
 mod release_facts;
 mod release_news;
 mod release_over;
+mod release_shown;
 mod release_staging;
 mod remedies;
 mod repository;
