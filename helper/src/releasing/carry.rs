@@ -491,6 +491,8 @@ impl Carry<'_> {
         }
     }
 
+    /// A step that is not done. Where nothing else shows that, `what` does: whoever comes next reads
+    /// the record alone.
     #[expect(
         clippy::needless_pass_by_value,
         reason = "callers make the text for it"
@@ -501,8 +503,14 @@ impl Carry<'_> {
         step: &Step,
         what: String,
         changed: &str,
-        evidence: Vec<String>,
+        mut evidence: Vec<String>,
     ) -> Effect {
+        if evidence.is_empty() {
+            let clauses = what
+                .lines()
+                .map(|line| line.trim_end_matches('.').to_owned());
+            evidence.extend(clauses.filter(|clause| !clause.is_empty()));
+        }
         let message = Message {
             what: format!("Step `{step}` is not done. {what}"),
             object: held.record.object(step),

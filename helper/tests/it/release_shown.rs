@@ -1,8 +1,14 @@
-//! What a release shows of what it did: the pages of its jobs.
+//! What a release shows of what it did: the pages of its jobs, and why a step failed.
 
-use gigadb_simulator::{World, world::ALT_PROJECT};
+use gigadb_simulator::{
+    Api, Effect, Fault, World,
+    world::{ALT_PROJECT, PROJECT},
+};
 
-use crate::release::{document, next, stage, start, up_to_prepare};
+use crate::{
+    release::{confirm, document, next, release, stage, start, up_to_prepare},
+    stage::Stage,
+};
 
 /// Every job runs for a few looks.
 fn long_jobs(world: &mut World) {
@@ -53,4 +59,73 @@ fn the_page_of_a_job_that_somebody_else_started_is_shown_once() {
     let told = next(&stage);
     assert_eq!(pages(&told, "build_live").len(), 1, "{told}");
     assert_eq!(pages(&told, "ld_gigadb").len(), 1, "{told}");
+}
+
+/// The second operator reads the record alone: a failed step has a line below it that says why.
+#[test]
+fn what_shows_that_a_step_failed_is_kept() {
+    let no_command = |stage: &Stage| {
+        let topology = std::fs::read_to_string(&stage.environment["GIGADB_TOPOLOGY"]).unwrap();
+        let line = "pause_sync: [/nonexistent/foo, x]\n    #";
+        stage.write("topology.yaml", &topology.replacen("pause_sync:", line, 1));
+        start(stage, "complex");
+        confirm(stage, "embargo", "Ada");
+    };
+    let refused = |stage: &Stage| {
+        start(stage, "simple");
+        let refuse = Fault::new(Effect::Refuse).api(Api::Gitlab).method("POST");
+        let refuse = refuse.template("/projects/{id}/jobs/{job_id}/play");
+        stage.simulator.fault(refuse.always());
+    };
+    let no_job = |stage: &Stage| {
+        start(stage, "simple");
+        stage.simulator.edit(|world| {
+            for project in &mut world.gitlab.projects {
+                project.jobs.retain(|job| job.name != "build_live");
+            }
+        });
+    };
+    let failed = |stage: &Stage| {
+        start(stage, "simple");
+        stage.simulator.edit(|world| {
+            let jobs = world.gitlab.projects.iter_mut().flat_map(|p| &mut p.jobs);
+            for run in jobs.filter_map(|job| job.run.as_mut()) {
+                run.ends = vec!["failed".to_owned()];
+            }
+        });
+    };
+    // It begins once the step is begun in the record.
+    let blocked = |stage: &Stage| {
+        start(stage, "simple");
+        let by_hand = Fault::hook(|world| {
+            let jobs = &mut world.gitlab.project_mut(PROJECT).unwrap().jobs;
+            let mut jobs = jobs.iter_mut();
+            let job = jobs.find(|job| job.name == "build_live").unwrap();
+            "running".clone_into(&mut job.status);
+            job.run.as_mut().unwrap().looks = 1_000_000;
+        });
+        let by_hand = by_hand.api(Api::Gitlab).method("POST");
+        stage.simulator.fault(by_hand.path_contains("release-live"));
+    };
+    type Day<'a> = &'a dyn Fn(&Stage);
+    let cases: [(Day, &str); 5] = [
+        (&no_command, "`/nonexistent/foo` could not be started: "),
+        (&refused, "Job `build_live` was not started: "),
+        (&no_job, "The pipeline of `v4.4.0` has no job `build_live`"),
+        (&failed, "Job `build_live` is failed: http"),
+        (&blocked, "[one-deployment] A deployment runs or waits on "),
+    ];
+    for (day, why) in cases {
+        let stage = stage();
+        day(&stage);
+        release(&stage, 1, &["next", "--yes", "--interval", "0.01"]);
+        let status = release(&stage, 0, &["status"]);
+        let mut lines = status.lines().skip_while(|l| !l.contains("  failed  "));
+        assert!(lines.next().is_some(), "{status}");
+        let below = lines.next().unwrap();
+        assert!(
+            below.starts_with(&format!("             {why}")),
+            "{status}"
+        );
+    }
 }

@@ -148,6 +148,10 @@ fn an_apply_that_fails_leaves_the_step_to_be_taken_again() {
     let _ = next(&scene)
         .expect(1)
         .says(&["Step `prepare` is not done. `terraform apply` ended with exit status 1."]);
+    // Whoever comes next sees why.
+    let _ = release_of(&scene, &["status"])
+        .expect(0)
+        .says(&["`terraform apply` ended with exit status 1"]);
     scene.simulator().clear_faults();
     let _ = next(&scene).expect(0).says(&["Step `prepare` is done"]);
 }
