@@ -16,6 +16,7 @@ use crate::{
     global::Global,
     named::OneEnvironment,
     planning,
+    ports::Ports,
     session::{Session, Waiting},
 };
 
@@ -37,16 +38,19 @@ pub(crate) struct EndpointArgs {
 pub(crate) struct Asking {
     pub(crate) session: Session,
     pub(crate) environment: EnvironmentName,
+    pub(crate) ports: Ports,
 }
 
 impl EndpointArgs {
     /// Reads topology and settings.
     pub(crate) fn open(&self, global: &Global) -> Result<Asking, Failure> {
+        let ports = Ports::set()?;
         let session = Session::open_to_read(global, Waiting::AtMost(PATIENCE))?;
         let environment = planning::environment(&session.topology, &self.environment.name()?)?;
         Ok(Asking {
             session,
             environment,
+            ports,
         })
     }
 }

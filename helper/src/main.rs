@@ -46,6 +46,7 @@ mod outbox;
 mod page;
 mod paint;
 mod planning;
+mod ports;
 mod project;
 mod quoting;
 mod reading;

@@ -43,7 +43,7 @@ pub mod sites;
 mod tls;
 pub mod world;
 
-pub use dns::{DnsEffect, DnsFault, DnsQuery, SERVERS_ZONE, Transport};
+pub use dns::{DnsEffect, DnsFault, DnsQuery, Edge, SERVERS_ZONE, Transport};
 pub use faults::{Effect, Fault, Hook};
 pub use log::{Api, Commit, LoggedRequest};
 pub use reshape::{Answer, Reshape};

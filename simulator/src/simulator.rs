@@ -12,11 +12,12 @@ use tempfile::TempDir;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use crate::dns::{self, DnsFault, DnsQuery};
+use crate::dns::{self, DnsFault, DnsQuery, Edge};
 use crate::faults::Fault;
 use crate::log::{Commit, LoggedRequest};
 use crate::pipeline::Shared;
 use crate::server::{self, Command, Listener};
+use crate::sites::Origins;
 use crate::tls;
 use crate::world::World;
 
@@ -31,6 +32,8 @@ pub struct Options {
     pub latency: Duration,
     /// Whether to answer DNS queries too, over UDP and TCP, at one free port of 127.0.0.1 and 127.0.0.2.
     pub dns: bool,
+    /// Where proxied records lead to.
+    pub edge: Edge,
     /// Whether to keep the world as each write left it; switch off for very large worlds.
     pub keep_history: bool,
 }
@@ -41,6 +44,7 @@ impl Default for Options {
             port: 0,
             https: false,
             dns: false,
+            edge: Edge::Cloudflare,
             latency: Duration::ZERO,
             keep_history: true,
         }
@@ -151,6 +155,7 @@ impl Simulator {
         }
 
         let shared = Shared::new(world, options.latency, options.keep_history);
+        shared.dns().edge = options.edge;
         let (commands, receiver) = mpsc::unbounded_channel();
         let shutdown = CancellationToken::new();
         let runtime = tokio::runtime::Builder::new_current_thread()
@@ -224,6 +229,20 @@ impl Simulator {
     /// Returns the name servers' addresses, if asked for: one or two, of one port.
     pub fn name_servers(&self) -> &[SocketAddr] {
         &self.dns
+    }
+
+    /// Returns what tells where a name's A record leads now, as Cloudflare's proxy knows it.
+    pub fn origins(&self) -> Origins {
+        let shared = Arc::clone(&self.shared.0);
+        Arc::new(move |name| {
+            let state = shared.state();
+            let mut zones = state.world.cloudflare.zones.iter();
+            zones.find_map(|zone| {
+                let mut records = zone.records.iter();
+                let record = records.find(|one| one.kind == "A" && one.name == name)?;
+                record.content.parse().ok()
+            })
+        })
     }
 
     /// Returns the queries that the name servers saw, in order of arrival.

@@ -30,6 +30,9 @@ use tokio_util::sync::CancellationToken;
 
 use self::certificates::Authority;
 
+/// Tells where the machine behind a name is, if there is one.
+pub type Origins = Arc<dyn Fn(&str) -> Option<Ipv4Addr> + Send + Sync>;
+
 /// What one machine presents.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Site {
@@ -123,9 +126,13 @@ pub struct Sites {
     /// Removes the file when dropped.
     _folder: TempDir,
     places: Mutex<Places>,
+    machines: Machines,
     asked: Arc<Mutex<Vec<Asked>>>,
     runtime: Option<Runtime>,
 }
+
+/// The sites of all machines, for edges. Locked for a moment only: nobody waits with it.
+type Machines = Arc<Mutex<BTreeMap<Ipv4Addr, Site>>>;
 
 #[derive(Debug, Default)]
 struct Places {
@@ -167,6 +174,7 @@ impl Sites {
                 port,
                 open: BTreeMap::new(),
             }),
+            machines: Arc::default(),
             asked: Arc::default(),
             runtime: Some(runtime),
         })
@@ -174,6 +182,28 @@ impl Sites {
 
     /// Puts a site at a loopback address, instead of the one that was there.
     pub fn set(&self, address: Ipv4Addr, site: Site) -> io::Result<()> {
+        self.listen(address, site.clone(), None)?;
+        self.machines().insert(address, site);
+        Ok(())
+    }
+
+    /// Puts an edge at a loopback address, which answers for these names what the machine answers
+    /// that `origins` names, as Cloudflare's proxy does; where that does not answer, with
+    /// Cloudflare's own status.
+    pub fn set_edge(&self, address: Ipv4Addr, names: &[&str], origins: Origins) -> io::Result<()> {
+        let origins = serve::Passes {
+            origins,
+            machines: Arc::clone(&self.machines),
+        };
+        self.listen(address, Site::of(names), Some(origins))
+    }
+
+    fn listen(
+        &self,
+        address: Ipv4Addr,
+        site: Site,
+        passes: Option<serve::Passes>,
+    ) -> io::Result<()> {
         let authority = if site.trusted {
             &self.trusted
         } else {
@@ -195,6 +225,7 @@ impl Sites {
             address,
             site,
             acceptor,
+            passes,
             asked: Arc::clone(&self.asked),
         };
         self.handle()?.spawn(async move {
@@ -208,6 +239,7 @@ impl Sites {
 
     /// Takes the site of an address away: from here on connections are refused.
     pub fn refuse(&self, address: Ipv4Addr) {
+        self.machines().remove(&address);
         self.places().refuse(address);
     }
 
@@ -245,6 +277,10 @@ impl Sites {
 
     fn places(&self) -> MutexGuard<'_, Places> {
         self.places.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn machines(&self) -> MutexGuard<'_, BTreeMap<Ipv4Addr, Site>> {
+        self.machines.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn handle(&self) -> io::Result<&Handle> {

@@ -118,6 +118,7 @@ pub(super) async fn run(
         .iter()
         .flat_map(|(hostname, endpoint)| {
             let protocols = topology.protocols(environment, apex, endpoint);
+            let protocols = asking.ports.of(protocols);
             let addresses = leading.get(hostname).and_then(|found| found.as_ref().ok());
             addresses.into_iter().flatten().flat_map(move |address| {
                 let protocols = protocols.clone().into_iter();

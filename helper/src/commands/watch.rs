@@ -156,7 +156,10 @@ async fn goal(
             "Name the side with --production; `gigadb-roles status` shows what is known.",
         ));
     };
-    let (goal, homeless) = Goal::new(topology, table, &observation, &production);
+    let (mut goal, homeless) = Goal::new(topology, table, &observation, &production);
+    for name in goal.names.values_mut() {
+        name.protocols = asking.ports.of(std::mem::take(&mut name.protocols));
+    }
     if let Some(hostname) = homeless.first() {
         return Err(Failure::refused(
             format!(

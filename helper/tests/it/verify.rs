@@ -151,6 +151,18 @@ fn the_answers_for_programs() {
 }
 
 #[test]
+fn ports_that_cannot_be_meant_are_usage() {
+    let machines = Machines::new("[]", "[]", "", 60);
+    let stage = machines.stage.with("GIGADB_PORTS", "https:8443,22");
+    for words in [&VERIFY[..], &["watch", "-e", "live"]] {
+        let told = stage.run(words);
+        assert!(told.starts_with("exit 64\n"), "{told}");
+        let why = "GIGADB_PORTS cannot be used: `22` is no protocol with a port.";
+        assert!(told.contains(why), "{told}");
+    }
+}
+
+#[test]
 fn without_dns_nothing_is_guessed() {
     let machines = Machines::new("[]", "[]", "", 60);
     let fault = DnsFault::new(DnsEffect::ServFail);

@@ -6,7 +6,7 @@ use hickory_proto::op::{Message, OpCode, Query, ResponseCode};
 use hickory_proto::rr::rdata::{A, AAAA, CNAME, MX, NS, SOA, TXT};
 use hickory_proto::rr::{DNSClass, Name, RData, Record, RecordType};
 
-use super::{SERVERS_ZONE, servers};
+use super::{Edge, SERVERS_ZONE, servers};
 use crate::world::{Cloudflare, Record as Row, Zone, ZoneStatus};
 
 /// What "automatic" is served as, and every proxied record:
@@ -28,8 +28,29 @@ const EDGE_V6: [Ipv6Addr; 2] = [
     Ipv6Addr::new(0x2606, 0x4700, 0x3035, 0, 0, 0, 0xac43, 0x9801),
 ];
 
-/// Answers one query message; the answer has everything but what its transport allows.
-pub(super) fn answer(cloudflare: &Cloudflare, request: &Message) -> Message {
+impl Edge {
+    /// Its IPv4 addresses.
+    pub fn addresses(self) -> [Ipv4Addr; 2] {
+        EDGE.map(|address| match (self, address.octets()) {
+            (Self::Cloudflare, _) => address,
+            (Self::Loopback, [_, second, third, fourth]) => {
+                Ipv4Addr::new(127, second, third, fourth)
+            }
+        })
+    }
+
+    /// Its IPv6 addresses: of loopback there is one only, which has no port of its own.
+    fn addresses_v6(self) -> Vec<Ipv6Addr> {
+        match self {
+            Self::Cloudflare => EDGE_V6.to_vec(),
+            Self::Loopback => Vec::new(),
+        }
+    }
+}
+
+/// Answers one query message; the answer has everything but what its transport allows. Proxied
+/// records lead to the edge.
+pub(super) fn answer(cloudflare: &Cloudflare, edge: Edge, request: &Message) -> Message {
     let mut reply = Message::response(request.metadata.id, request.metadata.op_code);
     reply.metadata.recursion_desired = request.metadata.recursion_desired;
     reply.add_queries(request.queries.iter().cloned());
@@ -37,7 +58,7 @@ pub(super) fn answer(cloudflare: &Cloudflare, request: &Message) -> Message {
         _ if request.metadata.op_code != OpCode::Query => ResponseCode::NotImp,
         [query] if query.query_class() != DNSClass::IN => ResponseCode::Refused,
         [query] if query.query_type() == RecordType::ANY => ResponseCode::NotImp,
-        [query] => resolve(cloudflare, query, &mut reply),
+        [query] => resolve(cloudflare, edge, query, &mut reply),
         _ => ResponseCode::FormErr,
     };
     reply.metadata.response_code = code;
@@ -65,7 +86,12 @@ pub(super) fn addresses(reply: &mut Message, name: &Name, addresses: &[Ipv4Addr]
         .collect();
 }
 
-fn resolve(cloudflare: &Cloudflare, query: &Query, reply: &mut Message) -> ResponseCode {
+fn resolve(
+    cloudflare: &Cloudflare,
+    edge: Edge,
+    query: &Query,
+    reply: &mut Message,
+) -> ResponseCode {
     let asked = spelled(query.name());
     if is_in(&asked, SERVERS_ZONE) {
         return own_zone(&asked, query, reply);
@@ -89,7 +115,7 @@ fn resolve(cloudflare: &Cloudflare, query: &Query, reply: &mut Message) -> Respo
     let mut owner = owner;
     for _ in 0..LONGEST_CHAIN {
         let rows = rows_at(zone, &name);
-        let answers = answers(zone, &rows, &owner, kind);
+        let answers = answers(zone, edge, &rows, &owner, kind);
         let next = match answers.as_slice() {
             [only] if kind != RecordType::CNAME => match &only.data {
                 RData::CNAME(CNAME(target)) => Some(target.clone()),
@@ -184,18 +210,21 @@ fn has_names_below(zone: &Zone, name: &str) -> bool {
 }
 
 /// The answers of one name. Where one row of a name is proxied, all are.
-fn answers(zone: &Zone, rows: &[&Row], owner: &Name, kind: RecordType) -> Vec<Record> {
+fn answers(zone: &Zone, edge: Edge, rows: &[&Row], owner: &Name, kind: RecordType) -> Vec<Record> {
     let leads = |row: &&&Row| matches!(row.kind.as_str(), "A" | "AAAA" | "CNAME");
     let proxied = rows.iter().filter(leads).any(|row| row.proxied) && !zone.paused;
-    let edge = |data: Vec<RData>| {
+    let own = |data: Vec<RData>| {
         let records = data.into_iter();
         records
             .map(|data| Record::from_rdata(owner.clone(), AUTOMATIC_TTL, data))
             .collect()
     };
     match kind {
-        RecordType::A if proxied => edge(EDGE.map(|a| RData::A(A(a))).to_vec()),
-        RecordType::AAAA if proxied => edge(EDGE_V6.map(|a| RData::AAAA(AAAA(a))).to_vec()),
+        RecordType::A if proxied => own(edge.addresses().map(|a| RData::A(A(a))).to_vec()),
+        RecordType::AAAA if proxied => {
+            let addresses = edge.addresses_v6().into_iter();
+            own(addresses.map(|a| RData::AAAA(AAAA(a))).collect())
+        }
         RecordType::CNAME if proxied => Vec::new(),
         _ => {
             let kind = kind.to_string();

@@ -68,11 +68,23 @@ impl fmt::Display for DnsQuery {
     }
 }
 
+/// Where proxied records lead to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Edge {
+    /// Addresses of Cloudflare's own.
+    #[default]
+    Cloudflare,
+    /// The same with 127 as their first number, as in
+    /// [`World::on_loopback`](crate::World::on_loopback): nobody is led off this machine.
+    Loopback,
+}
+
 /// What the servers remember: queries that came, and faults that are to come.
 #[derive(Default)]
 pub(crate) struct Desk {
     pub(crate) queries: Vec<DnsQuery>,
     pub(crate) faults: Vec<DnsFault>,
+    pub(crate) edge: Edge,
 }
 
 /// One server's sockets.

@@ -82,7 +82,8 @@ fn reply(shared: &Shared, server: usize, transport: Transport, bytes: &[u8]) -> 
         let error = Message::error_msg(id, OpCode::Query, ResponseCode::FormErr);
         return error.to_vec().ok();
     };
-    let mut reply = answer(&shared.state().world.cloudflare, &request);
+    let edge = shared.dns().edge;
+    let mut reply = answer(&shared.state().world.cloudflare, edge, &request);
     if let Some(edns) = &request.edns {
         let mut own = Edns::new();
         own.set_max_payload(LARGEST_DATAGRAM);

@@ -128,7 +128,9 @@ impl Script {
                 let hangs = || Fault::new(Effect::Hang).region(REGION_UPSTREAM).always();
                 simulator.fault(hangs().api(Api::Ec2));
                 simulator.fault(hangs().api(Api::Sts));
-                stage.lose_live_site(REGION_UPSTREAM);
+                if let Ok(machines) = &stage.machines {
+                    machines.lose_live(REGION_UPSTREAM);
+                }
             }
             Drill::GitlabDown => {
                 let stop = Edit::SetInstanceState {
@@ -137,7 +139,9 @@ impl Script {
                     state: InstanceState::Stopped,
                 };
                 simulator.edit(|world| world.apply(&stop))?;
-                stage.lose_live_site(REGION_UPSTREAM);
+                if let Ok(machines) = &stage.machines {
+                    machines.lose_live_site(REGION_UPSTREAM);
+                }
                 simulator.fault(Fault::new(Effect::BadGateway).api(Api::Gitlab).always());
             }
             Drill::LateAnswer => {

@@ -103,9 +103,9 @@ impl Folder {
         }
         let world = stage.simulator.world();
         world.aws.write_profiles(&self.place("aws"))?;
-        if let Some(sites) = &stage.sites {
+        if let Ok(machines) = &stage.machines {
             let file = self.place("ca.pem");
-            fs::copy(sites.ca_file(), &file).map_err(at(&file, "write"))?;
+            fs::copy(machines.sites.ca_file(), &file).map_err(at(&file, "write"))?;
         }
         for name in ["bin", "state", "cache"] {
             self.make(&format!("{MACHINERY}/{name}"))?;

@@ -6,54 +6,29 @@
 mod drill;
 mod folder;
 mod goal;
+mod machines;
 mod programs;
 mod shell;
 
 use std::error::Error;
 use std::ffi::OsString;
 use std::io::Write as _;
-use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use clap::Args;
-use gigadb_simulator::sites::{Site, Sites};
-use gigadb_simulator::world::{REGION_ALT, REGION_UPSTREAM, sop_address};
-use gigadb_simulator::{Options, Simulator, World};
+use gigadb_simulator::{Edge, Options, Simulator, World};
 
 use self::drill::{Drill, Script};
 use self::folder::Folder;
 use self::goal::Watch;
+use self::machines::Machines;
 
 /// How often the world is looked at.
 const GLANCE: Duration = Duration::from_millis(100);
 /// The release whose jobs wait in both projects, as the guides name it.
 const RELEASE: &str = "v4.4.0";
-/// The port that probes ask where nothing else is said.
-const HTTPS: u16 = 443;
-/// The names that the live and the staging site answer to, whichever role they have.
-const SITES: [(&str, [&str; 4]); 2] = [
-    (
-        "live",
-        [
-            "gigadb.org",
-            "portainer.gigadb.org",
-            "alt-live.gigadb.host",
-            "portainer.alt-live.gigadb.host",
-        ],
-    ),
-    (
-        "staging",
-        [
-            "staging.gigadb.org",
-            "portainer.staging.gigadb.org",
-            "alt-staging.gigadb.host",
-            "portainer.alt-staging.gigadb.host",
-        ],
-    ),
-];
-
 /// Start the simulated world and open a shell in which everything is set.
 ///
 /// Writes `topology.yaml`, `main.tf`, AWS files, Terraform's CLI configuration and `env.sh` into DIR, starts the APIs,
@@ -98,7 +73,8 @@ struct Common {
 /// What runs as long as somebody plays.
 struct Stage {
     simulator: Simulator,
-    sites: Option<Sites>,
+    /// What the machines answer, or why none does.
+    machines: Result<Machines, String>,
 }
 
 /// Plays without a script.
@@ -135,12 +111,15 @@ fn run(
         let before = world.clone();
         let options = Options {
             dns: true,
+            edge: Edge::Loopback,
             latency: Duration::from_millis(common.latency),
             ..Options::default()
         };
+        let simulator = Simulator::start_with(world, &options)?;
+        let machines = Machines::start(&simulator.origins());
         let stage = Stage {
-            simulator: Simulator::start_with(world, &options)?,
-            sites: sites(),
+            simulator,
+            machines,
         };
         let found = programs::Found::look(common.provider.as_deref());
         folder.write(&stage, &found, script)?;
@@ -170,44 +149,6 @@ fn run(
     })
 }
 
-/// The web machines' sites, at the port that probes ask or, where that is not allowed, at a free one. None where the
-/// system has no loopback addresses beside 127.0.0.1.
-fn sites() -> Option<Sites> {
-    [HTTPS, 0].into_iter().find_map(|port| {
-        let sites = Sites::start_at(port).ok()?;
-        for (environment, names) in SITES {
-            for region in [REGION_UPSTREAM, REGION_ALT] {
-                let address = machine(region, environment)?;
-                sites.set(address, Site::of(&names)).ok()?;
-            }
-        }
-        Some(sites)
-    })
-}
-
-/// The loopback address of an environment's web machine.
-fn machine(region: &str, environment: &str) -> Option<Ipv4Addr> {
-    let address = sop_address(region, environment, "web");
-    let (_, rest) = address.split_once('.')?;
-    format!("127.{rest}").parse().ok()
-}
-
-impl Stage {
-    /// The web machines of a region's live site answer no more.
-    fn lose_live_site(&self, region: &str) {
-        if let (Some(sites), Some(address)) = (&self.sites, machine(region, "live")) {
-            sites.refuse(address);
-        }
-    }
-
-    /// Whether the sites answer where probes ask by default.
-    fn probes_work(&self) -> bool {
-        self.sites
-            .as_ref()
-            .is_some_and(|sites| sites.port() == HTTPS)
-    }
-}
-
 fn told(folder: &Folder, stage: &Stage, found: &programs::Found) -> String {
     let servers: Vec<String> = stage
         .simulator
@@ -215,24 +156,17 @@ fn told(folder: &Folder, stage: &Stage, found: &programs::Found) -> String {
         .iter()
         .map(ToString::to_string)
         .collect();
-    let sites = match &stage.sites {
-        Some(_) if stage.probes_work() => {
-            "of all web machines, with certificates of the playground's own authority".to_owned()
-        }
-        Some(sites) => format!(
-            "of all web machines, at port {} (443 needs root here); probes are off, \
-             `--https-check warn --https-port {}` asks them",
-            sites.port(),
-            sites.port()
-        ),
-        None => "none: this system has only one loopback address; probes are off".to_owned(),
+    let (sites, greetings) = match &stage.machines {
+        Ok(machines) => machines.told(),
+        Err(why) => (format!("none: {why}; probes are off"), "none".to_owned()),
     };
     format!(
         "Playground in {}. Nothing leaves this machine.\n  \
          APIs           Cloudflare, GitLab and EC2, simulated at {}\n  \
          HTTPS sites    {sites}\n  \
+         SSH, FTP       {greetings}\n  \
          name servers   {}\n  \
-         not there      SSH, FTP, caching resolvers, GitLab's pages, pipelines that run\n  \
+         not there      SSH and FTP after a greeting, caching resolvers, GitLab's pages, pipelines that run\n  \
          gigadb-roles   {}\n  \
          provider       {}\n  \
          other terminal . {}\n\

@@ -11,6 +11,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::drill::Script;
 use super::folder::Folder;
+use super::machines::Machines;
 use super::{GLANCE, Stage, at};
 
 /// Variables of these families are taken away: they could lead to the real APIs, or carry real tokens.
@@ -50,11 +51,15 @@ fn variables(folder: &Folder, stage: &Stage, script: Option<&Script>) -> Vec<(St
     if let Some(server) = simulator.name_servers().first() {
         set.push(("GIGADB_DNS_SERVER", server.to_string()));
     }
-    if stage.sites.is_some() {
+    let machines = stage.machines.as_ref().ok();
+    if machines.is_some() {
         set.push(("SSL_CERT_FILE", place("ca.pem")));
     }
-    if !stage.probes_work() {
+    if !machines.is_some_and(Machines::probes_work) {
         set.push(("GIGADB_HTTPS_CHECK", "off".to_owned()));
+    }
+    if let Some(ports) = machines.and_then(Machines::ports) {
+        set.push(("GIGADB_PORTS", ports));
     }
     set.sort_unstable();
     set.into_iter()

@@ -28,6 +28,17 @@ fn region_down() {
     won("region-down", FAILOVER).tells(&["03:12  gigadb.org does not answer"]);
 }
 
+/// The edge is there still, and says that the machine behind it is not.
+#[test]
+fn what_is_lost_does_not_answer_until_the_roles_are_traded() {
+    let verify = "gigadb-roles verify --environment live";
+    let said = won("region-down", &format!("{verify}; {FAILOVER}; {verify}"));
+    said.tells(&["it answers with status 521", "`bastion.gigadb.org` by ssh"]);
+    let mut lines = said.stdout.lines().rev();
+    let last = lines.find(|line| line.starts_with("gigadb.org ")).unwrap();
+    assert!(last.contains("status 200"), "{}", said.stdout);
+}
+
 #[test]
 fn gitlab_down() {
     // What the first run owes, the second settles once GitLab is back.

@@ -3,6 +3,7 @@
 use std::{fs, os::unix::fs::symlink, process::Stdio};
 
 use gigadb_tests::programs;
+use serde_json::Value;
 
 use crate::{said, simulator};
 
@@ -21,7 +22,7 @@ fn a_command_finds_everything_set_and_its_exit_code_is_the_end() {
     play.expect(0).tells(&[
         "production   gigadb-website",
         "Nothing leaves this machine",
-        "not there      SSH, FTP",
+        "not there      SSH and FTP after a greeting",
     ]);
     for name in [
         "topology.yaml",
@@ -32,6 +33,53 @@ fn a_command_finds_everything_set_and_its_exit_code_is_the_end() {
         assert!(folder.path().join("p").join(name).is_file(), "{name}");
     }
     lines(folder.path(), "exit 7").expect(7);
+}
+
+/// Where `verify` was led, by name.
+fn asked(verified: &crate::Said) -> Vec<(String, String)> {
+    let document: Value = serde_json::from_str(&verified.stdout).unwrap();
+    let names = document["names"].as_array().unwrap();
+    let asked = names.iter().flat_map(|name| {
+        let asked = name["asked"].as_array().unwrap().iter();
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        asked.map(move |one| (text(&name["hostname"]), text(&one["address"])))
+    });
+    asked.collect()
+}
+
+const VERIFY: &str = "gigadb-roles verify --environment live --format json";
+
+/// Names that Cloudflare proxies among them.
+#[test]
+fn every_name_is_answered_and_nobody_is_led_off_this_machine() {
+    let folder = tempfile::tempdir().unwrap();
+    let play = lines(folder.path(), VERIFY);
+    play.expect(0);
+    let asked = asked(&play);
+    let of = |hostname: &str| asked.iter().filter(|(name, _)| name == hostname).count();
+    assert_eq!(of("gigadb.org"), 2, "the edge has two addresses: {asked:?}");
+    for (name, address) in &asked {
+        assert!(address.starts_with("127."), "{name} leads to {address}");
+    }
+}
+
+/// The second of two playgrounds does not have the usual ports, whoever plays.
+#[test]
+fn where_the_usual_ports_are_not_free_others_are_asked_and_the_reason_is_true() {
+    let folder = tempfile::tempdir().unwrap();
+    let simulator = programs::ours("gigadb-simulator");
+    let simulator = simulator.display();
+    let two = format!("echo INNER >&2; {simulator} play q --latency 0 -- {VERIFY}");
+    let play = lines(folder.path(), &two);
+    play.expect(0);
+    assert!(!asked(&play).is_empty());
+    let (outer, inner) = play.stderr.split_once("INNER").unwrap();
+    let why = if outer.contains("(443 needs root here)") {
+        "(443 needs root here)"
+    } else {
+        "(443 is in use"
+    };
+    assert!(inner.contains(why), "{}", play.stderr);
 }
 
 #[test]

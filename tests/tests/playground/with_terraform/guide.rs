@@ -17,7 +17,7 @@ fn every_block_of_the_guide_does_what_it_says() {
         .iter()
         .filter(|block| block.language == "sh")
         .partition(|block| block.text.starts_with("gigadb-simulator"));
-    assert_eq!((outside.len(), inside.len()), (2, 6), "blocks came or went");
+    assert_eq!((outside.len(), inside.len()), (2, 7), "blocks came or went");
     let outside: Vec<_> = outside.iter().map(|block| block.text.as_str()).collect();
     assert!(outside[0].starts_with("gigadb-simulator play ~/playground\n"));
     assert!(outside[1].starts_with("gigadb-simulator drill region-down\n"));
@@ -25,6 +25,7 @@ fn every_block_of_the_guide_does_what_it_says() {
     let script: String = inside.iter().map(|block| block.text.as_str()).collect();
     player.runs(&script).tells(&[
         "production   gigadb-website",
+        "220 A simulated file server",
         "Apply complete!",
         "production   alt-gigadb-website",
     ]);
