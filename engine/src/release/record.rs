@@ -545,7 +545,7 @@ impl Record {
     }
 
     /// What stands in the way where somebody has begun a step and may be at work on it.
-    pub(super) fn held(&self, facts: &Facts) -> Option<Block> {
+    pub fn held(&self, facts: &Facts) -> Option<Block> {
         let (step, entry) = self.under_way()?;
         if facts.holder_is_gone {
             return None;

@@ -189,6 +189,10 @@ struct EndArgs {
     #[command(flatten)]
     place: WhereArgs,
 
+    /// Do not ask.
+    #[arg(short = 'y', long)]
+    yes: bool,
+
     #[command(flatten)]
     waivers: Waivers,
 }
@@ -419,6 +423,11 @@ pub(super) async fn run(
         }
         ReleaseCommand::Abandon(args) => {
             let facts = desk.facts(&held.record, cancel).await;
+            let under_way = held.record.held(&facts);
+            let waived = args.waivers.interlocks().contains(&Interlock::StepHeld);
+            if let Some(block) = under_way.filter(|_| !waived) {
+                releasing::in_the_middle(&held.record, block, args.yes, ui).await?;
+            }
             let left = open(&held.record, &facts);
             let always = held
                 .record

@@ -17,7 +17,7 @@ use gigadb_engine::{
     intent::Arrangement,
     name::{EnvironmentName, JobListName},
     observation::environment_of,
-    release::{Facts, Interlock, Mark, Next, Record, Step, next},
+    release::{Block, Facts, Interlock, Mark, Next, Record, Step, next},
     topology::{CommandName, Filling, NotifyEvent, Release},
     view,
 };
@@ -25,7 +25,7 @@ use jiff::{Timestamp, tz::TimeZone};
 use tokio_util::sync::CancellationToken;
 
 use self::store::Store;
-use crate::{failure::Failure, outbox::Outbox, planning, session::Session, surroundings};
+use crate::{failure::Failure, outbox::Outbox, planning, session::Session, surroundings, ui::Ui};
 
 /// Where a release is worked on: the session, the environment, and what the topology says of it.
 pub(crate) struct Desk<'a> {
@@ -175,6 +175,44 @@ pub(crate) fn mark() -> Mark {
         at: now(),
         by: settings::operator(&surroundings::variable),
     }
+}
+
+/// Asks before a release is given up in the middle of somebody's step, and says whose.
+pub(crate) async fn in_the_middle(
+    record: &Record,
+    mut held: Block,
+    yes: bool,
+    ui: &Ui,
+) -> Result<(), Failure> {
+    let what = format!(
+        "{} Where that run goes on, it starts no further job, and how the step ends is told there \
+         and not noted.",
+        held.message.what
+    );
+    if yes {
+        ui.warning(&what);
+        return Ok(());
+    }
+    let abandon = record.command("abandon");
+    if !ui.can_ask() {
+        held.message.next = format!(
+            "{} To give the release up in the middle of it, run {abandon} with --yes.",
+            held.message.next
+        );
+        return Err(text::blocked(held));
+    }
+    ui.conversation(&what);
+    let typed = ui
+        .ask("Type `abandon` to give the release up in the middle of it: ")
+        .await;
+    if typed.as_deref() == Some("abandon") {
+        return Ok(());
+    }
+    Err(Failure::refused(
+        "The release was not given up: `abandon` was not typed.",
+        record.whole(),
+        format!("Wait until the step has ended, or run {abandon} again when you are sure."),
+    ))
 }
 
 /// No release is under way: the failure names the environments in which one is.
