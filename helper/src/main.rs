@@ -76,7 +76,7 @@ fn main() -> ExitCode {
     let program = || {
         let program = Cli::command();
         candidates::of_program(program.clone());
-        program
+        commands::forms::offered(program)
     };
     CompleteEnv::with_factory(program)
         .var(commands::completions::ASKING)

@@ -5,6 +5,7 @@ pub(crate) mod check;
 pub(crate) mod completions;
 pub(crate) mod exec;
 pub(crate) mod failover;
+pub(crate) mod forms;
 pub(crate) mod guide;
 pub(crate) mod help;
 pub(crate) mod history;
@@ -52,8 +53,8 @@ pub(crate) async fn run(cli: &Cli, ui: &Ui, outbox: &Outbox) -> Result<Exit, Fai
     let cancel = CancellationToken::new();
     let global = &cli.global;
     if let Some(command) = &cli.command {
-        let (name, forms) = forms(command);
-        global.only(name, forms)?;
+        let name = forms::name(command);
+        global.only(name, forms::of(name))?;
     }
     match &cli.command {
         Some(_) if cli.list || cli.host.is_some() => Err(Failure::usage(
@@ -156,36 +157,6 @@ pub(crate) async fn run(cli: &Cli, ui: &Ui, outbox: &Outbox) -> Result<Exit, Fai
             until_interrupted(inventory::run(&args, global, ui, &cancel)).await
         }
         None => Err(no_command(&cli.paths)),
-    }
-}
-
-/// The name of a command, and the forms that its answer has.
-fn forms(command: &Command) -> (&'static str, &'static [Format]) {
-    use Format::{Html, Json, Markdown, Prometheus, Text};
-    match command {
-        Command::Status(_) => ("status", &[Text, Json, Markdown, Html, Prometheus]),
-        Command::Review(_) => ("review", &[Text, Json, Markdown, Html]),
-        Command::Release(args) if args.writes() => ("release", &[Text]),
-        Command::Release(_) => ("release status", &[Text, Json, Markdown]),
-        Command::Inventory(_) => ("inventory", &[Text, Json]),
-        Command::Plan(_) => ("plan", &[Text, Json]),
-        Command::Apply(_) => ("apply", &[Text, Json]),
-        Command::Swap(_) => ("swap", &[Text, Json]),
-        Command::Failover(_) => ("failover", &[Text, Json]),
-        Command::History(_) => ("history", &[Text, Json]),
-        Command::Resume(_) => ("resume", &[Text, Json]),
-        Command::Revert(_) => ("revert", &[Text, Json]),
-        Command::Verify(_) => ("verify", &[Text, Json]),
-        Command::Watch(_) => ("watch", &[Text, Json]),
-        Command::Check(_) => ("check", &[Text, Json]),
-        Command::Unlock(_) => ("unlock", &[Text]),
-        Command::Exec(_) => ("exec", &[Text]),
-        Command::KnownHosts(_) => ("known-hosts", &[Text]),
-        Command::Help(_) => ("help", &[Text]),
-        Command::Guide(_) => ("guide", &[Text]),
-        Command::Init(_) => ("init", &[Text]),
-        Command::Completions(_) => ("completions", &[Text]),
-        Command::Man(_) => ("man", &[Text]),
     }
 }
 

@@ -28,6 +28,7 @@ mod exit_codes;
 mod expired;
 mod failover;
 mod foreign;
+mod forms;
 mod further_jobs;
 mod guide;
 mod guides;

@@ -15,7 +15,7 @@ use crate::stage::{Stage, no_secret};
 mod commit;
 
 /// The commands, as help lists them.
-fn commands(stage: &Stage) -> Vec<String> {
+pub(crate) fn commands(stage: &Stage) -> Vec<String> {
     let help = stage.answer(&["--help"]);
     let (_, list) = help.split_once("Commands:\n").unwrap();
     let commands: Vec<String> = list
@@ -240,7 +240,7 @@ fn every_shell_has_a_script_that_asks_the_program() {
 }
 
 /// What bash offers for the last of these words.
-fn offered_by_bash(stage: &Stage, words: &str) -> String {
+pub(crate) fn offered_by_bash(stage: &Stage, words: &str) -> String {
     let bin = stage.folder().join("bin");
     fs::create_dir_all(&bin).unwrap();
     let _ = symlink(env!("CARGO_BIN_EXE_gigadb-roles"), bin.join("gigadb-roles"));
@@ -316,7 +316,7 @@ const OFFERED: [(&str, &str); 9] = [
     ("POLICY", "revert"),
     ("PROCESS", "complex"),
     ("WHAT", "consistent"),
-    ("FORMAT", "json"),
+    ("FORMAT", "text"),
 ];
 
 /// Every option whose value is one of few is offered them, in every command.
