@@ -282,7 +282,7 @@ fn verb(actions: &[String], imported: bool, moved: bool) -> Option<&'static str>
         () if acts("delete") => "destroy",
         () if acts("forget") => "forget",
         () if acts("update") => "update",
-        () if acts("read") => "read",
+        () if actions.iter().all(|one| one == "read") => "read",
         () if imported => "import",
         () if moved => "move",
         () if actions.iter().all(|one| one == "no-op") => return None,

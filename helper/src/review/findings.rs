@@ -33,9 +33,9 @@ pub(crate) struct Finding {
 }
 
 impl Finding {
-    /// Whether it stands in the way.
+    /// Whether it stands in the way: all that is not known to be less.
     pub(crate) fn blocks(&self) -> bool {
-        self.severity == "error" && !self.waived
+        self.severity != "warning" && !self.waived
     }
 }
 

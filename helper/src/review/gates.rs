@@ -75,9 +75,10 @@ impl Gates<'_> {
         if self.no_failover && modes.any(|change| change.mode == "failover") {
             refused.push("its mode is failover (--forbid-failover).".to_owned());
         }
-        let mut modes = acting().filter(|change| change.kind != Kind::Forget);
-        let known =
-            |change: &Change| matches!(change.mode.as_str(), "" | "failover" | "switchover");
+        // The state alone is written by a refresh, whatever its mode.
+        let mut modes =
+            acting().filter(|change| !matches!(change.kind, Kind::Forget | Kind::Refresh));
+        let known = |change: &Change| matches!(change.mode.as_str(), "failover" | "switchover");
         if self.no_failover && modes.any(|change| !known(change)) {
             refused.push(
                 "its mode is not shown, so it may be failover (--forbid-failover).".to_owned(),
@@ -94,14 +95,16 @@ impl Gates<'_> {
     }
 
     fn any(&self) -> bool {
-        self.only_role_change || self.no_failover
+        self.only_role_change || self.no_failover || self.digest.is_some()
     }
 
     fn options(&self) -> &'static str {
         if self.only_role_change {
             "--require-only-role-change"
-        } else {
+        } else if self.no_failover {
             "--forbid-failover"
+        } else {
+            "--expect-digest"
         }
     }
 

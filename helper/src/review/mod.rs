@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! source     bytes                   -> Source     a plan of Terraform's, or what it is instead
+//! shape      bytes                   -> or not     whether a plan can be read at all
 //! unseen     bytes                   -> Unseen     what happens at the apply beside resources
 //! change     one resource change     -> Change     what happens to the roles of one environment
 //! holder     its hostnames           -> Holder     who is production: the apex's side
@@ -34,6 +35,7 @@ mod mermaid;
 mod parts;
 mod read;
 pub(crate) mod regions;
+mod shape;
 pub(crate) mod source;
 pub(crate) mod unseen;
 mod verdict;
@@ -44,3 +46,5 @@ mod tests;
 mod tests_gates;
 #[cfg(test)]
 mod tests_kinds;
+#[cfg(test)]
+mod tests_shape;

@@ -48,7 +48,7 @@ pub(super) fn change(
     let (from, to) = (roles(before), roles(after));
     let opaque = !after.is_null() && is_opaque(after);
     let mut holder = Holder::of(&names, before.is_null());
-    if hides(after, "hostnames") {
+    if !after.is_null() && hides(after, "hostnames") {
         holder.to = None;
         holder.stray_to = None;
     }
@@ -106,17 +106,19 @@ fn is_opaque(after: &Value) -> bool {
     hides(after, "hostnames") || hides(after, "variables")
 }
 
-/// Whether an attribute is hidden, or the value of one of its entries.
+/// Whether an attribute is hidden or no map, or the value of one of its entries cannot be read.
 fn hides(after: &Value, key: &str) -> bool {
-    let hidden = |entry: &Value| {
-        let address = entry.get("address").unwrap_or(entry);
-        address.as_str().is_some_and(is_hidden)
+    let unread = |value: &Value| match value {
+        Value::String(text) => is_hidden(text),
+        value => !value.is_null(),
     };
-    match after.get(key) {
-        Some(Value::Object(entries)) => entries.values().any(hidden),
-        Some(entries) => hidden(entries),
-        None => false,
-    }
+    let Some(Value::Object(entries)) = after.get(key) else {
+        return true;
+    };
+    entries.values().any(|entry| match entry {
+        Value::Object(entry) => entry.get("address").is_none_or(unread),
+        entry => key == "hostnames" || unread(entry),
+    })
 }
 
 fn texts(value: &Value, key: &str) -> BTreeSet<String> {

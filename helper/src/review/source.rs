@@ -3,7 +3,10 @@
 
 use serde_json::{Map, Value};
 
-use super::unseen::{self, Unseen, is_our_provider};
+use super::{
+    shape,
+    unseen::{self, Unseen, is_our_provider},
+};
 use crate::failure::Failure;
 
 /// The major version of the format that is understood; minor versions only add to it.
@@ -150,39 +153,50 @@ pub(crate) fn read(bytes: &[u8], name: &str) -> Result<Source, Failure> {
         };
         return Err(refused(what.to_owned(), show));
     }
-    if document.get("errored").and_then(Value::as_bool) == Some(true) {
+    if !matches!(
+        document.get("errored"),
+        None | Some(Value::Null | Value::Bool(false))
+    ) {
         return Err(refused(
             "Planning ended with errors, so this plan is not complete and cannot be applied."
                 .to_owned(),
             "Fix what `terraform plan` reported, then plan and review again.".to_owned(),
         ));
     }
-    Source::of(&document)
-        .map_err(|place| refused(format!("{place} is not as in a plan of Terraform's."), show))
+    Source::of(&document).map_err(|what| {
+        let next = format!("{show} Where it is such a plan, use a version of gigadb-roles that knows the Terraform that wrote it.");
+        refused(format!("{what}: it cannot be reviewed."), next)
+    })
 }
 
 impl Source {
-    /// Takes a plan apart; the error names the place that is not as it should be.
+    /// Takes a plan apart; the error says what in it cannot be read.
     fn of(document: &Value) -> Result<Self, String> {
         let text = |key: &str| document.get(key).and_then(Value::as_str).map(str::to_owned);
         let mut source = Self {
             resources: resources(document, "resource_changes")?,
             drifted: resources(document, "resource_drift")?,
-            unseen: unseen::of(document),
+            unseen: unseen::of(document)?,
             made_at: text("timestamp"),
             made_by: text("terraform_version"),
-            partial: document.get("complete") == Some(&Value::Bool(false)),
+            partial: !matches!(
+                document.get("complete"),
+                None | Some(Value::Null | Value::Bool(true))
+            ),
             ..Self::default()
         };
         for drifted in &mut source.drifted {
             drifted.drifted = true;
         }
-        if let Some(outputs) = document.get("output_changes").and_then(Value::as_object) {
-            let changed = outputs.iter().filter(|(_, change)| {
-                let actions = change.get("actions").and_then(Value::as_array);
-                actions.is_some_and(|actions| actions.iter().any(|action| action != "no-op"))
-            });
-            source.outputs = changed.map(|(name, _)| name.clone()).collect();
+        for (name, change) in shape::object(document, "output_changes")?
+            .into_iter()
+            .flatten()
+        {
+            let actions = shape::actions(change);
+            let actions = actions.ok_or_else(|| shape::odd(&format!("output_changes.{name}")))?;
+            if actions.iter().any(|action| action != "no-op") {
+                source.outputs.push(name.clone());
+            }
         }
         if let Some(root) = document.pointer("/prior_state/values/root_module") {
             read_in_module(root, &mut source.read);
@@ -199,39 +213,32 @@ impl Source {
 }
 
 fn resources(document: &Value, list: &str) -> Result<Vec<Resource>, String> {
-    let entries = match document.get(list) {
-        None | Some(Value::Null) => &Vec::new(),
-        Some(Value::Array(entries)) => entries,
-        Some(_) => return Err(format!("`{list}`")),
-    };
-    let entries = entries.iter().enumerate();
-    let read = entries
-        .map(|(index, entry)| resource(entry).map_err(|key| format!("`{list}[{index}].{key}`")));
+    let entries = shape::list(document, list)?.iter().enumerate();
+    let read = entries.map(|(index, entry)| resource(entry, &format!("{list}[{index}]")));
     let mut resources: Vec<Resource> = read.collect::<Result<_, _>>()?;
     resources.sort_by(|a, b| a.address.cmp(&b.address));
     Ok(resources)
 }
 
-fn resource(entry: &Value) -> Result<Resource, &'static str> {
+fn resource(entry: &Value, place: &str) -> Result<Resource, String> {
+    let odd = |key: &str| shape::odd(&format!("{place}.{key}"));
     let text = |key: &str| entry.get(key).and_then(Value::as_str).map(str::to_owned);
     let change = entry.get("change").filter(|change| change.is_object());
-    let change = change.ok_or("change")?;
-    let actions = change.get("actions").and_then(Value::as_array);
-    let actions = actions.ok_or("change.actions")?;
+    let change = change.ok_or_else(|| odd("change"))?;
     let part = |key: &str| change.get(key).unwrap_or(&Value::Null);
+    let marks = ["before_sensitive", "after_sensitive", "after_unknown"];
+    if let Some(key) = marks.iter().find(|key| !shape::are_marks(part(key))) {
+        return Err(odd(&format!("change.{key}")));
+    }
     let (before, after) = (part("before"), part("after"));
-    Ok(Resource {
-        address: text("address").ok_or("address")?,
-        kind: text("type").ok_or("type")?,
+    let resource = Resource {
+        address: text("address").ok_or_else(|| odd("address"))?,
+        kind: text("type").ok_or_else(|| odd("type"))?,
         data: text("mode").as_deref() == Some("data"),
         provider: text("provider_name"),
         deposed: text("deposed").is_some(),
         drifted: false,
-        actions: actions
-            .iter()
-            .filter_map(Value::as_str)
-            .map(str::to_owned)
-            .collect(),
+        actions: shape::actions(change).ok_or_else(|| odd("change.actions"))?,
         before: masked(before, part("before_sensitive"), &Value::Null, None),
         after: masked(
             after,
@@ -241,7 +248,9 @@ fn resource(entry: &Value) -> Result<Resource, &'static str> {
         ),
         imported: !part("importing").is_null(),
         moved_from: text("previous_address"),
-    })
+    };
+    shape::assignment(&resource, change)?;
+    Ok(resource)
 }
 
 fn read_in_module(module: &Value, found: &mut Vec<(String, String, Value)>) {
@@ -278,7 +287,7 @@ fn masked(value: &Value, sensitive: &Value, unknown: &Value, former: Option<&Val
     if *unknown == Value::Bool(true) {
         return UNKNOWN.into();
     }
-    if *sensitive == Value::Bool(true) {
+    if *sensitive == Value::Bool(true) || hides_elsewhere(sensitive, value) {
         return match former {
             Some(former) if former != value => OTHER_SENSITIVE.into(),
             _ => SENSITIVE.into(),
@@ -311,5 +320,23 @@ fn masked(value: &Value, sensitive: &Value, unknown: &Value, former: Option<&Val
             Value::Object(shown)
         }
         _ => value.clone(),
+    }
+}
+
+/// Whether marks name something sensitive within a value that is of another shape than they are.
+fn hides_elsewhere(marks: &Value, value: &Value) -> bool {
+    let hides = match marks {
+        Value::Array(items) if !value.is_array() => items.iter().any(hides_something),
+        Value::Object(entries) if !value.is_object() => entries.values().any(hides_something),
+        _ => false,
+    };
+    hides && !value.is_null()
+}
+
+fn hides_something(marks: &Value) -> bool {
+    match marks {
+        Value::Array(items) => items.iter().any(hides_something),
+        Value::Object(entries) => entries.values().any(hides_something),
+        marks => *marks == Value::Bool(true),
     }
 }

@@ -6,6 +6,8 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 use serde_json::Value;
 
+use super::shape::{self, list};
+
 /// Where the provider comes from; the same name from elsewhere is somebody else's.
 const OUR_PROVIDER: [&str; 2] = [
     "registry.terraform.io/gigascience/gigadb",
@@ -75,24 +77,25 @@ impl What {
     }
 }
 
-/// All of them in a plan.
-pub(super) fn of(document: &Value) -> Vec<Unseen> {
+/// All of them in a plan; the error says what of it cannot be read.
+pub(super) fn of(document: &Value) -> Result<Vec<Unseen>, String> {
     let mut found = BTreeSet::new();
-    if let Some(root) = document.pointer("/configuration/root_module") {
-        in_module(root, "", &mut found);
+    if let Some(configuration) = shape::object(document, "configuration")? {
+        let root = configuration.get("root_module").unwrap_or(&Value::Null);
+        in_module(root, "", &mut found)?;
     }
-    for list in ["action_invocations", "deferred_action_invocations"] {
-        for entry in list_of(document, list) {
+    for key in ["action_invocations", "deferred_action_invocations"] {
+        for entry in list(document, key)? {
             let within = entry.get("action_invocation").unwrap_or(entry);
             add(&mut found, What::Action, within);
         }
     }
-    for entry in list_of(document, "deferred_changes") {
+    for entry in list(document, "deferred_changes")? {
         let within = entry.get("resource_change").unwrap_or(entry);
         add(&mut found, What::Deferred, within);
     }
-    for list in ["resource_changes", "resource_drift"] {
-        for entry in list_of(document, list) {
+    for key in ["resource_changes", "resource_drift"] {
+        for entry in list(document, key)? {
             let text = |key: &str| entry.get(key).and_then(Value::as_str);
             if text("mode") == Some("ephemeral") {
                 add(&mut found, What::Ephemeral, entry);
@@ -110,7 +113,7 @@ pub(super) fn of(document: &Value) -> Vec<Unseen> {
             }
         }
     }
-    found.into_iter().collect()
+    Ok(found.into_iter().collect())
 }
 
 fn add(found: &mut BTreeSet<Unseen>, what: What, entry: &Value) {
@@ -126,16 +129,11 @@ fn acts(entry: &Value, action: &str) -> bool {
     actions.is_some_and(|actions| actions.iter().any(|one| one == action))
 }
 
-fn list_of<'a>(value: &'a Value, key: &str) -> impl Iterator<Item = &'a Value> {
-    value
-        .get(key)
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten()
-}
-
 /// A document of JSON is nested 128 levels deep at most, so this ends.
-fn in_module(module: &Value, prefix: &str, found: &mut BTreeSet<Unseen>) {
+fn in_module(module: &Value, prefix: &str, found: &mut BTreeSet<Unseen>) -> Result<(), String> {
+    if !module.is_object() && !module.is_null() {
+        return Err(shape::odd("configuration"));
+    }
     let mut note = |what, address: &str| {
         found.insert(Unseen {
             what,
@@ -146,9 +144,9 @@ fn in_module(module: &Value, prefix: &str, found: &mut BTreeSet<Unseen>) {
         let text = value.get(key).and_then(Value::as_str);
         text.unwrap_or("?").to_owned()
     };
-    for resource in list_of(module, "resources") {
+    for resource in list(module, "resources")? {
         let address = text(resource, "address");
-        for provisioner in list_of(resource, "provisioners") {
+        for provisioner in list(resource, "provisioners")? {
             let kind = text(provisioner, "type");
             note(What::Provisioner, &format!("{address} ({kind})"));
         }
@@ -156,13 +154,13 @@ fn in_module(module: &Value, prefix: &str, found: &mut BTreeSet<Unseen>) {
             note(What::Ephemeral, &address);
         }
     }
-    for resource in list_of(module, "ephemeral_resources") {
+    for resource in list(module, "ephemeral_resources")? {
         note(What::Ephemeral, &text(resource, "address"));
     }
-    let calls = module.get("module_calls").and_then(Value::as_object);
+    let calls = shape::object(module, "module_calls")?;
     for (name, call) in calls.into_iter().flatten() {
-        if let Some(inner) = call.get("module") {
-            in_module(inner, &format!("{prefix}module.{name}."), found);
-        }
+        let inner = call.get("module").unwrap_or(&Value::Null);
+        in_module(inner, &format!("{prefix}module.{name}."), found)?;
     }
+    Ok(())
 }
