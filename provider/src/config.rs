@@ -40,6 +40,7 @@ impl Assignment {
     /// Reads a configuration for a plan: whatever decides it must be known and valid.
     pub(crate) fn read(config: &Value) -> Result<Self, Diagnostics> {
         let mut found = unknowns(config);
+        found.extend(validate::given(config, &["environment", "production"]));
         found.extend(validate::role_assignment(config));
         if found.has_errors() {
             return Err(found);

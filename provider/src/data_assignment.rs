@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use gigadb_engine::{name::EnvironmentName, observation::environment_of, roles};
 use tfplug::{
-    DataSource, Diagnostic, Diagnostics, ReadDataRequest, ReadDataResponse, Schema,
-    ValidateConfigRequest, Value, async_trait,
+    DataSource, Diagnostics, ReadDataRequest, ReadDataResponse, Schema, ValidateConfigRequest,
+    Value, async_trait,
 };
 
 use crate::{diagnostics, roles::Roles, schema, session::Session, state, validate};
@@ -37,7 +37,11 @@ impl DataSource for RoleAssignmentData {
 }
 
 impl RoleAssignmentData {
-    async fn told(&self, request: &ReadDataRequest) -> Result<ReadDataResponse, Diagnostic> {
+    async fn told(&self, request: &ReadDataRequest) -> Result<ReadDataResponse, Diagnostics> {
+        let unset = validate::given(&request.config, &["environment"]);
+        if unset.has_errors() {
+            return Err(unset);
+        }
         let ready = self.0.ready()?;
         let name: EnvironmentName = request
             .config

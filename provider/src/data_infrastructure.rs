@@ -46,7 +46,14 @@ impl DataSource for InfrastructureData {
 }
 
 impl InfrastructureData {
-    async fn found(&self, request: &ReadDataRequest) -> Result<ReadDataResponse, Diagnostic> {
+    async fn found(&self, request: &ReadDataRequest) -> Result<ReadDataResponse, Diagnostics> {
+        let unset = validate::given(
+            &request.config,
+            &["environment", "infrastructure", "endpoint"],
+        );
+        if unset.has_errors() {
+            return Err(unset);
+        }
         let ready = self.0.ready()?;
         let topology = &ready.topology;
         let config = &request.config;

@@ -52,6 +52,23 @@ pub(crate) fn infrastructure_data(config: &Value) -> Diagnostics {
     .collect()
 }
 
+/// Errors of attributes that must be set and are null. Terraform refuses a null that is written
+/// down; one that only the plan knows comes here.
+pub(crate) fn given(config: &Value, attributes: &[&str]) -> Diagnostics {
+    attributes
+        .iter()
+        .filter(|attribute| config.get(attribute).is_null())
+        .map(|attribute| {
+            refusal(
+                (*attribute).into(),
+                format!("`{attribute}` is null"),
+                format!("`{attribute}` must be set, and what it comes from is null."),
+                "Write the value down, or look at what it comes from: data sources of this provider tell no side while the roles are not clear.",
+            )
+        })
+        .collect()
+}
+
 /// The error of a text that cannot be a name.
 pub(crate) fn invalid_name(attribute: &str, error: &InvalidName) -> Diagnostic {
     refusal(

@@ -30,6 +30,42 @@ async fn item_08_what_decides_a_plan_must_be_known() {
     fine(&planned.diagnostics);
 }
 
+/// Terraform refuses a null that is written down; one that was unknown while validating comes here.
+#[tokio::test]
+async fn what_must_be_set_and_is_null_is_named() {
+    let stage = Stage::sop().await;
+    let machine = || {
+        let names = [
+            ("infrastructure", UPSTREAM),
+            ("environment", "live"),
+            ("endpoint", "web"),
+        ];
+        Value::object(names.map(|(name, value)| (name, value.into())))
+    };
+    let null = |attribute: &str, diagnostics: &tfplug::Diagnostics| {
+        let told = format!("`{attribute}` must be set, and what it comes from is null");
+        refused(&stage, diagnostics, &[&told, "Write the value down"]);
+        assert_eq!(diagnostics.errors().count(), 1, "{diagnostics}");
+    };
+    for attribute in ["environment", "production"] {
+        let config = || with(live(UPSTREAM), attribute, Value::Null);
+        let planned = stage.resource().plan(config()).await;
+        null(attribute, &planned.diagnostics);
+        let judged = stage.driver().read_data("gigadb_preflight", config()).await;
+        null(attribute, &judged.diagnostics);
+    }
+    for attribute in ["environment", "infrastructure", "endpoint"] {
+        let config = with(machine(), attribute, Value::Null);
+        let driver = stage.driver();
+        let told = driver.read_data("gigadb_infrastructure", config).await;
+        null(attribute, &told.diagnostics);
+    }
+    let config = Value::object([("environment", Value::Null)]);
+    let told = stage.driver().read_data(RESOURCE, config).await;
+    null("environment", &told.diagnostics);
+    assert_eq!(stage.simulator.requests(), []);
+}
+
 #[tokio::test]
 async fn item_08_unknown_settings_are_named_by_the_first_call_that_needs_them() {
     let stage = Stage::sop().await;
