@@ -6,7 +6,7 @@ use gigadb_clients::{Scope, Which};
 use gigadb_engine::{
     evidence::Evidence,
     intent::{Intent, Mode, OnFailure, Trade, arrange},
-    name::{InfrastructureName, VariableKey},
+    name::{EnvironmentName, InfrastructureName, VariableKey},
     object::Object,
     observation::{NameObservation, Observation, environment_of},
     plan::{Plan, adopt, plan},
@@ -18,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     change::Change,
+    escape::code,
     findings::{Finding, Findings, sorted},
     source::is_hidden,
 };
@@ -36,11 +37,21 @@ pub(crate) async fn findings(
     cancel: &CancellationToken,
 ) -> Result<Findings, Failure> {
     let topology = &session.topology;
-    let environment =
-        planning::environment(topology, &change.environment).map_err(|failure| Failure {
-            exit: crate::exit::Exit::Failed,
-            ..failure
-        })?;
+    let elsewhere = |what: String| {
+        Failure::refused(
+            what,
+            format!("`{}`", change.address),
+            "Review it with the topology that it was planned with.",
+        )
+    };
+    let named: Option<EnvironmentName> = change.environment.parse().ok();
+    let known = named.filter(|name| topology.environments.contains_key(name));
+    let environment = known.ok_or_else(|| {
+        elsewhere(format!(
+            "The plan's environment {} is not in this topology.",
+            code(&change.environment)
+        ))
+    })?;
     let reads = Scope {
         environments: Which::one(environment.clone()),
         ..Scope::everything()
@@ -58,11 +69,9 @@ pub(crate) async fn findings(
         change.prepare.as_deref(),
     )
     .map_err(|error| {
-        Failure::refused(
-            format!("The plan's arrangement is not one of this topology: {error}."),
-            format!("`{}`", change.address),
-            "Review it with the topology that it was planned with.",
-        )
+        elsewhere(format!(
+            "The plan's arrangement is not one of this topology: {error}."
+        ))
     })?;
     let overrides: BTreeSet<Rule> = change
         .overrides

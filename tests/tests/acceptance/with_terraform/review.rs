@@ -528,6 +528,33 @@ fn live_findings_see_what_moved_since_the_plan() {
 }
 
 #[test]
+fn a_live_review_with_another_topology_says_so() {
+    let scene = planned(&assignment("live", Side::Alt, ""));
+    let topology = scene.read("topology.yaml");
+    for (from, to, said) in [
+        (
+            "\n  live:",
+            "\n  alive:",
+            "environment `live` is not in this topology",
+        ),
+        (
+            "alt-gigadb-website:",
+            "other-website:",
+            "The plan's arrangement is not one of this topology",
+        ),
+    ] {
+        scene.write("topology.yaml", &topology.replace(from, to));
+        let told = review(&scene, &["--live"]).expect(1);
+        let _ = told.says(&[
+            said,
+            "`gigadb_role_assignment.live`",
+            "Review it with the topology that it was planned with.",
+        ]);
+        assert!(!told.stderr.contains("--environment"), "{told:?}");
+    }
+}
+
+#[test]
 fn a_plan_file_in_terraforms_own_format_is_named_with_the_command_to_run() {
     let scene = planned(&assignment("live", Side::Alt, ""));
     assert_snapshot!(told(&scene.gigadb_roles(&["review", "tfplan"])), @r"
