@@ -1,5 +1,5 @@
 //! What a zone holds beside the A, AAAA and CNAME records of a hostname that decides where clients
-//! go all the same: wildcards, delegations, and HTTPS records with addresses of their own.
+//! go all the same: wildcards, delegations, and service records (HTTPS, SVCB) that lead elsewhere.
 
 use std::{fmt, net::Ipv4Addr};
 
@@ -30,9 +30,41 @@ pub enum Does {
     Delegates(String),
     /// It answers for every name below its own that has no records.
     Answers(RecordType, String),
-    /// It tells browsers addresses that they may use in place of the A record's (HTTPS, `ipv4hint`);
+    /// It tells clients addresses that they may use in place of the A record's (`ipv4hint`);
     /// <https://www.rfc-editor.org/rfc/rfc9460#section-7.3>.
-    Hints(Vec<Ipv4Addr>),
+    Hints(ServiceRecord, Vec<Ipv4Addr>),
+    /// It sends clients to another name: in alias mode, or with another target name;
+    /// <https://www.rfc-editor.org/rfc/rfc9460#section-2.4.2>.
+    LeadsTo(ServiceRecord, String),
+}
+
+/// The type of a service record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ServiceRecord {
+    /// What browsers ask for.
+    Https,
+    /// What other clients may ask for.
+    Svcb,
+}
+
+impl ServiceRecord {
+    /// Who follows such a record.
+    pub(crate) fn followers(self) -> &'static str {
+        match self {
+            Self::Https => "browsers",
+            Self::Svcb => "clients that ask for it",
+        }
+    }
+}
+
+impl fmt::Display for ServiceRecord {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Https => "HTTPS",
+            Self::Svcb => "SVCB",
+        })
+    }
 }
 
 impl fmt::Display for BesideRecord {
@@ -41,12 +73,13 @@ impl fmt::Display for BesideRecord {
         match does {
             Does::Delegates(server) => write!(f, "NS `{server}` at `{name}` (id {id})"),
             Does::Answers(kind, content) => write!(f, "`*.{name}` {kind} `{content}` (id {id})"),
-            Does::Hints(_) => write!(f, "HTTPS of `{name}` (id {id})"),
+            Does::Hints(kind, _) => write!(f, "{kind} of `{name}` (id {id})"),
+            Does::LeadsTo(kind, target) => write!(f, "{kind} `{target}` of `{name}` (id {id})"),
         }
     }
 }
 
-/// Those of a zone's records beside that concern `hostname`: every delegation of it, its own hints,
+/// Those of a zone's records beside that concern `hostname`: every delegation of it, its own services,
 /// and, where it has no records, the nearest wildcard above it.
 pub(crate) fn of_hostname(
     hostname: &Hostname,
@@ -64,7 +97,7 @@ pub(crate) fn of_hostname(
     let nearest = wildcards.map(|one| one.name.as_str().len()).max();
     let concerns = |one: &&BesideRecord| match one.does {
         Does::Delegates(_) => one.name.as_str() != zone.as_str() && at_or_above(&one.name),
-        Does::Hints(_) => one.name == *hostname,
+        Does::Hints(..) | Does::LeadsTo(..) => one.name == *hostname,
         Does::Answers(..) => {
             !has_records
                 && one.name != *hostname
@@ -93,7 +126,7 @@ mod tests {
     fn a_hostname_is_concerned_by_what_stands_at_or_above_it() {
         let ns = |name| beside(name, Does::Delegates("ns.example.net".to_owned()));
         let wildcard = |name| beside(name, Does::Answers(RecordType::A, "192.0.2.1".to_owned()));
-        let hints = |name| beside(name, Does::Hints(Vec::new()));
+        let hints = |name| beside(name, Does::Hints(ServiceRecord::Https, Vec::new()));
         let all = [
             ns("example.org"),
             ns("b.example.org"),

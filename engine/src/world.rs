@@ -8,7 +8,7 @@ use std::{collections::BTreeMap, fmt, net::Ipv4Addr};
 
 use serde::{Deserialize, Serialize};
 
-pub use crate::beside::{BesideRecord, Does};
+pub use crate::beside::{BesideRecord, Does, ServiceRecord};
 pub use crate::cause::{Cause, FailureKind, Whose};
 use crate::name::{AllocationId, InfrastructureName, InstanceId, VariableKey, ZoneId, ZoneName};
 pub use crate::record::{AUTOMATIC_TTL, Record, RecordType};

@@ -1,4 +1,4 @@
-//! What stands beside a hostname's own records: delegations, wildcards, HTTPS records with hints.
+//! What stands beside a hostname's own records: delegations, wildcards, service records.
 
 #![allow(clippy::unwrap_used, reason = "a test's own fixtures")]
 
@@ -6,7 +6,7 @@ mod model;
 
 use gigadb_engine::{
     topology::Missing,
-    world::{BesideRecord, Does, RecordType, World},
+    world::{BesideRecord, Does, RecordType, ServiceRecord, World},
 };
 use insta::assert_snapshot;
 use model::{UPSTREAM, intent, planned, records_mut, sketch, topology, world};
@@ -100,7 +100,7 @@ fn policy_creates_no_record_below_a_delegation() {
 
 #[test]
 fn an_address_hint_of_a_side_is_a_warning() {
-    let hints = |text: &str| Does::Hints(vec![text.parse().unwrap()]);
+    let hints = |text: &str| Does::Hints(ServiceRecord::Https, vec![text.parse().unwrap()]);
     assert_snapshot!(found(|world| {
         add(world, "gigadb.org", "gigadb.org", hints("198.51.100.3"));
     }), @"
@@ -111,5 +111,30 @@ fn an_address_hint_of_a_side_is_a_warning() {
     ");
     assert_snapshot!(found(|world| {
         add(world, "gigadb.org", "gigadb.org", hints("192.0.2.1"));
+    }), @"");
+}
+
+#[test]
+fn a_service_record_that_leads_to_another_name_is_a_warning() {
+    let leads = |kind, target: &str| Does::LeadsTo(kind, target.to_owned());
+    assert_snapshot!(found(|world| {
+        add(world, "gigadb.org", "gigadb.org", leads(ServiceRecord::Https, "pool.other.example"));
+    }), @"
+    Warning single-a-record: `gigadb.org` has an HTTPS record that leads to `pool.other.example`: browsers go there in place of the A record, and a swap does not change it.
+      on:      hostname `gigadb.org`, zone `gigadb.org`: HTTPS `pool.other.example` of `gigadb.org` (id beside)
+      changed: Nothing was changed.
+      next:    Remove this HTTPS record in the Cloudflare dashboard, or let it begin with `1 .`.
+    ");
+    assert_snapshot!(found(|world| {
+        add(world, "gigadb.org", FILES, leads(ServiceRecord::Svcb, "gigadb.org"));
+    }), @"
+    Warning single-a-record: `files.gigadb.org` has an SVCB record that leads to `gigadb.org`: clients that ask for it go there in place of the A record, and a swap does not change it.
+      on:      hostname `files.gigadb.org`, zone `gigadb.org`: SVCB `gigadb.org` of `files.gigadb.org` (id beside)
+      changed: Nothing was changed.
+      next:    Remove this SVCB record in the Cloudflare dashboard, or let it begin with `1 .`.
+    ");
+    // It moves with this one: another name of production's web server.
+    assert_snapshot!(found(|world| {
+        add(world, "gigadb.org", "gigadb.org", leads(ServiceRecord::Https, "portainer.gigadb.org"));
     }), @"");
 }

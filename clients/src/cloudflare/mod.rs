@@ -7,7 +7,7 @@ use std::net::Ipv4Addr;
 
 use gigadb_engine::{
     name::{Hostname, RecordId, ZoneId},
-    world::{BesideRecord, Does, Record, RecordType, Zone},
+    world::{BesideRecord, Does, Record, RecordType, ServiceRecord, Zone},
 };
 use reqwest::{Method, header::AUTHORIZATION};
 use serde::de::DeserializeOwned;
@@ -310,7 +310,8 @@ fn record(row: wire::Record) -> Result<Option<ZoneRow>, String> {
         other => {
             let does = match other {
                 "NS" if !wildcard => Does::Delegates(content),
-                "HTTPS" if !wildcard => Does::Hints(ipv4_hints(&content)),
+                "HTTPS" if !wildcard => service(ServiceRecord::Https, &name, &content),
+                "SVCB" if !wildcard => service(ServiceRecord::Svcb, &name, &content),
                 _ => return Ok(None),
             };
             return Ok(Some(ZoneRow::Beside(BesideRecord { id, name, does })));
@@ -339,15 +340,22 @@ enum ZoneRow {
     Beside(BesideRecord),
 }
 
-/// The addresses of `ipv4hint` in an HTTPS record as Cloudflare shows it, such as
-/// `1 . alpn="h3,h2" ipv4hint="192.0.2.1,192.0.2.2"`.
+/// What a service record of `name` does, as Cloudflare shows it, such as
+/// `1 . alpn="h3,h2" ipv4hint="192.0.2.1,192.0.2.2"`. The second word is the target, `.` the name itself.
 /// <https://developers.cloudflare.com/dns/manage-dns-records/reference/dns-record-types/#svcb-and-https>
-fn ipv4_hints(content: &str) -> Vec<Ipv4Addr> {
-    let values = content
-        .split_ascii_whitespace()
-        .filter_map(|parameter| parameter.strip_prefix("ipv4hint="));
-    values
-        .flat_map(|value| value.trim_matches('"').split(','))
-        .filter_map(|address| address.trim().parse().ok())
-        .collect()
+fn service(kind: ServiceRecord, name: &Hostname, content: &str) -> Does {
+    let mut words = content.split_ascii_whitespace();
+    let target = words.nth(1).unwrap_or_default().to_ascii_lowercase();
+    let target = target.strip_suffix('.').unwrap_or(&target);
+    if !target.is_empty() && target != name.as_str() {
+        return Does::LeadsTo(kind, target.to_owned());
+    }
+    let hints = words.filter_map(|parameter| parameter.strip_prefix("ipv4hint="));
+    let addresses = hints.flat_map(|value| value.trim_matches('"').split(','));
+    Does::Hints(
+        kind,
+        addresses
+            .filter_map(|address| address.trim().parse().ok())
+            .collect(),
+    )
 }

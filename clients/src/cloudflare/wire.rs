@@ -112,7 +112,7 @@ impl Row for Record {
     }
 
     fn is_wanted(&self) -> bool {
-        ["A", "AAAA", "CNAME", "NS", "HTTPS"]
+        ["A", "AAAA", "CNAME", "NS", "HTTPS", "SVCB"]
             .iter()
             .any(|kind| self.kind.eq_ignore_ascii_case(kind))
     }

@@ -11,7 +11,7 @@ use crate::{
     name::{Hostname, Role, ZoneName},
     observation::{NameObservation, Observation, Part},
     topology::{Environment, Missing, Topology},
-    world::{Does, FailureKind},
+    world::{BesideRecord, Does, FailureKind},
 };
 
 pub(super) fn check(context: &Context<'_>) -> Vec<Finding> {
@@ -27,10 +27,10 @@ pub(super) fn check(context: &Context<'_>) -> Vec<Finding> {
             ..context.finding(Rule::SingleARecord, severity, for_the_apex(message))
         }
     });
-    let hints = hints(context.environment, context.observation).into_iter();
-    let hints =
-        hints.map(|(_, message)| context.finding(Rule::SingleARecord, Severity::Warning, message));
-    faults.chain(hints).collect()
+    let services = services(context.environment, context.observation).into_iter();
+    let services = services
+        .map(|(_, message)| context.finding(Rule::SingleARecord, Severity::Warning, message));
+    faults.chain(services).collect()
 }
 
 /// The zones of the hot standby's names that could not be read, as [`super::variables_visible`] has
@@ -99,35 +99,61 @@ pub fn faults<'a>(
         .collect()
 }
 
-/// HTTPS records whose address hints are an Elastic IP of a side: a swap does not move them, and
-/// browsers may use them in place of the A record.
-pub fn hints<'a>(
+/// Service records that lead to an Elastic IP of a side, or to a name that does not move with this
+/// one: a swap does not change them, and clients use them in place of the A record.
+pub fn services<'a>(
     environment: &Environment,
     observation: &'a Observation,
 ) -> Vec<(&'a Hostname, Message)> {
     let managed = environment.hostnames();
-    let names = observation.names.iter();
-    let names = names.filter(|(hostname, _)| managed.contains_key(hostname));
-    names
-        .flat_map(|(hostname, seen)| {
-            seen.beside.iter().filter_map(move |record| {
-                let Does::Hints(addresses) = &record.does else {
-                    return None;
-                };
+    let warning = |hostname: &Hostname, seen: &NameObservation, record: &BesideRecord| {
+        let own = managed.get(hostname)?;
+        let (what, next) = match &record.does {
+            Does::Hints(kind, addresses) => {
                 let (address, owner) = addresses
                     .iter()
                     .find_map(|address| Some((address, observation.owner(*address)?)))?;
-                let message = Message::nothing_changed(
+                (
                     format!(
-                        "`{hostname}` has an HTTPS record that names {address}, an address of `{owner}`: browsers may use it in place of the A record, and a swap does not change it."
+                        "`{hostname}` has an {kind} record that names {address}, an address of `{owner}`: {} may use it",
+                        kind.followers()
                     ),
-                    format!("hostname `{hostname}`, zone `{}`: {record}", zone_of(seen)),
-                    "Remove `ipv4hint` from this HTTPS record in the Cloudflare dashboard.",
-                );
-                Some((hostname, message))
-            })
-        })
-        .collect()
+                    format!(
+                        "Remove `ipv4hint` from this {kind} record in the Cloudflare dashboard."
+                    ),
+                )
+            }
+            Does::LeadsTo(kind, target) => {
+                // A name of the same machine moves with this one.
+                let other: Option<Hostname> = target.parse().ok();
+                if other.is_some_and(|other| managed.get(&other) == Some(own)) {
+                    return None;
+                }
+                (
+                    format!(
+                        "`{hostname}` has an {kind} record that leads to `{target}`: {} go there",
+                        kind.followers()
+                    ),
+                    format!(
+                        "Remove this {kind} record in the Cloudflare dashboard, or let it begin with `1 .`."
+                    ),
+                )
+            }
+            _ => return None,
+        };
+        Some(Message::nothing_changed(
+            format!("{what} in place of the A record, and a swap does not change it."),
+            format!("hostname `{hostname}`, zone `{}`: {record}", zone_of(seen)),
+            next,
+        ))
+    };
+    let mut found = Vec::new();
+    for (hostname, seen) in &observation.names {
+        let records = seen.beside.iter();
+        let warnings = records.filter_map(|record| warning(hostname, seen, record));
+        found.extend(warnings.map(|message| (hostname, message)));
+    }
+    found
 }
 
 /// The apex decides who is production: while it cannot be written, moving the other names would

@@ -152,10 +152,10 @@ fn names(topology: &Topology, zone: &Zone, world: &World) -> Vec<Check> {
         };
         let faults = single_a_record::faults(topology, environment, &observation).into_iter();
         let faults = faults.map(|(hostname, _, message)| (hostname, Verdict::Failed, message));
-        let hints = single_a_record::hints(environment, &observation).into_iter();
-        let hints = hints.map(|(hostname, message)| (hostname, Verdict::Warning, message));
+        let services = single_a_record::services(environment, &observation).into_iter();
+        let services = services.map(|(hostname, message)| (hostname, Verdict::Warning, message));
         let here = faults
-            .chain(hints)
+            .chain(services)
             .filter(|(hostname, ..)| observation.zone_of(hostname) == Some(&zone.name));
         checks.extend(here.map(|(hostname, verdict, message)| {
             Check::said((RECORDS, hostname.as_str()), verdict, message)

@@ -21,6 +21,7 @@ struct Row<'a> {
     object: &'a str,
     result: &'static str,
     found: &'a str,
+    on: Option<&'a str>,
     next: Option<&'a str>,
 }
 
@@ -46,6 +47,7 @@ fn row(check: &Check) -> Row<'_> {
             Verdict::NotChecked => "not_checked",
         },
         found: &check.found,
+        on: check.on.as_deref(),
         next: check.next.as_deref(),
     }
 }

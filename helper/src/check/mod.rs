@@ -63,6 +63,8 @@ pub(crate) struct Check {
     pub(crate) verdict: Verdict,
     /// What was found, as a sentence without its full stop.
     pub(crate) found: String,
+    /// On which object a rule found it: records and rows with their ids.
+    pub(crate) on: Option<String>,
     /// What to do, as sentences; always there where the verdict is not `Ok`.
     pub(crate) next: Option<String>,
 }
@@ -74,6 +76,7 @@ impl Check {
             object: object.to_string(),
             verdict: Verdict::Ok,
             found: found.into(),
+            on: None,
             next: None,
         }
     }
@@ -89,6 +92,7 @@ impl Check {
             object: object.to_owned(),
             verdict,
             found: found.into(),
+            on: None,
             next: Some(next.into()),
         }
     }
@@ -111,12 +115,11 @@ impl Check {
 
     /// What a rule says, which plans say in the same words.
     fn said(about: (&'static str, &str), verdict: Verdict, message: Message) -> Self {
-        Self::other(
-            verdict,
-            about,
-            message.what.trim_end_matches('.'),
-            message.next,
-        )
+        let found = message.what.trim_end_matches('.');
+        Self {
+            on: Some(message.object),
+            ..Self::other(verdict, about, found, message.next)
+        }
     }
 
     pub(crate) fn not_checked(

@@ -28,13 +28,14 @@ pub(crate) fn render(checks: &[Check], width: Option<u16>) -> String {
         let mut said = Vec::new();
         for check in checks.iter().filter(|check| check.verdict == verdict) {
             // Checks of one kind may ask for the same: it is said once.
-            let says = (check.area, &check.found, &check.next);
+            let says = (check.area, &check.found, &check.on, &check.next);
             if said.contains(&says) {
                 continue;
             }
             said.push(says);
             let same = checks.iter().filter(|other| {
-                other.verdict == verdict && (other.area, &other.found, &other.next) == says
+                let other_says = (other.area, &other.found, &other.on, &other.next);
+                other.verdict == verdict && other_says == says
             });
             let objects: Vec<&str> = same.map(|other| other.object.as_str()).collect();
             // Writing to a string cannot fail.
@@ -46,6 +47,9 @@ pub(crate) fn render(checks: &[Check], width: Option<u16>) -> String {
                 Foreign(&objects.join(", ")),
                 part(&check.found)
             );
+            if let Some(on) = &check.on {
+                let _ = write!(text, "\n  on:   {}", part(on));
+            }
             if let Some(next) = &check.next {
                 let _ = write!(text, "\n  next: {}", part(next));
             }

@@ -170,8 +170,8 @@ fn ambiguous(
     observation: &Observation,
     view: Option<&View>,
 ) -> Vec<String> {
-    let hints = single_a_record::hints(environment, observation).into_iter();
-    let mut said: Vec<Message> = hints.map(|(_, message)| message).collect();
+    let services = single_a_record::services(environment, observation).into_iter();
+    let mut said: Vec<Message> = services.map(|(_, message)| message).collect();
     let concerns = |side: &InfrastructureName| {
         view.is_none_or(|view| view.variables.keys().any(|(one, _)| one == side))
     };

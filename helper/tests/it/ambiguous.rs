@@ -19,7 +19,7 @@ const UNFIT: &str = "https://gigadb.org/?a=1&b";
 type Case = (&'static str, fn(&mut World), &'static str);
 
 /// What is done to the world, and what is said of it.
-const CASES: [Case; 9] = [
+const CASES: [Case; 13] = [
     (
         "two active zones of one name",
         |world| {
@@ -72,6 +72,41 @@ const CASES: [Case; 9] = [
             zone.add("HTTPS", "gigadb.org", content);
         },
         "`gigadb.org` has an HTTPS record that names 198.51.100.10, an address of `gigadb-website`",
+    ),
+    (
+        "an HTTPS record in alias mode",
+        |world| {
+            let zone = world.cloudflare.zone_mut("gigadb.org").unwrap();
+            zone.add("HTTPS", "gigadb.org", "0 pool.other.example.");
+        },
+        "`gigadb.org` has an HTTPS record that leads to `pool.other.example`: browsers go there",
+    ),
+    (
+        "an SVCB record with another target",
+        |world| {
+            let zone = world.cloudflare.zone_mut("gigadb.org").unwrap();
+            zone.add("SVCB", "gigadb.org", "1 Pool.other.example. alpn=\"h2\"");
+        },
+        "`gigadb.org` has an SVCB record that leads to `pool.other.example`: clients that ask",
+    ),
+    (
+        "an SVCB record with an address of its own",
+        |world| {
+            let zone = world.cloudflare.zone_mut("gigadb.org").unwrap();
+            let content = "1 gigadb.org. ipv4hint=\"192.0.2.1,198.51.100.10\"";
+            zone.add("SVCB", "gigadb.org", content);
+        },
+        "`gigadb.org` has an SVCB record that names 198.51.100.10, an address of `gigadb-website`",
+    ),
+    (
+        "a CNAME at a name",
+        |world| {
+            let zone = world.cloudflare.zone_mut("gigadb.org").unwrap();
+            zone.records
+                .retain(|record| record.name != "files.gigadb.org");
+            zone.add("CNAME", "files.gigadb.org", "gigadb.org");
+        },
+        "CNAME `gigadb.org` (id ",
     ),
     (
         "two Elastic IPs of one name",
