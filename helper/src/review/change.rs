@@ -6,8 +6,6 @@ use serde::Serialize;
 
 use super::source::is_hidden;
 
-/// The type of the resource that assigns roles.
-pub(crate) const RESOURCE: &str = "gigadb_role_assignment";
 /// The role of production, as in attributes.
 pub(super) const PRODUCTION: &str = "production";
 /// The role of the hot standby, as in attributes.

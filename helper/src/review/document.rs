@@ -11,12 +11,13 @@ use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
 use super::{
-    change::{Change, Holder, Hostname, Kind, RESOURCE, Roles, Setting, Variable},
+    change::{Change, Holder, Hostname, Kind, Roles, Setting, Variable},
     escape::{line, name},
     findings::{Counts, DATA_SOURCE, Findings},
     made::Made,
     read,
     regions::Sides,
+    shape::RESOURCE,
     source::Source,
     unseen::{Unseen, What},
 };

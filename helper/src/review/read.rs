@@ -5,10 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::{
-    change::{Change, Holder, Hostname, Kind, Place, RESOURCE, Roles, Setting, Variable},
+    change::{Change, Holder, Hostname, Kind, Place, Roles, Setting, Variable},
     holder,
     judge::judge,
     regions::Sides,
+    shape::RESOURCE,
     source::{Resource, is_hidden},
 };
 

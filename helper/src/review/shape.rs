@@ -2,8 +2,8 @@
 
 use serde_json::{Map, Value};
 
-use super::{change::RESOURCE, source::Resource};
-
+/// The type of the resource that assigns roles.
+pub(crate) const RESOURCE: &str = "gigadb_role_assignment";
 /// What Terraform and OpenTofu do to a resource, as far as this version knows.
 const ACTIONS: [&[&str]; 9] = [
     &["no-op"],
@@ -73,12 +73,13 @@ pub(super) fn odd(place: &str) -> String {
 
 /// Whether an entry about a role assignment of ours tells what happens to it. `change` is its
 /// part of the plan, as it stands there.
-pub(super) fn assignment(resource: &Resource, change: &Value) -> Result<(), String> {
-    if !resource.is_ours(RESOURCE) {
-        return Ok(());
-    }
-    let address = &resource.address;
-    let actions: Vec<&str> = resource.actions.iter().map(String::as_str).collect();
+pub(super) fn assignment(
+    address: &str,
+    actions: &[String],
+    (before, after): (&Value, &Value),
+    change: &Value,
+) -> Result<(), String> {
+    let actions: Vec<&str> = actions.iter().map(String::as_str).collect();
     if !ACTIONS.contains(&actions.as_slice()) {
         return Err(format!(
             "What is done to `{address}` is {actions:?}, which this version of gigadb-roles does not know"
@@ -88,8 +89,8 @@ pub(super) fn assignment(resource: &Resource, change: &Value) -> Result<(), Stri
     let there_before = !does("create") || actions.len() > 1;
     let there_after = does("create") || does("update") || does("no-op");
     for (when, part, there) in [
-        ("before", &resource.before, there_before),
-        ("after", &resource.after, there_after),
+        ("before", before, there_before),
+        ("after", after, there_after),
     ] {
         let told = |key: &str| part.get(key).is_some_and(Value::is_string);
         let whole = told("environment") && told("production");

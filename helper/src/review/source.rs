@@ -249,7 +249,10 @@ fn resource(entry: &Value, place: &str) -> Result<Resource, String> {
         imported: !part("importing").is_null(),
         moved_from: text("previous_address"),
     };
-    shape::assignment(&resource, change)?;
+    if resource.is_ours(shape::RESOURCE) {
+        let parts = (&resource.before, &resource.after);
+        shape::assignment(&resource.address, &resource.actions, parts, change)?;
+    }
     Ok(resource)
 }
 

@@ -532,25 +532,17 @@ fn a_live_review_with_another_topology_says_so() {
     let scene = planned(&assignment("live", Side::Alt, ""));
     let topology = scene.read("topology.yaml");
     for (from, to, said) in [
-        (
-            "\n  live:",
-            "\n  alive:",
-            "environment `live` is not in this topology",
-        ),
-        (
-            "alt-gigadb-website:",
-            "other-website:",
-            "The plan's arrangement is not one of this topology",
-        ),
+        ("\n  live:", "\n  alive:", "`live` is not in this topology"),
+        ("alt-gigadb-website:", "other-website:", "not one of this"),
     ] {
         scene.write("topology.yaml", &topology.replace(from, to));
         let told = review(&scene, &["--live"]).expect(1);
-        let _ = told.says(&[
+        told.says(&[
             said,
             "`gigadb_role_assignment.live`",
             "Review it with the topology that it was planned with.",
         ]);
-        assert!(!told.stderr.contains("--environment"), "{told:?}");
+        told.omits(&["--environment"]);
     }
 }
 
