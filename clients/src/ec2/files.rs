@@ -2,7 +2,8 @@
 //! one spelling that it understands.
 //!
 //! What differs: keys that are indented, `:` for `=`, names of profiles in quotes or with blanks, a
-//! file that is not there. The rules are those of Python's `configparser`.
+//! file that is not there, sections and keys that are there twice. The rules are those of Python's
+//! `configparser`.
 //! <https://docs.python.org/3/library/configparser.html#supported-ini-file-structure>
 
 use std::{
@@ -20,6 +21,11 @@ use crate::http::{chain, tidy};
 
 /// Keys whose value is the name of another section.
 const NAMES: [&str; 3] = ["source_profile", "services", "sso_session"];
+
+/// The section whose entries every other one has, unless it has its own.
+const DEFAULTS: &str = "DEFAULT";
+/// The kinds of sections with a name of their own in `config`.
+const KINDS: [&str; 3] = ["profile", "services", "sso-session"];
 
 /// Why there is nothing to read, as a clause.
 const NO_FILES: &str = "`HOME` is not set, and neither `AWS_CONFIG_FILE` nor \
@@ -116,7 +122,17 @@ fn read(kind: Kind, file: &Path) -> Result<String, Unreadable> {
 #[derive(Debug, PartialEq, Eq)]
 struct Section {
     name: String,
-    entries: Vec<(String, Vec<String>)>,
+    /// The line that it begins in.
+    line: usize,
+    entries: Vec<Entry>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Entry {
+    key: String,
+    /// The line that it begins in.
+    line: usize,
+    values: Vec<String>,
 }
 
 /// The sections of a file, as `configparser` reads them; or the line that it does not take.
@@ -130,6 +146,8 @@ fn parse(text: &str) -> Result<Vec<Section>, (usize, String)> {
             "it begins with a byte order mark; save the file without one".to_owned(),
         ));
     }
+    // Python takes any kind of line end.
+    let text = text.replace("\r\n", "\n").replace('\r', "\n");
     for (number, line) in text.lines().enumerate() {
         let number = number + 1;
         let trimmed = line.trim();
@@ -140,21 +158,16 @@ fn parse(text: &str) -> Result<Vec<Section>, (usize, String)> {
         let last = sections
             .last_mut()
             .and_then(|section| section.entries.last_mut());
-        if let Some((_, values)) = last
+        if let Some(last) = last
             && here > indent
         {
-            values.push(trimmed.to_owned());
+            goes_on(last, trimmed).map_err(|why| (number, why))?;
             continue;
         }
         indent = here;
         if let Some(rest) = trimmed.strip_prefix('[') {
-            let Some((name, _)) = rest.rsplit_once(']') else {
-                return Err((number, "a section's name has no `]`".to_owned()));
-            };
-            sections.push(Section {
-                name: name.trim().to_owned(),
-                entries: Vec::new(),
-            });
+            let section = section(rest, number, &sections).map_err(|why| (number, why))?;
+            sections.push(section);
             continue;
         }
         let Some(section) = sections.last_mut() else {
@@ -163,31 +176,100 @@ fn parse(text: &str) -> Result<Vec<Section>, (usize, String)> {
                 "there is no section like `[profile NAME]` above it".to_owned(),
             ));
         };
-        let Some((key, value)) = trimmed.split_once(['=', ':']) else {
-            return Err((
-                number,
-                "it is neither `key = value` nor a section like `[profile NAME]`".to_owned(),
-            ));
-        };
-        let key = key.trim().to_lowercase();
-        if key.is_empty() {
-            return Err((number, "there is no key before the `=`".to_owned()));
-        }
-        section.entries.push((key, vec![value.trim().to_owned()]));
+        let entry = entry(trimmed, number, section).map_err(|why| (number, why))?;
+        section.entries.push(entry);
     }
-    Ok(sections)
+    Ok(with_defaults(sections))
+}
+
+fn goes_on(entry: &mut Entry, text: &str) -> Result<(), String> {
+    let nested = entry.values.first().is_some_and(String::is_empty);
+    if nested && !text.contains('=') {
+        return Err(format!(
+            "it is indented below the key of line {}, which has no value, and is no `key = value`: write a value behind its key",
+            entry.line
+        ));
+    }
+    entry.values.push(text.to_owned());
+    Ok(())
+}
+
+fn section(rest: &str, line: usize, sections: &[Section]) -> Result<Section, String> {
+    let Some((name, _)) = rest.rsplit_once(']') else {
+        return Err("a section's name has no `]`".to_owned());
+    };
+    if name.is_empty() {
+        return Err("a section has no name".to_owned());
+    }
+    // Which of the two is meant nobody can tell: the wrong one may be another account.
+    if let Some(first) = sections.iter().find(|one| one.name == name)
+        && name != DEFAULTS
+    {
+        return Err(format!(
+            "a section of the same name is in line {}: keep one of the two",
+            first.line
+        ));
+    }
+    Ok(Section {
+        name: name.to_owned(),
+        line,
+        entries: Vec::new(),
+    })
+}
+
+fn entry(text: &str, line: usize, section: &Section) -> Result<Entry, String> {
+    let Some((key, value)) = text.split_once(['=', ':']) else {
+        return Err("it is neither `key = value` nor a section like `[profile NAME]`".to_owned());
+    };
+    let key = key.trim().to_lowercase();
+    if key.is_empty() {
+        return Err("there is no key before the `=`".to_owned());
+    }
+    if let Some(first) = section.entries.iter().find(|one| one.key == key) {
+        return Err(format!(
+            "its key is in line {} as well, in the same section: keep one of the two",
+            first.line
+        ));
+    }
+    Ok(Entry {
+        key,
+        line,
+        values: vec![value.trim().to_owned()],
+    })
+}
+
+/// The sections with what `[DEFAULT]` gives to all of them.
+fn with_defaults(sections: Vec<Section>) -> Vec<Section> {
+    let (defaults, mut sections): (Vec<_>, Vec<_>) =
+        sections.into_iter().partition(|one| one.name == DEFAULTS);
+    for default in defaults.into_iter().flat_map(|section| section.entries) {
+        for section in &mut sections {
+            if section.entries.iter().all(|one| one.key != default.key) {
+                section.entries.push(default.clone());
+            }
+        }
+    }
+    sections
 }
 
 /// The sections in the SDK's spelling.
 fn spelt(kind: Kind, sections: &[Section]) -> String {
     let mut text = String::new();
-    for section in sections {
-        let Some(name) = header(kind, &section.name) else {
+    let headers: Vec<_> = sections
+        .iter()
+        .map(|section| header(kind, &section.name))
+        .collect();
+    for (index, section) in sections.iter().enumerate() {
+        let Some(name) = &headers[index] else {
             continue;
         };
+        // Of two spellings of one name, such as with quotes and without, the last is taken.
+        if headers[index + 1..].contains(&headers[index]) {
+            continue;
+        }
         // Writing to a string cannot fail.
         let _ = writeln!(text, "[{name}]");
-        for (key, values) in &section.entries {
+        for Entry { key, values, .. } in &section.entries {
             let value = match values.as_slice() {
                 [only] if NAMES.contains(&key.as_str()) => vec![spelling(only)],
                 values => values.to_vec(),
@@ -206,11 +288,14 @@ fn header(kind: Kind, name: &str) -> Option<String> {
     if kind == Kind::Credentials {
         return Some(spelling(name));
     }
-    let (word, rest) = match name.split_once(char::is_whitespace) {
-        Some((word, rest)) => (word, rest.trim()),
-        None if name == "default" => return Some(name.to_owned()),
-        None => return None,
-    };
+    if name == "default" {
+        return Some("profile default".to_owned());
+    }
+    let (word, rest) = name.split_once(char::is_whitespace)?;
+    let rest = rest.trim();
+    if rest.is_empty() || !KINDS.contains(&word) {
+        return None;
+    }
     let quoted = ['"', '\'']
         .iter()
         .find_map(|quote| rest.strip_prefix(*quote)?.strip_suffix(*quote));
@@ -307,7 +392,25 @@ mod tests {
             ),
             (
                 "# a\n; b\n\n[default]\nregion = x # no comment\n",
-                "[default]\nregion = x # no comment\n",
+                "[profile default]\nregion = x # no comment\n",
+            ),
+            ("[profile a]\rregion = x\r", "[profile a]\nregion = x\n"),
+            (
+                "[DEFAULT]\nregion = x\noutput = y\n[profile a]\nregion = z\n[DEFAULT]\nca_bundle = c\n",
+                "[profile a]\nregion = z\noutput = y\nca_bundle = c\n",
+            ),
+            // The last spelling of one name counts, with nothing of the first.
+            (
+                "[profile a]\nregion = x\noutput = y\n[profile 'a']\nregion = z\n",
+                "[profile a]\nregion = z\n",
+            ),
+            (
+                "[default]\nregion = x\n[profile default]\noutput = y\n",
+                "[profile default]\noutput = y\n",
+            ),
+            (
+                "[ profile a ]\nregion = x\n[default ]\nregion = y\n[other a]\nx = y\n",
+                "",
             ),
             ("[a]\nregion = x\n[profile a b]\nregion = y\n", ""),
             (
@@ -321,6 +424,9 @@ mod tests {
         let credentials = parse("[Up stream]\n aws_access_key_id = A\n").unwrap();
         let credentials = spelt(Kind::Credentials, &credentials);
         assert_eq!(credentials, "[Up%20stream]\naws_access_key_id = A\n");
+        let blank = parse("[ Upstream ]\naws_access_key_id = A\n").unwrap();
+        let blank = spelt(Kind::Credentials, &blank);
+        assert_eq!(blank, "[%20Upstream%20]\naws_access_key_id = A\n");
     }
 
     #[test]
@@ -331,6 +437,23 @@ mod tests {
         assert_eq!(why("[profile a]\n\n[profile b\n").0, 3);
         assert_eq!(why("[profile a]\n= x\n").0, 2);
         assert_eq!(why("\u{feff}[profile a]\n").0, 1);
+        assert_eq!(why("[profile a]\rregion\r").0, 2);
+        assert_eq!(why("[profile a]\n[]\n").0, 2);
+        for (text, line, told) in [
+            ("[a]\nx = 1\n\n[b]\n[a]\n", 5, "in line 1"),
+            ("[profile a]\nx = 1\n[profile a]\nx = 1\n", 3, "in line 1"),
+            ("[a]\nX = 1\ny = 2\nx: 1\n", 4, "in line 2"),
+            ("[DEFAULT]\nx = 1\nx = 2\n", 3, "in line 2"),
+            ("[a]\naws_access_key_id =\n   planted\n", 3, "of line 2"),
+            ("[a]\ns3 =\n  x = 1\n  planted\n", 4, "of line 2"),
+        ] {
+            let (number, why) = why(text);
+            assert_eq!(number, line, "{text}: {why}");
+            assert!(
+                why.contains(told) && !why.contains("planted"),
+                "{text}: {why}"
+            );
+        }
         // A secret that stands where a key should is not told.
         assert!(!why("[profile a]\nplanted\n").1.contains("planted"));
     }
