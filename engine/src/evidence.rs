@@ -25,7 +25,11 @@ impl Evidence {
 /// Which infrastructures share an AWS access key. The keys themselves, even their ids, stay where
 /// they were compared.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct SharedKeys(BTreeSet<(InfrastructureName, InfrastructureName)>);
+pub struct SharedKeys {
+    pairs: BTreeSet<(InfrastructureName, InfrastructureName)>,
+    /// The files that the keys are in, in words; none for the usual one.
+    kept_in: Option<String>,
+}
 
 impl SharedKeys {
     /// Compares the access key ids of infrastructures. One whose key is not known is left out:
@@ -37,12 +41,34 @@ impl SharedKeys {
                 .filter(move |(_, other)| key == other)
                 .map(move |(b, _)| (a.clone(), b.clone()))
         });
-        Self(pairs.collect())
+        Self {
+            pairs: pairs.collect(),
+            kept_in: None,
+        }
+    }
+
+    /// The same, with the files that the keys are in, in words.
+    #[must_use]
+    pub fn kept_in(self, files: String) -> Self {
+        Self {
+            kept_in: Some(files),
+            ..self
+        }
+    }
+
+    /// Whether no two share one.
+    pub fn is_empty(&self) -> bool {
+        self.pairs.is_empty()
+    }
+
+    /// Where a key is written.
+    pub(crate) fn files(&self) -> &str {
+        self.kept_in.as_deref().unwrap_or("`~/.aws/credentials`")
     }
 
     pub(crate) fn hold(&self, a: &InfrastructureName, b: &InfrastructureName) -> bool {
         let pair = |a: &InfrastructureName, b: &InfrastructureName| (a.clone(), b.clone());
-        self.0.contains(&pair(a, b)) || self.0.contains(&pair(b, a))
+        self.pairs.contains(&pair(a, b)) || self.pairs.contains(&pair(b, a))
     }
 }
 

@@ -243,22 +243,25 @@ impl Ec2 {
 
     /// The shared files in words.
     pub(super) fn files_in_words(&self) -> String {
+        self.files_by_kind().join(", ")
+    }
+
+    /// The same: those with settings, and those with keys.
+    pub(super) fn files_by_kind(&self) -> [String; 2] {
         let name = |given: &[std::path::PathBuf], default: &str| {
             if given.is_empty() {
-                vec![format!("`{default}`")]
-            } else {
-                given
-                    .iter()
-                    .map(|path| format!("`{}`", path.display()))
-                    .collect()
+                return format!("`{default}`");
             }
+            let files = given.iter().map(|path| format!("`{}`", path.display()));
+            files.collect::<Vec<_>>().join(", ")
         };
-        let mut files = name(&self.settings.shared_config_files, "~/.aws/config");
-        files.extend(name(
-            &self.settings.shared_credentials_files,
-            "~/.aws/credentials",
-        ));
-        files.join(", ")
+        [
+            name(&self.settings.shared_config_files, "~/.aws/config"),
+            name(
+                &self.settings.shared_credentials_files,
+                "~/.aws/credentials",
+            ),
+        ]
     }
 }
 

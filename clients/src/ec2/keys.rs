@@ -20,6 +20,11 @@ impl Apis {
         self.ec2.shared_keys(topology).await
     }
 
+    /// The shared files in words: those with settings, and those with keys.
+    pub fn profile_files(&self) -> [String; 2] {
+        self.ec2.files_by_kind()
+    }
+
     /// What the rules judge in addition to an observation; see [`Evidence`].
     pub async fn evidence(&self, topology: &Topology) -> Evidence {
         Evidence {
@@ -44,7 +49,8 @@ impl Ec2 {
                 ))
             })
             .collect();
-        SharedKeys::among(&keys)
+        let [_, credentials] = self.files_by_kind();
+        SharedKeys::among(&keys).kept_in(credentials)
     }
 }
 

@@ -42,6 +42,9 @@ pub fn message(topology: &Topology, pair: &Arrangement, shared: &SharedKeys) -> 
             pair.hot_standby,
             profile(&pair.hot_standby)
         ),
-        "Create a key of its own for each profile in the IAM console, and put it into `~/.aws/credentials`.",
+        format!(
+            "Create a key of its own for each profile in the IAM console, and put it into {}.",
+            shared.files()
+        ),
     ))
 }

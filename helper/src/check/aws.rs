@@ -23,8 +23,12 @@ const PROFILE: &str = "aws profile";
 const KEYS: &str = "aws keys";
 const EC2: &str = "ec2";
 
-/// What each side's profile resolves to.
-pub(super) type Profiles = BTreeMap<InfrastructureName, Result<AwsProfile, Failure>>;
+/// What each side's profile resolves to, and the files that they are in, in words.
+pub(super) struct Profiles {
+    by_side: BTreeMap<InfrastructureName, Result<AwsProfile, Failure>>,
+    /// With their settings, and with their keys.
+    files: [String; 2],
+}
 
 /// Resolves the profile of every side.
 pub(super) async fn profiles(session: &Session) -> Profiles {
@@ -32,19 +36,22 @@ pub(super) async fn profiles(session: &Session) -> Profiles {
     let resolved = sides.map(|(name, side)| async move {
         (name.clone(), session.apis.aws_profile(&side.aws).await)
     });
-    join_all(resolved).await.into_iter().collect()
+    Profiles {
+        by_side: join_all(resolved).await.into_iter().collect(),
+        files: session.apis.profile_files(),
+    }
 }
 
 pub(super) fn checks(topology: &Topology, profiles: &Profiles, world: &World) -> Vec<Check> {
     let mut checks = Vec::new();
     for (name, side) in &topology.infrastructures {
-        if let Some(profile) = profiles.get(name) {
-            checks.push(region(side, profile));
+        if let Some(profile) = profiles.by_side.get(name) {
+            checks.push(region(side, profile, &profiles.files));
         }
     }
     checks.extend(separate(topology, profiles));
     for (name, side) in &topology.infrastructures {
-        checks.push(match profiles.get(name) {
+        checks.push(match profiles.by_side.get(name) {
             Some(Err(_)) => Check::not_checked(
                 (EC2, name.as_str()),
                 "There is no key to ask EC2 with",
@@ -82,19 +89,23 @@ fn asked(side: &Infrastructure) -> Asked<'_> {
 }
 
 /// The profile is there, and AWS's own tools use it in the right region.
-fn region(side: &Infrastructure, profile: &Result<AwsProfile, Failure>) -> Check {
+fn region(
+    side: &Infrastructure,
+    profile: &Result<AwsProfile, Failure>,
+    [config, credentials]: &[String; 2],
+) -> Check {
     let wanted = &side.aws.region;
     let name = &side.aws.profile;
     let about = (PROFILE, name.as_str());
-    let write = format!("Write `region={wanted}` under `[profile {name}]` in `~/.aws/config`.");
+    let write = format!("Write `region={wanted}` under `[profile {name}]` in {config}.");
     match profile {
         Err(failure) => Check::failed(
             about,
             capitalized(&failure.message),
             match failure.cause {
                 Cause::Profile => format!(
-                    "Write the side's own key under `[{name}]` in `~/.aws/credentials`, and \
-                     `region={wanted}` under `[profile {name}]` in `~/.aws/config`, or as the \
+                    "Write the side's own key under `[{name}]` in {credentials}, and \
+                     `region={wanted}` under `[profile {name}]` in {config}, or as the \
                      message says."
                 ),
                 _ => advice::next(asked(side), failure),
@@ -115,6 +126,7 @@ fn region(side: &Infrastructure, profile: &Result<AwsProfile, Failure>) -> Check
 /// Each side has a key of its own, which no other profile has.
 fn separate(topology: &Topology, profiles: &Profiles) -> Vec<Check> {
     let known: BTreeMap<InfrastructureName, String> = profiles
+        .by_side
         .iter()
         .filter_map(|(name, profile)| {
             let id = profile.as_ref().ok()?.access_key_id.expose().to_owned();
@@ -125,7 +137,7 @@ fn separate(topology: &Topology, profiles: &Profiles) -> Vec<Check> {
     let names: Vec<&InfrastructureName> = topology.infrastructures.keys().collect();
     for (index, first) in names.iter().enumerate() {
         for second in &names[index + 1..] {
-            checks.push(pair(topology, first, second, &known));
+            checks.push(pair(topology, (first, second), &known, profiles));
         }
     }
     let ours: BTreeSet<&str> = topology
@@ -133,7 +145,7 @@ fn separate(topology: &Topology, profiles: &Profiles) -> Vec<Check> {
         .values()
         .map(|side| side.aws.profile.as_str())
         .collect();
-    for (name, profile) in profiles {
+    for (name, profile) in &profiles.by_side {
         let Ok(profile) = profile else { continue };
         let others: Vec<String> = profile
             .shares_key_with
@@ -155,9 +167,9 @@ fn separate(topology: &Topology, profiles: &Profiles) -> Vec<Check> {
 
 fn pair(
     topology: &Topology,
-    first: &InfrastructureName,
-    second: &InfrastructureName,
+    (first, second): (&InfrastructureName, &InfrastructureName),
     known: &BTreeMap<InfrastructureName, String>,
+    profiles: &Profiles,
 ) -> Check {
     let object = format!("{first}, {second}");
     let about = (KEYS, object.as_str());
@@ -176,7 +188,8 @@ fn pair(
         .iter()
         .map(|(name, key)| (name.clone(), key))
         .collect();
-    let shared = SharedKeys::among(&keys);
+    let [_, credentials] = &profiles.files;
+    let shared = SharedKeys::among(&keys).kept_in(credentials.clone());
     match separate_credentials::message(topology, &arrangement, &shared) {
         None => Check::ok(KEYS, &object, "they differ"),
         Some(message) => Check::said(about, Verdict::Failed, message),

@@ -91,6 +91,34 @@ fn a_plan_says_what_to_do_about_a_profile_that_signs_in() {
     ");
 }
 
+/// What to do names the files that are in force, and no others.
+#[test]
+fn advice_on_keys_and_regions_names_the_files_in_force() {
+    let keys = |key: &str, secret: &str| {
+        format!("aws_access_key_id = {key}\naws_secret_access_key = {secret}\n")
+    };
+    let one = keys(world::ACCESS_KEY_ID_UPSTREAM, world::SECRET_KEY_UPSTREAM);
+    let both = format!("[Upstream]\n{one}[UpstreamAlt]\n{one}");
+    for (credentials, arguments, told) in [
+        (&*both, &PLAN[..], "put it into `$HOME/credentials`."),
+        (&both, &["check"], "put it into `$HOME/credentials`."),
+        (
+            &both,
+            &["check"],
+            "under `[profile Upstream]` in `$HOME/config`.",
+        ),
+        (
+            "",
+            &["check"],
+            "Write the side's own key under `[Upstream]` in `$HOME/credentials`, and",
+        ),
+    ] {
+        let said = with("", credentials).run(arguments);
+        assert!(said.contains(told), "{told}: {said}");
+        assert!(!said.contains("~/.aws"), "{said}");
+    }
+}
+
 /// boto3 refuses these lines too.
 #[test]
 fn a_line_that_no_program_takes_is_named_with_its_file() {
@@ -101,6 +129,16 @@ fn a_line_that_no_program_takes_is_named_with_its_file() {
             "`$HOME/config`, line 4: ",
         ),
         ("", "# keys\n[Upstream\n", "`$HOME/credentials`, line 2: "),
+        (
+            "",
+            "[Upstream]\n[UpstreamAlt]\n[Upstream]\n",
+            "`$HOME/credentials`, line 3: ",
+        ),
+        (
+            "",
+            "[Upstream]\naws_access_key_id =\n  AKIAX\n",
+            "`$HOME/credentials`, line 3: ",
+        ),
     ] {
         let stage = with(config, credentials);
         for arguments in [&PLAN[..], &["check"]] {
