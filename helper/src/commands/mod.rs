@@ -4,6 +4,7 @@ pub(crate) mod apply;
 pub(crate) mod check;
 pub(crate) mod completions;
 pub(crate) mod exec;
+mod extra_vars;
 pub(crate) mod failover;
 pub(crate) mod forms;
 pub(crate) mod guide;

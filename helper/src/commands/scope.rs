@@ -10,7 +10,7 @@ use gigadb_engine::{
     topology::Topology,
 };
 
-use super::words::RoleWord;
+use super::{extra_vars, words::RoleWord};
 use crate::{
     candidates,
     failure::Failure,
@@ -137,7 +137,7 @@ const PLAYS_ENVIRONMENT: &str = "gigadb_env";
 /// Fails where the play was told another environment than the inventory: it would match no host, and that is no
 /// error to Ansible.
 pub(super) fn not_of_another_environment(scope: &Scope, ansible: &[String]) -> Result<(), Failure> {
-    let asked = extra_variable(ansible, PLAYS_ENVIRONMENT);
+    let asked = extra_vars::value(ansible, PLAYS_ENVIRONMENT);
     let (Some(asked), Some(listed)) = (asked, &scope.environment) else {
         return Ok(());
     };
@@ -151,42 +151,6 @@ pub(super) fn not_of_another_environment(scope: &Scope, ansible: &[String]) -> R
         "the scope of the inventory",
         "Set or unset GIGADB_ENVIRONMENT, or run the play in the folder of the environment that you mean.",
     ))
-}
-
-/// The value of a variable that Ansible's command line gives with `-e`, as `NAME=VALUE`, in JSON or in YAML. Files of
-/// variables are not looked into.
-fn extra_variable(words: &[String], name: &str) -> Option<String> {
-    let mut given = Vec::new();
-    let mut words = words.iter().map(String::as_str);
-    while let Some(word) = words.next() {
-        if word == "-e" || word == "--extra-vars" {
-            given.extend(words.next());
-        } else if let Some(text) = word
-            .strip_prefix("--extra-vars=")
-            .or_else(|| word.strip_prefix("-e"))
-        {
-            given.push(text);
-        }
-    }
-    // The last one counts.
-    given.into_iter().rev().find_map(|text| {
-        let plain = |text: &str| text.trim().trim_matches(['"', '\'']).to_owned();
-        let inside = text.trim().strip_prefix('{');
-        let pairs: Vec<_> = match inside.and_then(|text| text.strip_suffix('}')) {
-            // JSON, or YAML on one line. Nothing is asked of what lists and mappings hold.
-            Some(inside) => {
-                let pairs = inside.split(',');
-                pairs.filter_map(|pair| pair.split_once(':')).collect()
-            }
-            None => {
-                let pairs = text.split_whitespace();
-                pairs.filter_map(|pair| pair.split_once('=')).collect()
-            }
-        };
-        let found = pairs.into_iter().rev();
-        let found = found.map(|(key, value)| (plain(key), plain(value)));
-        Some(found.into_iter().find(|(key, _)| key == name)?.1)
-    })
 }
 
 /// Fails where the working directory holds another side's `ansible.properties`.
@@ -222,53 +186,4 @@ pub(super) fn keys(
             Some((side.clone(), own.or_else(|| of_all.clone())?))
         })
         .collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_environment_of_a_play_is_read_as_ansible_reads_it() {
-        for (line, expected) in [
-            ("ansible-playbook -e gigadb_env=live p.yml", Some("live")),
-            ("ansible-playbook -egigadb_env=live", Some("live")),
-            (
-                "ansible-playbook --extra-vars gigadb_env=live",
-                Some("live"),
-            ),
-            (
-                "ansible-playbook --extra-vars=gigadb_env='live'",
-                Some("live"),
-            ),
-            ("ansible-playbook -e a=1|gigadb_env=\"live\"", Some("live")),
-            (
-                "ansible-playbook -e {\"gigadb_env\":\"live\"}",
-                Some("live"),
-            ),
-            (
-                "ansible-playbook -e gigadb_env=live -e gigadb_env=staging",
-                Some("staging"),
-            ),
-            (
-                "ansible-playbook -e gigadb_env=live -e backupDate=latest",
-                Some("live"),
-            ),
-            ("ansible-playbook -e @vars.yml", None),
-            (
-                "ansible-playbook -e {a:|[1,2],|gigadb_env:|live}",
-                Some("live"),
-            ),
-            (
-                "ansible-playbook -e {\"a\":\"gigadb_env\",\"b\":\"live\"}",
-                None,
-            ),
-            ("ansible-playbook -e gigadb_environment=live -e", None),
-            ("ansible-playbook gigadb_env=live", None),
-        ] {
-            let words: Vec<String> = line.split(' ').map(|word| word.replace('|', " ")).collect();
-            let found = extra_variable(&words, PLAYS_ENVIRONMENT);
-            assert_eq!(found.as_deref(), expected, "{line}");
-        }
-    }
 }
