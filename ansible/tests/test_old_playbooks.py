@@ -144,9 +144,16 @@ def test_another_environment_in_the_shell_than_in_the_command_is_fatal(checkout,
     assert reached == {}
     plugin = tmp_path / "all.gigadb.yml"
     plugin.write_text(json.dumps({"plugin": "gigascience.gigadb.gigadb", "program": str(PROGRAM)}))
-    for told in ("gigadb_env=live", '{"gigadb_env": "live"}'):
+    (checkout.work / "theirs.yml").write_text("gigadb_env: live\n")
+    for told in (
+        ("--extra-vars", "gigadb_env=live"),
+        ("--extra-vars", '{"gigadb_env": "live"}'),
+        ("-e", "@theirs.yml"),
+        ("--extra=gigadb_env=live",),
+        ("-ve", "gigadb_env=live"),
+    ):
         done = checkout.ansible.run(
-            "ansible-playbook", "-i", plugin, "bastion_server.yml", "--extra-vars", told,
+            "ansible-playbook", "-i", plugin, "bastion_server.yml", *told,
             cwd=checkout.work, **(checkout.world.environment | staging),
         )
         done.failed("the play is told gigadb_env=live")
