@@ -79,7 +79,7 @@ pub use crate::{
     dns::Lookout,
     jobs::{NotStarted, SideAsked},
     network::Network,
-    notes::{MergeRequest, Noted},
+    notes::{MergeRequest, Noted, Unnoted},
     observe::{Scope, Which},
     secret::{Secret, tells_keys},
     settings::{

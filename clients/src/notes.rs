@@ -1,6 +1,7 @@
 //! One note in a merge request, posted once and kept up to date.
 
 use gigadb_engine::world::Failure;
+use reqwest::Method;
 use tokio_util::sync::CancellationToken;
 
 use crate::{Apis, http::Budget};
@@ -25,6 +26,15 @@ pub enum Noted {
     Same,
 }
 
+/// Why it is not sure that a merge request holds a text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unnoted {
+    /// What failed.
+    pub failure: Failure,
+    /// Whether the text may be there all the same: the answer to a write is not known.
+    pub perhaps: bool,
+}
+
 impl Apis {
     /// Makes `body` the text of the note by the token's user that begins with `marker`, which is
     /// posted where there is none. GitLab takes spaces and line breaks off the ends of a text.
@@ -34,7 +44,7 @@ impl Apis {
         marker: &str,
         body: &str,
         cancel: &CancellationToken,
-    ) -> Result<Noted, Failure> {
+    ) -> Result<Noted, Unnoted> {
         let budget = || Budget::new(self.timing().call, Some(cancel));
         let gitlab = &self.gitlab;
         let done = async {
@@ -54,6 +64,9 @@ impl Apis {
             )
         };
         done.await
-            .map_err(|error: Box<crate::http::CallError>| error.failure())
+            .map_err(|error: Box<crate::http::CallError>| Unnoted {
+                failure: error.failure(),
+                perhaps: error.method != Method::GET && !error.fault.surely_not_applied(),
+            })
     }
 }

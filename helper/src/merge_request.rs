@@ -1,12 +1,23 @@
 //! The note of a merge request that holds the newest review.
 
 use gigadb_clients::{Apis, Explicit, MergeRequest, Noted, Settings};
+use gigadb_engine::{
+    advice::{self, Asked},
+    world::{Cause, Failure as Unread, Origin},
+};
 use tokio_util::sync::CancellationToken;
 
 use crate::{failure::Failure, surroundings};
 
 /// By which a note is found again; GitLab does not show it.
 const MARKER: &str = "<!-- gigadb-roles review -->";
+
+/// The longest note that GitLab takes, in characters.
+/// <https://docs.gitlab.com/administration/instance_limits/#size-of-comments-and-descriptions-of-issues-merge-requests-and-epics>
+const LONGEST: usize = 1_000_000;
+
+/// How long a review may be, in characters.
+pub(crate) const ROOM: usize = LONGEST - MARKER.len() - 2;
 
 /// Where a note goes.
 #[derive(Debug)]
@@ -80,7 +91,8 @@ pub(crate) async fn post(
         Ok(Noted::Posted) => Ok(format!("Posted the review to {object}.")),
         Ok(Noted::Updated) => Ok(format!("Updated the review in {object}.")),
         Ok(Noted::Same) => Ok(format!("The review in {object} is up to date.")),
-        Err(failure) => {
+        Err(unnoted) => {
+            let failure = at_the_pipeline(unnoted.failure);
             let text = failure.to_string();
             let mut failed = Failure::refused(
                 format!(
@@ -88,11 +100,43 @@ pub(crate) async fn post(
                     text.trim_end_matches('.')
                 ),
                 object,
-                "Give GITLAB_TOKEN a token with scope `api` that may comment there, then run the job again.",
+                format!("{} Then run the job again.", next(&failure)),
             );
-            "No record and no variable was changed. The note may or may not have been written."
-                .clone_into(&mut failed.message.changed);
+            let written = if unnoted.perhaps {
+                "The note may or may not have been written."
+            } else {
+                "No note was written."
+            };
+            failed.message.changed = format!("No record and no variable was changed. {written}");
             Err(failed)
         }
+    }
+}
+
+/// The address of GitLab is the pipeline's.
+fn at_the_pipeline(failure: Unread) -> Unread {
+    let origin = failure.origin.as_deref().cloned().unwrap_or_default();
+    Unread {
+        origin: Some(Box::new(Origin {
+            address: Some("`CI_API_V4_URL`".to_owned()),
+            ..origin
+        })),
+        ..failure
+    }
+}
+
+/// What to do about it: the merge request, too, is the pipeline's.
+fn next(failure: &Unread) -> String {
+    let origin = failure.origin.as_deref();
+    let token = origin.and_then(|origin| origin.credentials.as_deref());
+    let token = token.unwrap_or("`GITLAB_TOKEN`");
+    match failure.cause {
+        Cause::Token | Cause::Ended | Cause::Permission => {
+            format!("Give {token} a token with scope `api` that may comment there.")
+        }
+        Cause::NotThere | Cause::Route | Cause::Moved => format!(
+            "See that `CI_PROJECT_ID` and `CI_MERGE_REQUEST_IID` are as GitLab CI sets them, and that the token in {token} may see the project: GitLab says the same of both."
+        ),
+        _ => advice::next(Asked::Gitlab, failure),
     }
 }

@@ -119,13 +119,13 @@ pub(super) async fn run(
     if let Some(file) = &args.terraform_report {
         write_report(file, &plan)?;
     }
-    let text = markdown::render(&review);
     ui.answer(&match global.format {
         Format::Json => document::json(&review),
         Format::Html => html::render(&review),
-        _ => text.clone(),
+        _ => markdown::render(&review),
     })?;
     if let Some(note) = note {
+        let text = markdown::within(&review, merge_request::ROOM);
         let done = Box::pin(merge_request::post(&note, &text, cancel)).await?;
         ui.note(&done);
     }

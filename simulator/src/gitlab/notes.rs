@@ -58,6 +58,9 @@ pub(super) fn get(project: &mut Project, iid: &str, id: &str) -> Result<Reply, R
     Ok(Reply::json(200, &view(note.ok_or_else(not_found)?, found)))
 }
 
+/// The longest note, in characters.
+const LONGEST: usize = 1_000_000;
+
 /// The text of a note, without spaces at its ends; a blank one is refused.
 fn body(params: &Params) -> Result<String, Reply> {
     let text = params
@@ -66,6 +69,10 @@ fn body(params: &Params) -> Result<String, Reply> {
     let text = text.trim();
     if text.is_empty() {
         return Err(super::message(400, "400 Bad request - Note can't be blank"));
+    }
+    if text.chars().count() > LONGEST {
+        let why = "400 Bad request - Note is too long (maximum is 1000000 characters)";
+        return Err(super::message(400, why));
     }
     Ok(text.to_owned())
 }
