@@ -24,6 +24,7 @@ use crate::{
     planned::Planned,
     probed::Probed,
     settings::{self, Block, Environment},
+    validate,
 };
 
 /// What `configure` sets up, replaceable: in debug mode one process serves several walks.
@@ -92,6 +93,7 @@ impl Session {
         if let Err(error) = Settings::resolve(block.explicit, &*self.environment) {
             found.push(settings::fault(&error));
         }
+        found.extend(validate::empty(config, &["cloudflare", "gitlab", "aws"]));
         found
     }
 

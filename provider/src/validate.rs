@@ -30,6 +30,7 @@ pub(crate) fn role_assignment(config: &Value) -> Diagnostics {
     found.extend(word::<OnExternalSwap>(config, "on_external_swap"));
     found.extend(overrides(config.get("overrides")));
     found.extend(https_check(config.get("https_check")));
+    found.extend(empty(config, &["https_check"]));
     found
 }
 
@@ -65,6 +66,31 @@ pub(crate) fn given(config: &Value, attributes: &[&str]) -> Diagnostics {
                 format!("`{attribute}` must be set, and what it comes from is null."),
                 "Write the value down, or look at what it comes from: data sources of this provider tell no side while the roles are not clear.",
             )
+        })
+        .collect()
+}
+
+/// Warnings of attributes that are written down and set nothing: Terraform drops a key that it does
+/// not know before a provider sees it, so a mistyped key leaves nothing else.
+/// <https://github.com/hashicorp/terraform/issues/33570>
+pub(crate) fn empty(config: &Value, attributes: &[&str]) -> Diagnostics {
+    let entries = |attribute| config.get(attribute).as_entries();
+    attributes
+        .iter()
+        .filter_map(|attribute| {
+            let entries = entries(attribute)?;
+            if !entries.values().all(Value::is_null) {
+                return None;
+            }
+            let keys: Vec<String> = entries.keys().map(|key| format!("`{key}`")).collect();
+            let told = Diagnostic::warning(
+                format!("`{attribute}` sets nothing"),
+                format!(
+                    "Terraform drops a key that it does not know, without a word: check the spelling, or remove `{attribute}`. Its keys are {}.",
+                    keys.join(", ")
+                ),
+            );
+            Some(told.at(AttributePath::attribute(*attribute)))
         })
         .collect()
 }

@@ -65,6 +65,35 @@ fn a_missing_topology_is_named_at_the_attribute() {
 }
 
 #[test]
+fn an_attribute_whose_keys_are_all_mistyped_is_a_warning() {
+    let scene = Scene::new();
+    scene.configure(&assignment(
+        "live",
+        Side::Upstream,
+        "https_check = { modus = \"require\" }",
+    ));
+    let main = scene.read("main.tf");
+    let block = "provider \"gigadb\" {";
+    assert!(main.contains(block), "{main}");
+    let mistyped = format!("{block}\n  gitlab = {{ url = \"https://gitlab.example.org\" }}");
+    scene.write("main.tf", &main.replace(block, &mistyped));
+    let told = scene.terraform(&["validate", "-no-color"]).expect(0);
+    told.says(&[
+        "Warning: `https_check` sets nothing",
+        "Its keys are `ca_file`,",
+        "Warning: `gitlab` sets nothing",
+        "Its keys are `base_url`,",
+    ]);
+    scene.configure(&assignment(
+        "live",
+        Side::Upstream,
+        "https_check = { mode = \"off\" }",
+    ));
+    let told = scene.terraform(&["validate", "-no-color"]).expect(0);
+    told.omits(&["sets nothing"]);
+}
+
+#[test]
 fn all_faults_of_a_topology_are_shown_at_once_with_their_places() {
     let scene = Scene::new();
     scene.configure_live(Side::Upstream);
