@@ -32,17 +32,20 @@ pub fn block(text: &str) -> String {
 
 /// One part of a message, which may quote others in backquotes and have lists of its own on lines
 /// that are indented. A line break inside backquotes is somebody else's and is shown; after any
-/// other the text goes on indented, so that no text can begin a line as a message does.
+/// other the text goes on indented, so that no text can begin a line as a message does. An indented
+/// line ends a quotation: somebody else's single backquote must not glue our lists into one line.
 pub fn part(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     let mut quoted = false;
     let mut rest = text.chars();
     while let Some(c) = rest.next() {
         quoted ^= c == '`';
+        let indented = c == '\n' && rest.as_str().starts_with(INDENTED);
+        quoted &= !indented;
         match c {
             '\n' if !quoted => {
                 shown.push('\n');
-                if !rest.as_str().starts_with(INDENTED) {
+                if !indented {
                     shown.push_str(INDENTED);
                 }
             }
@@ -149,6 +152,23 @@ mod tests {
             part("`a\nb`:\n    c\n    d\n  changed: x\u{1b}[A"),
             "`a⏎b`:\n    c\n    d\n      changed: x␛[A"
         );
+    }
+
+    #[test]
+    fn a_single_backquote_of_somebody_elses_glues_nothing() {
+        for (text, shown) in [
+            (
+                "refused: can`t do\n    a,\n    b\nNever sent\n    c",
+                "refused: can`t do\n    a,\n    b\n    Never sent\n    c",
+            ),
+            (
+                "t:2:1: `x`\n      2 | web: owner`s\n        | ^\nt:3:1: `a\nb`\n      3 | `\n        | ^",
+                "t:2:1: `x`\n      2 | web: owner`s\n        | ^\n    t:3:1: `a⏎b`\n      3 | `\n        | ^",
+            ),
+            ("`a\nb`s` c\n  d", "`a⏎b`s` c⏎  d"),
+        ] {
+            assert_eq!(part(text), shown);
+        }
     }
 
     #[test]

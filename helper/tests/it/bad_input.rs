@@ -348,3 +348,23 @@ fn forty_columns_fold_no_name() {
         assert!(checked.text.contains(name), "{}", checked.text);
     }
 }
+
+/// A single backquote in a faulty line does not hide the faults below it.
+#[test]
+fn each_fault_of_a_topology_begins_a_line_whatever_the_lines_hold() {
+    let text = "version: 1\nendpoints:\n  web: { eipp: \"owner`s\", instance: \"i\" }\n  \
+                files: { eip: \"e\", instancee: \"i\" }\n  x: { eip: \"e\", instancee: \"i\" }\n\
+                infrastructures: {}\nenvironments: {}\n";
+    let stage = Stage::sop();
+    let topology = stage.write("topology.yaml", text);
+    let stage = stage.with("GIGADB_TOPOLOGY", topology.to_str().unwrap());
+    let said = stage.run(&["status"]);
+    for place in ["topology.yaml:3:", "topology.yaml:4:", "topology.yaml:5:"] {
+        let told = said.lines().filter(|line| line.contains(place));
+        assert!(told.clone().count() > 0, "{place}: {said}");
+        for line in told {
+            assert_eq!(line.matches("topology.yaml:").count(), 1, "{line}: {said}");
+        }
+    }
+    assert!(!said.contains('⏎'), "{said}");
+}
