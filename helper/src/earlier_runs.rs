@@ -251,12 +251,13 @@ impl Earlier {
                 _ => None,
             }
         };
+        let began_later = |id: &RunId| self.later.iter().any(|run| run.header.id == *id);
         let mut taken_back = BTreeSet::new();
         for later in &self.later {
             let id = &later.header.id;
             let back = reverts(id);
             if let Some(other) = back
-                && !own(other)
+                && began_later(&first(other))
                 && later
                     .outcome()
                     .is_some_and(|outcome| outcome.end == End::Completed)

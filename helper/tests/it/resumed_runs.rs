@@ -5,7 +5,7 @@ use std::fs;
 use gigadb_simulator::{Api, Edit, Effect, Fault, world};
 
 use crate::earlier::partly_applied;
-use crate::runs::FAILOVER;
+use crate::runs::{FAILOVER, SWAP};
 use crate::stage::Stage;
 
 fn exits(stage: &Stage, code: i32, arguments: &[&str]) -> String {
@@ -41,6 +41,39 @@ fn a_run_and_what_completed_it_are_taken_back_as_one() {
         let told = exits(&stage, 1, &["revert", "--last", "-y"]);
         assert!(told.contains("put back what run RUN had changed"), "{told}");
         exits(&stage, 1, &["resume", "--last", "-y"]);
+    }
+}
+
+#[test]
+fn a_way_back_that_another_one_completed_is_not_taken_back_alone() {
+    let batch = || {
+        Fault::new(Effect::Refuse)
+            .api(Api::Cloudflare)
+            .method("POST")
+    };
+    // The first way back is put back itself, or leaves half of it.
+    for refused in [batch(), batch().skip(1).always()] {
+        let stage = Stage::sop();
+        let before = stage.simulator.world().normalized();
+        stage.answer(&SWAP);
+        let swap = stage.last_run();
+        stage.simulator.fault(refused);
+        let output = stage.output(&["revert", &swap]);
+        assert_ne!(output.status.code(), Some(0), "{}", stage.told(&output));
+        stage.simulator.clear_faults();
+        let first = stage.last_run();
+        exits(&stage, 0, &["revert", &swap]);
+        assert!(stage.simulator.world().normalized() == before);
+        for command in ["revert", "resume"] {
+            stage.simulator.clear_requests();
+            let output = stage.output(&[command, &first, "-y"]);
+            let told = stage.told(&output);
+            assert!(
+                output.status.code() != Some(3) && stage.writes() == 0,
+                "{command}: {told}"
+            );
+        }
+        assert!(stage.simulator.world().normalized() == before);
     }
 }
 
