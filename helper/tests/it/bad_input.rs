@@ -177,7 +177,7 @@ fn wrong_flags_are_named_and_nothing_is_asked_of_anybody() {
 fn state(production: &str, hot_standby: &str, address: &str) -> Value {
     json!({
         "environment": "live", "production": production, "hot_standby": hot_standby,
-        "mode": "switchover", "hostnames": { "gigadb.org": {
+        "mode": "switchover", "variables": {}, "hostnames": { "gigadb.org": {
             "role": "production", "endpoint": "web", "zone": "gigadb.org",
             "infrastructure": production, "address": address,
         } },

@@ -96,10 +96,10 @@ cat > plan.json <<END
 \"address\":\"gigadb_role_assignment.live\",\"mode\":\"managed\",\"type\":\"gigadb_role_assignment\",
 \"change\":{\"actions\":[\"update\"],
 \"before\":{\"environment\":\"live\",\"production\":\"gigadb-website\",\"hot_standby\":\"alt-gigadb-website\",
-\"mode\":\"switchover\",\"hostnames\":{\"gigadb.org\":{\"role\":\"production\",\"endpoint\":\"web\",
+\"mode\":\"switchover\",\"variables\":{},\"hostnames\":{\"gigadb.org\":{\"role\":\"production\",\"endpoint\":\"web\",
 \"zone\":\"gigadb.org\",\"infrastructure\":\"gigadb-website\",\"address\":\"198.51.100.10\"}}},
 \"after\":{\"environment\":\"live\",\"production\":\"alt-gigadb-website\",\"hot_standby\":\"gigadb-website\",
-\"mode\":\"switchover\",\"hostnames\":{\"gigadb.org\":{\"role\":\"production\",\"endpoint\":\"web\",
+\"mode\":\"switchover\",\"variables\":{},\"hostnames\":{\"gigadb.org\":{\"role\":\"production\",\"endpoint\":\"web\",
 \"zone\":\"gigadb.org\",\"infrastructure\":\"alt-gigadb-website\",\"address\":\"203.0.113.10\"}}}}}]}
 END";
 
