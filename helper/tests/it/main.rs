@@ -60,6 +60,7 @@ mod release_shown;
 mod release_staging;
 mod remedies;
 mod repository;
+mod repository_plays;
 mod resumed_runs;
 mod runs;
 mod saved_plan;

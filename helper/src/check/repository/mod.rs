@@ -4,13 +4,15 @@
 //! Only files are read, and nothing is run. What looks like nothing that the guide speaks of is
 //! passed over; what could not be read is neither right nor wrong.
 
+mod arguments;
+mod guards;
+mod plays;
 mod setting;
 mod shell;
 mod sources;
+mod yaml;
 
 use std::{fs, io, os::unix::fs::PermissionsExt as _, path::Path};
-
-use gigadb_engine::name::Role;
 
 use super::{Check, Verdict};
 
@@ -120,9 +122,8 @@ pub(crate) fn checks(folder: &Path, configuration: Option<&Path>) -> Vec<Check> 
         .collect();
     checks.extend(sources::checks(folder, &inventories, &files));
     checks.extend(setting::checks(folder, &inventories, &files, configuration));
+    checks.extend(plays::checks(&files));
     for file in &files {
-        checks.extend(programs(file));
-        checks.extend(jobs(file));
         checks.extend(dumps(file));
     }
     for (area, found) in [
@@ -201,114 +202,6 @@ fn is_read(path: &Path) -> bool {
         .is_some_and(|folder| folder.ends_with("inventories"));
     let extension = path.extension().and_then(|e| e.to_str()).unwrap_or("");
     in_inventories || matches!(extension, "sh" | "yml" | "yaml" | "cfg" | "j2" | "sql")
-}
-
-/// Step 8: tasks that place or run a program without a guard.
-fn programs(file: &File) -> Vec<Check> {
-    if !file.is_yaml() {
-        return Vec::new();
-    }
-    let mut checks = Vec::new();
-    for (number, line) in file.lines() {
-        let Some(program) = GUARDED
-            .iter()
-            .find(|name| line.contains(&format!("/usr/local/bin/{name}")))
-        else {
-            continue;
-        };
-        let trimmed = line.trim_start().trim_start_matches("- ");
-        let place = file.at(number);
-        if trimmed.starts_with("dest:") || trimmed.contains(" dest=") {
-            checks.push(Check::failed(
-                (PROGRAMS, &place),
-                format!(
-                    "This task puts a `{program}` without a guard in the place of `data_sync`'s"
-                ),
-                "Remove the task once `data_sync` is in use: the role places the program.",
-            ));
-        } else if !trimmed.starts_with("job:") && !trimmed.starts_with("name:") {
-            let (role, other) = match *program {
-                "s3backup" => (Role::Production, "the hot standby"),
-                _ => (Role::HotStandby, "production"),
-            };
-            if is_guarded(file, number, role) {
-                continue;
-            }
-            checks.push(Check::warning(
-                (PROGRAMS, &place),
-                format!("This task runs `{program}` wherever the play runs, {other} too"),
-                format!(
-                    "Have the role `gigascience.gigadb.role_guard` with `role_guard_role: {}` in \
-                     its play.",
-                    role.as_str()
-                ),
-            ));
-        }
-    }
-    checks
-}
-
-/// Whether the play that a line belongs to has the guard for this role.
-fn is_guarded(file: &File, line: usize, role: Role) -> bool {
-    let begins = |(_, text): &(usize, &str)| text.starts_with("- ");
-    let before = file.lines().filter(|(number, _)| *number <= line);
-    let first = before.filter(begins).last().map_or(1, |(number, _)| number);
-    let after = file.lines().skip_while(|(number, _)| *number <= first);
-    let play: Vec<&str> = after
-        .take_while(|one| !begins(one))
-        .map(|(_, text)| text.trim_start().trim_start_matches("- "))
-        .collect();
-    let wanted = format!("role_guard_role: {}", role.as_str());
-    play.iter()
-        .any(|text| text.contains("gigascience.gigadb.role_guard"))
-        && play.iter().any(|text| text.trim_end() == wanted)
-}
-
-/// Step 8: cron jobs that do not follow the role.
-fn jobs(file: &File) -> Vec<Check> {
-    if !file.is_yaml() {
-        return Vec::new();
-    }
-    let lines: Vec<(usize, &str)> = file.lines().collect();
-    let mut checks = Vec::new();
-    for (index, (number, line)) in lines.iter().enumerate() {
-        let key = line.trim_start().trim_start_matches("- ");
-        if !(key.starts_with("cron:") || key.starts_with("ansible.builtin.cron:")) {
-            continue;
-        }
-        let indent = |line: &str| line.len() - line.trim_start().len();
-        let own = indent(line);
-        let task: Vec<&str> = lines[index + 1..]
-            .iter()
-            .map(|(_, line)| *line)
-            .take_while(|line| line.trim().is_empty() || indent(line) > own)
-            .collect();
-        let value = |wanted: &str| {
-            let mut lines = task.iter();
-            lines.find_map(|line| line.trim_start().strip_prefix(wanted))
-        };
-        let text = task.join("\n");
-        let synced = GUARDED.iter().any(|name| text.contains(name));
-        if !synced || STATES.iter().any(|state| text.contains(state)) {
-            continue;
-        }
-        let name = value("name:").map_or("A cron job", str::trim);
-        checks.push(Check::warning(
-            (JOBS, &file.at(*number)),
-            format!("{name} is set on both sides, whichever role they have"),
-            format!(
-                "Remove the task once `data_sync` is in use, or write `state: \"{{{{ {} }}}}\"`.",
-                if text.contains("sync_dropbox") {
-                    STATES[2]
-                } else if text.contains("databaseReset") {
-                    STATES[0]
-                } else {
-                    STATES[1]
-                }
-            ),
-        ));
-    }
-    checks
 }
 
 /// Who reads dumps by the name of a fixed side.

@@ -78,6 +78,9 @@ impl Command {
         if name == "command" && words.get(1).is_some_and(|word| !word.starts_with('-')) {
             return Some(Does::Runs);
         }
+        if at > 0 && words[at - 1].ends_with('>') {
+            return Some(Does::Places);
+        }
         Some(if at > 0 && LOOKS.contains(&name) {
             Does::Looks
         } else if at > 0 && PLACES.contains(&name) {
@@ -307,6 +310,7 @@ mod tests {
             ("cp /p /q", Some(Does::Looks)),
             ("install -m 755 /q /p", Some(Does::Places)),
             ("curl -o /p https://x.example", Some(Does::Places)),
+            ("cat /q > /p", Some(Does::Places)),
             ("echo '/p x'", None),
         ] {
             assert_eq!(does(text), expected, "{text}");
