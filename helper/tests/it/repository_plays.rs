@@ -152,6 +152,16 @@ fn what_runs_or_places_a_program_is_told_from_what_names_it() {
                 .to_owned(),
         ),
         (
+            format!("command: /bin/true\n      command: {p}"),
+            format!("warning 4: {runs}"),
+        ),
+        (
+            format!(
+                "copy:\n        src: databaseReset\n        dest: /usr/local/bin/\n    - stat: {{ path: {p} }}"
+            ),
+            format!("failed 4: {puts}"),
+        ),
+        (
             format!("file: {{ path: {p}, mode: \"0755\" }}"),
             String::new(),
         ),

@@ -61,9 +61,11 @@ pub(super) struct Module {
 impl Module {
     /// The module of a task, its arguments filled in.
     pub(super) fn of(task: &Node, scope: &Scope<'_>) -> Option<Self> {
-        let (key, at, value) = task.entries().find(|(key, ..)| {
+        let (key, at, first) = task.entries().find(|(key, ..)| {
             !KEYWORDS.contains(key) && !MORE.contains(key) && !key.starts_with("with_")
         })?;
+        // Of a repeated key, Ansible takes the last.
+        let value = task.get(key).unwrap_or(first);
         let mut module = Self {
             name: key.trim().to_owned(),
             line: at.line,

@@ -315,11 +315,19 @@ impl<'b> Walker<'_, 'b> {
             .extend(found.into_iter().map(|at| (at, guards)));
     }
 
-    /// The line at or below `line` that names `word`, for a text over several lines.
+    /// The line of the task with a module in `line` that names `word`, for a text over several.
     fn place(&self, line: usize, word: &str) -> String {
         let file = self.books[self.at].file;
+        let from = || file.lines().skip_while(|(number, _)| *number < line);
+        let column = |text: &str, marks: &[char]| text.len() - text.trim_start_matches(marks).len();
+        let own = from()
+            .next()
+            .map_or(0, |(_, text)| column(text, &[' ', '-']));
+        let ends = |(number, text): &(usize, &str)| {
+            *number > line && !text.trim().is_empty() && column(text, &[' ']) < own
+        };
         let first = |word: &str| {
-            let mut lines = file.lines().skip_while(|(number, _)| *number < line);
+            let mut lines = from().take_while(|one| !ends(one));
             lines.find(|(_, text)| text.contains(word))
         };
         // Its place goes before its name: a source may be called so too.
