@@ -352,8 +352,17 @@ impl EarlierRun {
     ) -> Result<&'a Environment, Obstacle> {
         let environment = self.environment(topology)?;
         let parts = self.parts();
-        let faults = parts.flat_map(|part| part.outside(topology, environment, observation));
-        match faults.collect::<Vec<_>>() {
+        let mut faults = Vec::new();
+        for part in parts {
+            if part.intent.environment != self.intent.environment {
+                faults.push(format!(
+                    "a run of environment `{}` is said to resume one of `{}`",
+                    part.intent.environment, self.intent.environment
+                ));
+            }
+            faults.extend(part.outside(topology, environment, observation));
+        }
+        match faults {
             faults if faults.is_empty() => Ok(environment),
             faults => Err(Obstacle::Outside(faults)),
         }

@@ -147,6 +147,28 @@ fn runs_that_were_resumed_are_taken_back_as_one() {
 }
 
 #[test]
+fn a_run_of_another_environment_resumed_nothing_of_this_one() {
+    let topology = topology(UPSTREAM);
+    let start = world(&topology, "gigadb-website");
+    let plan = swap(&topology, &start);
+    let (left, first) = cut_off(&start, &plan, 1, false);
+    let (left, mut other) = cut_off(&left, &swap(&topology, &left), 99, false);
+    other.intent.environment = "staging".parse().unwrap();
+    let observation = observe(&topology, "live", &left);
+    let both = first.then(other);
+    for result in [
+        both.resume(&topology, &observation, &Evidence::none()),
+        both.revert(&topology, &observation, &Evidence::none(), &none()),
+    ] {
+        let Err(Obstacle::Outside(faults)) = result else {
+            panic!("{result:?}");
+        };
+        let said = "a run of environment `staging` is said to resume one of `live`";
+        assert!(faults.iter().any(|fault| fault == said), "{faults:?}");
+    }
+}
+
+#[test]
 fn the_rest_of_a_way_back_is_its_own_steps_and_nothing_else() {
     let topology = topology(UPSTREAM);
     let mut start = world(&topology, "gigadb-website");

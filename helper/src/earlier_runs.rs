@@ -49,8 +49,9 @@ pub(crate) struct Earlier {
     pub(crate) left: EarlierRun,
 }
 
-/// The run that `run` resumed in the end: itself, where it resumed none.
-pub(crate) fn first_of(run: Run, folder: &Path, ui: &Ui) -> Run {
+/// The run that `run` resumed in the end: itself, where it resumed none. One that cannot be read is
+/// told to `warn`.
+pub(crate) fn first_of(run: Run, folder: &Path, warn: impl Fn(&str)) -> Run {
     let mut first = run;
     while let Some(Follows::Resumes(id)) = first.header.follows.clone()
         && id < first.header.id
@@ -58,7 +59,7 @@ pub(crate) fn first_of(run: Run, folder: &Path, ui: &Ui) -> Run {
         match journal::read(folder, &id) {
             Ok(run) => first = run,
             Err(error) => {
-                ui.warning(&format!(
+                warn(&format!(
                     "Run {id}, which run {} resumed, was not considered: {error}.",
                     first.header.id
                 ));
@@ -89,7 +90,7 @@ pub(crate) fn read(text: &str, topology: &Topology, ui: &Ui) -> Result<Earlier, 
         ));
     }
     let named = journal::read(&folder, &id).map_err(|error| unreadable(&error))?;
-    let first = first_of(named, &folder, ui);
+    let first = first_of(named, &folder, |told| ui.warning(told));
     let since = first.header.id.clone();
     let mut runs = vec![first];
     let mut later = Vec::new();

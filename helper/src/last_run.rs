@@ -44,7 +44,7 @@ impl WhichRun {
         };
         let id = run.header.id.clone();
         let incomplete = is_incomplete(&run);
-        if let Some(Follows::Reverts(other)) = first_of(run, &folder()?, ui).header.follows {
+        if let Some(Follows::Reverts(other)) = first_of(run, &folder()?, |_| {}).header.follows {
             let back =
                 format!("To take the way back itself back, name it: `gigadb-roles revert {id}`.");
             let (what, next) = if incomplete {

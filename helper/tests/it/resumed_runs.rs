@@ -168,6 +168,7 @@ fn a_run_whose_first_journal_is_gone_says_so() {
         told.contains("Run RUN, which run RUN resumed, was not considered: could not read"),
         "{told}"
     );
+    assert_eq!(told.matches("was not considered").count(), 1, "{told}");
     assert!(told.contains("live is mixed now: "), "{told}");
 }
 
