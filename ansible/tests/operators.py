@@ -7,6 +7,7 @@ server, and the private address, the same on both sides, to whatever stands ther
 
 from __future__ import annotations
 
+import contextlib
 import getpass
 import os
 import shutil
@@ -95,7 +96,9 @@ class Server:
         self.process.terminate()
         self.process.wait()
         for session in sessions:
-            os.kill(int(session), signal.SIGTERM)
+            # One may have ended with the server.
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(int(session), signal.SIGTERM)
 
     def build_again(self):
         """Another machine at the same address: only its host key tells."""
