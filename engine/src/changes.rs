@@ -118,6 +118,31 @@ pub enum Boundary {
 }
 
 impl Transaction {
+    /// Whether both are batches of one zone.
+    pub(crate) fn is_of_the_zone_of(&self, other: &Self) -> bool {
+        match (&self.boundary, &other.boundary) {
+            (Boundary::ZoneBatch { zone, .. }, Boundary::ZoneBatch { zone: other, .. }) => {
+                zone.id == other.id
+            }
+            _ => false,
+        }
+    }
+
+    /// Takes in what another batch of the same zone writes.
+    pub(crate) fn join(&mut self, other: Self) {
+        if let (
+            Boundary::ZoneBatch { decisive, .. },
+            Boundary::ZoneBatch {
+                decisive: other, ..
+            },
+        ) = (&mut self.boundary, &other.boundary)
+        {
+            *decisive |= other;
+        }
+        self.steps.extend(other.steps);
+        self.steps.sort_by(|a, b| a.target.cmp(&b.target));
+    }
+
     /// What the transaction is, for messages.
     pub fn describe(&self) -> String {
         match (&self.boundary, self.steps.first()) {

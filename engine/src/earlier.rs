@@ -227,29 +227,32 @@ impl EarlierRun {
         if !moved.is_empty() {
             return Err(Obstacle::Changed(moved.into_iter().collect()));
         }
-        // From behind, so that each object is written where it was written last.
+        // Each object is written where it was planned first, so that the order is that of one run,
+        // and whatever a zone has goes in one batch.
         let mut stages: Vec<Vec<Transaction>> = Vec::new();
-        let stages_written: Vec<_> = self.all_stages().collect();
-        for stage in stages_written.into_iter().rev() {
-            let mut kept = Vec::new();
-            for transaction in stage.iter().rev() {
+        for stage in self.all_stages() {
+            stages.push(Vec::new());
+            for transaction in stage {
                 let own = transaction.steps.iter();
                 let steps: Vec<Step> = own
                     .filter_map(|step| writes.remove(&step.target.object()))
                     .collect();
-                if !steps.is_empty() {
-                    kept.push(Transaction {
-                        boundary: transaction.boundary.clone(),
-                        steps,
-                    });
+                if steps.is_empty() {
+                    continue;
+                }
+                let written = Transaction {
+                    boundary: transaction.boundary.clone(),
+                    steps,
+                };
+                let mut known = stages.iter_mut().flatten();
+                if let Some(batch) = known.find(|one| one.is_of_the_zone_of(&written)) {
+                    batch.join(written);
+                } else if let Some(last) = stages.last_mut() {
+                    last.push(written);
                 }
             }
-            kept.reverse();
-            if !kept.is_empty() {
-                stages.push(kept);
-            }
         }
-        stages.reverse();
+        stages.retain(|stage| !stage.is_empty());
         Ok(ChangeSet {
             stages,
             blocked: Vec::new(),

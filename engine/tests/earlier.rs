@@ -7,7 +7,7 @@ mod model;
 use std::collections::BTreeSet;
 
 use gigadb_engine::{
-    changes::Target,
+    changes::{Boundary, Target},
     earlier::{EarlierRun, Fate, Obstacle},
     evidence::Evidence,
     plan::Plan,
@@ -143,6 +143,60 @@ fn runs_that_were_resumed_are_taken_back_as_one() {
                 }
             }
         }
+    }
+}
+
+/// The zones of a plan's batches, in the order of writing.
+fn zones(plan: &Plan) -> Vec<String> {
+    let batches = plan.changes.transactions();
+    let zones = batches.filter_map(|one| match &one.boundary {
+        Boundary::ZoneBatch { zone, .. } => Some(zone.name.to_string()),
+        Boundary::Variable => None,
+    });
+    zones.collect()
+}
+
+#[test]
+fn what_several_runs_wrote_of_a_zone_is_taken_back_in_one_batch() {
+    let topology = topology(UPSTREAM);
+    let start = world(&topology, "gigadb-website");
+    let plan = swap(&topology, &start);
+    let all = plan.changes.transactions().count();
+    let (end, mut first) = cut_off(&start, &plan, all, false);
+    let as_one = first
+        .revert(
+            &topology,
+            &observe(&topology, "live", &end),
+            &Evidence::none(),
+            &none(),
+        )
+        .unwrap();
+    first.fates = vec![Fate::Perhaps; all];
+    // One record or variable reads as before, whichever it is, and is written by the next run.
+    for step in plan.changes.steps() {
+        let mut left = end.clone();
+        let mut lost = step.clone();
+        lost.to.clone_from(&step.undo);
+        model::apply_step(&mut left, &lost);
+        let rest = first.resume(
+            &topology,
+            &observe(&topology, "live", &left),
+            &Evidence::none(),
+        );
+        let (whole, again) = cut_off(&left, &rest.unwrap(), all, false);
+        assert_eq!(whole, end);
+        let back = first.clone().then(again).revert(
+            &topology,
+            &observe(&topology, "live", &whole),
+            &Evidence::none(),
+            &none(),
+        );
+        let back = back.unwrap();
+        assert_eq!(zones(&back), zones(&as_one), "{}", step.target);
+        // As if it had been one run, in the same order.
+        assert_eq!(back.changes, as_one.changes, "{}", step.target);
+        let (restored, _) = cut_off(&whole, &back, all, true);
+        assert_eq!(restored, start);
     }
 }
 
