@@ -258,6 +258,12 @@ impl Earlier {
             let id = &later.header.id;
             let back = reverts(id);
             if let Some(other) = back
+                && taken_back.contains(&first(other))
+            {
+                // A way back may have come in pieces: the last one completed it.
+                taken_back.insert(first(id));
+            }
+            if let Some(other) = back
                 && began_later(&first(other))
                 && later
                     .outcome()
@@ -285,6 +291,14 @@ impl Earlier {
             }
         }
         Ok(())
+    }
+
+    /// Why there is no plan: what a later run changed is no riddle.
+    pub(crate) fn unplanned(&self, failure: Failure, taking_back: bool) -> Failure {
+        match self.is_the_last(taking_back) {
+            Err(later) if failure.exit == Exit::Stale => later,
+            _ => failure,
+        }
     }
 
     /// The plan, or why there is none.

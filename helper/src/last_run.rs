@@ -43,6 +43,7 @@ impl WhichRun {
             return self.named();
         };
         let id = run.header.id.clone();
+        let environment = run.header.environment.clone();
         let incomplete = is_incomplete(&run);
         if let Some(Follows::Reverts(other)) = first_of(run, &folder()?, |_| {}).header.follows {
             let back =
@@ -59,7 +60,9 @@ impl WhichRun {
                     format!(
                         "The last run that changed something put back what run {other} had changed."
                     ),
-                    format!("Nothing has to be put back. {back}"),
+                    format!(
+                        "`gigadb-roles status --environment {environment}` shows where things stand, and `gigadb-roles history --environment {environment}` what else may be put back, by its id. {back}"
+                    ),
                 )
             };
             return Err(Failure::refused(what, format!("run `{id}`"), next));

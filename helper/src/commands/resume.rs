@@ -100,7 +100,7 @@ pub(super) async fn run(
     }
     let evidence = session.apis.evidence(topology).await;
     let made = |present: &_| earlier.planned(earlier.left.resume(topology, present, &evidence));
-    let plan = made(&observation)?;
+    let plan = made(&observation).map_err(|failure| earlier.unplanned(failure, false))?;
     if !plan.changes.is_empty() {
         earlier.is_the_last(false)?;
     }

@@ -80,7 +80,7 @@ pub(super) async fn run(
         let plan = earlier.left.revert(topology, present, &evidence, &waived);
         earlier.planned(plan)
     };
-    let plan = made(&observation)?;
+    let plan = made(&observation).map_err(|failure| earlier.unplanned(failure, true))?;
     if !plan.changes.is_empty() {
         earlier.is_the_last(true)?;
     }

@@ -78,6 +78,65 @@ fn a_way_back_that_another_one_completed_is_not_taken_back_alone() {
 }
 
 #[test]
+fn a_zone_that_two_runs_wrote_is_taken_back_in_one_batch() {
+    let stage = Stage::sop();
+    let before = stage.simulator.world().normalized();
+    let edit = Edit::SetRecord {
+        name: "gigadb.org".to_owned(),
+        kind: "A".to_owned(),
+        content: "198.51.100.10".to_owned(),
+    };
+    let lost = Fault::new(Effect::EditAfter(vec![edit]));
+    let lost = lost.api(Api::Cloudflare).method("POST").skip(1);
+    stage.simulator.fault(lost);
+    exits(&stage, 5, &SWAP);
+    exits(&stage, 0, &["resume", "--last", "-y"]);
+    stage.simulator.clear_requests();
+    let told = exits(&stage, 0, &["revert", "--last", "-y"]);
+    assert_eq!(
+        told.matches("zone gigadb.org (one batch").count(),
+        1,
+        "{told}"
+    );
+    let requests = stage.simulator.requests();
+    let batches = requests
+        .iter()
+        .filter(|one| one.template.ends_with("/batch"));
+    assert_eq!(batches.count(), 2, "{told}");
+    assert!(stage.simulator.world().normalized() == before);
+}
+
+#[test]
+fn what_a_later_run_changed_is_no_riddle() {
+    let stage = Stage::sop();
+    let first = partly_applied(&stage);
+    exits(&stage, 0, &["revert", &first]);
+    let told = exits(&stage, 4, &["resume", &first]);
+    assert!(
+        told.contains("A later run changed the same environment: RUN"),
+        "{told}"
+    );
+    assert!(!told.contains("Find out who"), "{told}");
+}
+
+#[test]
+fn a_run_is_taken_back_behind_one_that_was_taken_back_in_pieces() {
+    let stage = Stage::sop();
+    let before = stage.simulator.world().normalized();
+    stage.answer(&SWAP);
+    let first = stage.last_run();
+    stage.answer(&SWAP);
+    let second = stage.last_run();
+    let refuse = Fault::new(Effect::Refuse).api(Api::Gitlab).method("PUT");
+    stage.simulator.fault(refuse.skip(2).always());
+    exits(&stage, 3, &["revert", &second]);
+    stage.simulator.clear_faults();
+    exits(&stage, 0, &["revert", &second]);
+    exits(&stage, 0, &["revert", &first]);
+    assert!(stage.simulator.world().normalized() == before);
+}
+
+#[test]
 fn a_failover_is_taken_back_with_what_was_owed() {
     let stage = Stage::sop();
     let before = stage.simulator.world().normalized();
